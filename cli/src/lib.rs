@@ -1,0 +1,1 @@
+//! The `drydock` command line as a library.

@@ -1,0 +1,2 @@
+//! The `drydock` program.
+fn main() {}

@@ -1,0 +1,199 @@
+//! What a person asks for: the options of `run`, `create` and `exec`, after parsing and before any host has seen them.
+
+use crate::limits::Resources;
+use crate::network::PortRequest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What happens when a container's program ends (Docker: `--restart`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    /// Nothing.
+    #[default]
+    No,
+    /// Again if it failed, at most this often; `None` is without bound.
+    OnFailure(Option<u32>),
+    /// Always again, also after a reboot.
+    Always,
+    /// Always again, unless a person stopped it.
+    UnlessStopped,
+}
+
+/// Which network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkMode {
+    /// A network by name or id; `bridge` is the default one.
+    Named(String),
+    /// Loopback only.
+    None,
+    /// The host's.
+    Host,
+    /// That of another container.
+    Container(String),
+}
+
+impl Default for NetworkMode {
+    fn default() -> Self {
+        Self::Named("bridge".to_owned())
+    }
+}
+
+/// Whose pid, ipc or uts namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamespaceMode {
+    /// One of its own.
+    #[default]
+    Private,
+    /// The host's.
+    Host,
+    /// That of another container.
+    Container(String),
+}
+
+/// What is mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountKind {
+    /// A path of the host.
+    Bind,
+    /// A volume by name; anonymous without one.
+    Volume,
+    /// Memory.
+    Tmpfs,
+}
+
+/// One `-v`, `--mount` or `--tmpfs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountRequest {
+    /// What kind.
+    pub kind: MountKind,
+    /// Host path or volume name.
+    pub source: String,
+    /// Path in the container.
+    pub target: String,
+    /// Cannot be written.
+    pub read_only: bool,
+    /// Make a missing source (`-v` does, `--mount` refuses).
+    pub create_source: bool,
+    /// `rprivate` and its like; empty for the default.
+    pub propagation: String,
+    /// tmpfs: size in bytes.
+    pub size: Option<u64>,
+    /// tmpfs: mode.
+    pub mode: Option<u32>,
+    /// tmpfs: further options as text (`--tmpfs /run:noexec`).
+    pub options: Vec<String>,
+}
+
+/// What `run` and `create` ask for. Defaults are Docker's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerConfig {
+    /// Image by reference or id.
+    pub image: String,
+    /// Name, or one is made up.
+    pub name: Option<String>,
+    /// Arguments after the image.
+    pub command: Vec<String>,
+    /// Replaces the image's entry point; `Some(vec![])` clears it.
+    pub entrypoint: Option<Vec<String>>,
+    /// `KEY=value`; later ones win.
+    pub env: Vec<String>,
+    /// Working directory; empty for the image's.
+    pub workdir: String,
+    /// `user[:group]`; empty for the image's.
+    pub user: String,
+    /// Additional groups.
+    pub groups: Vec<String>,
+    /// Host name; empty for the short id.
+    pub hostname: String,
+    /// NIS domain name.
+    pub domainname: String,
+    /// A terminal.
+    pub tty: bool,
+    /// Standard input stays open.
+    pub open_stdin: bool,
+    /// Close standard input when the first attached client leaves.
+    pub stdin_once: bool,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Signal that stops it; empty for the image's, or SIGTERM.
+    pub stop_signal: String,
+    /// Seconds before SIGKILL; `None` is 10, negative is for ever.
+    pub stop_timeout: Option<i64>,
+    /// Published ports.
+    pub ports: Vec<PortRequest>,
+    /// Further exposed ports: `80/tcp`.
+    pub expose: Vec<String>,
+    /// Publish every exposed port.
+    pub publish_all: bool,
+    /// Network.
+    pub network: NetworkMode,
+    /// Lines for /etc/hosts: `name:ip`.
+    pub extra_hosts: Vec<String>,
+    /// Name servers; empty for the host's.
+    pub dns: Vec<String>,
+    /// Search domains.
+    pub dns_search: Vec<String>,
+    /// Mounts.
+    pub mounts: Vec<MountRequest>,
+    /// Limits.
+    pub resources: Resources,
+    /// Capabilities beyond the default, `ALL` or with or without `CAP_`.
+    pub cap_add: Vec<String>,
+    /// Capabilities taken from the default.
+    pub cap_drop: Vec<String>,
+    /// `no-new-privileges`, `seccomp=unconfined`, `seccomp=JSON`…
+    pub security_opt: Vec<String>,
+    /// Every capability and device, nothing masked.
+    pub privileged: bool,
+    /// The root cannot be written.
+    pub read_only: bool,
+    /// Drydock's init as process 1.
+    pub init: bool,
+    /// What happens when it ends.
+    pub restart: RestartPolicy,
+    /// Remove it when it ends.
+    pub auto_remove: bool,
+    /// Pid namespace.
+    pub pid: NamespaceMode,
+    /// IPC namespace.
+    pub ipc: NamespaceMode,
+    /// UTS namespace.
+    pub uts: NamespaceMode,
+    /// `name=soft[:hard]`
+    pub ulimits: Vec<String>,
+    /// Sysctls of its namespaces.
+    pub sysctls: BTreeMap<String, String>,
+    /// Size of /dev/shm in bytes; `None` is 64 MiB.
+    pub shm_size: Option<u64>,
+    /// Initial size of the terminal.
+    pub console_size: Option<crate::io::Size>,
+}
+
+/// What `exec` asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecConfig {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Added to the container's environment.
+    pub env: Vec<String>,
+    /// `user[:group]`; empty for the container's.
+    pub user: String,
+    /// Working directory; empty for the container's.
+    pub workdir: String,
+    /// A terminal.
+    pub tty: bool,
+    /// Standard input is passed on.
+    pub stdin: bool,
+    /// Return at once.
+    pub detach: bool,
+    /// Every capability.
+    pub privileged: bool,
+    /// Initial size of the terminal.
+    pub console_size: Option<crate::io::Size>,
+}

@@ -1,0 +1,7 @@
+//! Containers: what is asked for, what is recorded, and the life between.
+
+mod config;
+mod record;
+
+pub use config::{ContainerConfig, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy};
+pub use record::{ContainerRecord, ContainerState, Status};

@@ -1,0 +1,79 @@
+//! What the store keeps of a container.
+
+use super::ContainerConfig;
+use crate::id::{ContainerId, ImageId};
+use crate::kernel::Process;
+use crate::network::{Endpoint, Publish};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Where in its life a container is, in Docker's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Made, never started.
+    #[default]
+    Created,
+    /// Its program runs.
+    Running,
+    /// Its processes are frozen.
+    Paused,
+    /// Its program ended and will be started again.
+    Restarting,
+    /// It is being removed.
+    Removing,
+    /// Its program ended.
+    Exited,
+    /// It could not be removed whole.
+    Dead,
+}
+
+/// The part of a record that changes with the container's life.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerState {
+    /// Where it is.
+    pub status: Status,
+    /// Its first process while it runs.
+    pub process: Option<Process>,
+    /// How its program ended last.
+    pub exit_code: i32,
+    /// The kernel killed something in it for want of memory.
+    pub oom_killed: bool,
+    /// Why its program could not be started.
+    pub error: String,
+    /// When it was started last.
+    pub started: Timestamp,
+    /// When it ended last.
+    pub finished: Timestamp,
+    /// How often its restart policy started it again.
+    pub restarts: u32,
+    /// A person stopped it.
+    pub stopped_by_hand: bool,
+    /// The boot in which `process` means anything.
+    pub boot_id: String,
+}
+
+/// A container as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRecord {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name, without a slash.
+    pub name: String,
+    /// What was asked for.
+    pub config: ContainerConfig,
+    /// The image it is made from.
+    pub image: ImageId,
+    /// Program and arguments after the image's defaults are in.
+    pub args: Vec<String>,
+    /// Environment after the image's defaults are in.
+    pub env: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its life.
+    pub state: ContainerState,
+    /// Its places in networks, while it runs.
+    pub endpoints: Vec<Endpoint>,
+    /// Its published ports, while it runs.
+    pub published: Vec<Publish>,
+}

@@ -1,0 +1,78 @@
+//! The engine seam: everything a user of containers can ask for, as one object-safe trait.
+
+mod view;
+
+pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions, VersionInfo};
+
+use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
+use crate::error::Result;
+use crate::host::Capabilities;
+use crate::id::{ContainerId, ImageId};
+use crate::image::ImageRecord;
+use crate::io::{Attach, Ended, Io, Size};
+use crate::kernel::{Facts, Signal, Task};
+use crate::observe::Snapshot;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// A container engine. Names in arguments are names, full ids or unambiguous prefixes of ids.
+///
+/// Messages of errors are Docker's, word for word, where clients match on them.
+pub trait Engine: Send + Sync {
+    /// What the host can do.
+    fn capabilities(&self) -> Capabilities;
+    /// What the kernel is.
+    fn facts(&self) -> Facts;
+    /// Counts and settings (`info`).
+    fn info(&self) -> Result<EngineInfo>;
+    /// The engine's time now.
+    fn now(&self) -> Timestamp;
+    /// Everything on the host that Drydock could leave behind.
+    fn observe(&self) -> Result<Snapshot>;
+
+    /// Makes an image with one layer from a tar archive (`import`); `reference` may be empty.
+    fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId>;
+    /// Loads images from a Docker archive or an OCI layout in a tar (`load`). Answers what was loaded, references first.
+    fn load(&self, archive: &mut dyn std::io::Read) -> Result<Vec<String>>;
+    /// All images, newest first.
+    fn images(&self) -> Result<Vec<ImageSummary>>;
+    /// One image.
+    fn image(&self, name: &str) -> Result<ImageRecord>;
+    /// Untags, and removes what is not tagged or used any more (`rmi`). Answers lines as Docker prints them: `Untagged: …`, `Deleted: …`.
+    fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>>;
+
+    /// Makes a container; nothing runs.
+    fn create(&self, config: &ContainerConfig) -> Result<ContainerId>;
+    /// Starts it in the background. Running already is no error.
+    fn start(&self, name: &str) -> Result<()>;
+    /// Attaches, starts it, and serves its streams until it ends or the person leaves.
+    fn start_attached(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Attaches to a running container.
+    fn attach(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Stops it: its stop signal (or this one), then SIGKILL after the grace period. Not running is no error. Returns when it has ended.
+    fn stop(&self, name: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()>;
+    /// Sends a signal. Not running is [`crate::ErrorKind::Conflict`] with Docker's words.
+    fn kill(&self, name: &str, signal: Signal) -> Result<()>;
+    /// Freezes it.
+    fn pause(&self, name: &str) -> Result<()>;
+    /// Thaws it.
+    fn unpause(&self, name: &str) -> Result<()>;
+    /// Waits for its end, at most this long, and answers its exit code. One that does not run answers at once.
+    fn wait(&self, name: &str, timeout: Option<Duration>) -> Result<i32>;
+    /// Gives its terminal a size.
+    fn resize(&self, name: &str, size: Size) -> Result<()>;
+    /// Removes it, with its anonymous volumes if asked.
+    fn remove(&self, name: &str, options: RemoveOptions) -> Result<()>;
+    /// Containers, newest first; running ones only unless `all`.
+    fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>>;
+    /// One container, its state true at the time of asking.
+    fn container(&self, name: &str) -> Result<ContainerRecord>;
+    /// Its log, line by line, to `each` until that answers `false`. With `follow` until the container ends.
+    fn logs(&self, name: &str, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<()>;
+    /// Runs another program in it and serves its streams; with `detach` returns at once.
+    fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Its processes.
+    fn top(&self, name: &str) -> Result<Vec<Task>>;
+    /// Every step that creating and starting such a container would take, in order, without taking any.
+    fn explain(&self, config: &ContainerConfig) -> Result<crate::plan::Explanation>;
+}

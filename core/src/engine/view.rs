@@ -1,0 +1,125 @@
+//! What the engine answers with where it is not the record itself.
+
+use crate::container::Status;
+use crate::id::{ContainerId, ImageId};
+use crate::io::Stream;
+use crate::kernel::Facts;
+use crate::network::Publish;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A line of `ps`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSummary {
+    /// Its id.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// The image as it was asked for, or the short id once that name means another.
+    pub image: String,
+    /// The image it is made from.
+    pub image_id: ImageId,
+    /// Program and arguments.
+    pub args: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Where it is.
+    pub status: Status,
+    /// How its program ended last.
+    pub exit_code: i32,
+    /// When it was started last.
+    pub started: Timestamp,
+    /// When it ended last.
+    pub finished: Timestamp,
+    /// Its published ports.
+    pub published: Vec<Publish>,
+    /// Its exposed ports: `80/tcp`.
+    pub exposed: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The names of its networks.
+    pub networks: Vec<String>,
+    /// Its mounts: source or volume name.
+    pub mounts: Vec<String>,
+}
+
+/// A line of `images`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSummary {
+    /// Its id.
+    pub id: ImageId,
+    /// References as people write them: `busybox:latest`; empty for a dangling image.
+    pub tags: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Bytes unpacked.
+    pub size: u64,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Which lines of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsRequest {
+    /// Go on until the container ends.
+    pub follow: bool,
+    /// Only the last so many; `None` for all.
+    pub tail: Option<usize>,
+    /// Only from this moment on.
+    pub since: Option<Timestamp>,
+    /// Only up to this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// One line of a log, with its line end if it had one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written.
+    pub time: Timestamp,
+    /// Where to.
+    pub stream: Stream,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// How to remove a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveOptions {
+    /// Kill it if it runs.
+    pub force: bool,
+    /// Its anonymous volumes too.
+    pub volumes: bool,
+}
+
+/// What `info` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// Containers by state.
+    pub containers: u64,
+    /// Of these running.
+    pub running: u64,
+    /// Of these paused.
+    pub paused: u64,
+    /// Of these not running.
+    pub stopped: u64,
+    /// Images.
+    pub images: u64,
+    /// The host.
+    pub facts: Facts,
+    /// What is odd about this host.
+    pub warnings: Vec<String>,
+}
+
+/// What `version` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionInfo {
+    /// Drydock's.
+    pub version: String,
+    /// The host's kind: `linux`, `sim`.
+    pub host: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The machine.
+    pub architecture: String,
+}

@@ -1,0 +1,91 @@
+//! Images: layers and configurations (OCI image-spec).
+
+use crate::id::{ChainId, Digest, ImageId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A layer to unpack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerSource {
+    /// The archive on the host: a blob of the store.
+    pub archive: String,
+    /// Digest of the uncompressed archive.
+    pub diff_id: Digest,
+    /// Chain id of the layers below, if any.
+    pub parent: Option<ChainId>,
+}
+
+/// How a path differs in a writable layer, as `docker diff` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FileChangeKind {
+    /// `C`
+    Changed,
+    /// `A`
+    Added,
+    /// `D`
+    Deleted,
+}
+
+/// One path that differs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Absolute in the container.
+    pub path: String,
+    /// How.
+    pub kind: FileChangeKind,
+}
+
+/// The part of an image's configuration that a container starts with (OCI image-spec config.md).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ImageDefaults {
+    /// `user[:group]`
+    pub user: String,
+    /// `80/tcp` → `{}`
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exposed_ports: BTreeMap<String, serde_json::Value>,
+    /// `KEY=value`
+    pub env: Vec<String>,
+    /// Default arguments, or arguments of the entry point.
+    pub cmd: Option<Vec<String>>,
+    /// `/data` → `{}`
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub volumes: BTreeMap<String, serde_json::Value>,
+    /// Working directory.
+    pub working_dir: String,
+    /// What is executed.
+    pub entrypoint: Option<Vec<String>>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Signal that stops it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub stop_signal: String,
+}
+
+/// An image as the store keeps it. The configuration itself is a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// Digest of its configuration.
+    pub id: ImageId,
+    /// Its layers, lowest first.
+    pub layers: Vec<ChainId>,
+    /// Digests of the uncompressed layers, lowest first.
+    pub diff_ids: Vec<Digest>,
+    /// Bytes unpacked.
+    pub size: u64,
+    /// When it was made, from its configuration.
+    pub created: Timestamp,
+    /// `linux`
+    pub os: String,
+    /// `amd64`
+    pub architecture: String,
+    /// Who made it.
+    pub author: String,
+    /// What was said when it was made.
+    pub comment: String,
+    /// What a container starts with.
+    pub defaults: ImageDefaults,
+    /// Normalised references, sorted: `docker.io/library/busybox:latest`.
+    pub tags: Vec<String>,
+}

@@ -1,0 +1,167 @@
+//! The kernel seam: the steps, the processes they make, and the trait of what carries them out.
+//!
+//! Two implementations: `drydock_linux::LinuxKernel` and `drydock_sim::SimKernel`. Neither decides anything; what to do, in
+//! which order, and how to undo it is in [`crate::plan`].
+
+mod process;
+mod signal;
+mod step;
+
+pub use process::{Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Streams};
+pub use signal::Signal;
+pub use step::{Firewall, MountFlags, Protocol, Step, Where};
+
+use crate::error::Result;
+use crate::id::ContainerId;
+use crate::io::{Attach, Ended, Io, Size};
+use crate::limits::CgroupMode;
+use crate::observe::Snapshot;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What a kernel is and can do, asked once when the engine opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// `linux` or `sim`.
+    pub host: String,
+    /// The kernel's release, as `uname -r`.
+    pub release: String,
+    /// The operating system's pretty name.
+    pub system: String,
+    /// The host's name.
+    pub hostname: String,
+    /// The machine, in the OCI's word: `amd64`, `arm64`.
+    pub architecture: String,
+    /// Usable processors.
+    pub cpus: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// How control groups are mounted.
+    pub cgroup: CgroupMode,
+    /// Controllers that can be used, sorted: `cpu`, `memory`, `pids`…
+    pub controllers: Vec<String>,
+    /// Capabilities that the engine's own bounding set has, as a bit mask; containers cannot get more.
+    pub capabilities: u64,
+    /// Hard limit of open files of the engine; containers cannot get more without CAP_SYS_RESOURCE.
+    pub max_open_files: u64,
+    /// Whether seccomp filters can be installed.
+    pub seccomp: bool,
+    /// Where durable state lives: `/var/lib/drydock`.
+    pub data_root: String,
+    /// Where state of this boot lives: `/run/drydock`.
+    pub run_root: String,
+    /// Changes with every boot: state of running things from another boot is void.
+    pub boot_id: String,
+}
+
+/// What a process that has ended left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// 0 to 255: the exit status, or 128 and the signal's number.
+    pub code: i32,
+    /// The kernel killed something in its control group for want of memory.
+    pub oom_killed: bool,
+}
+
+/// One process as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id on the host.
+    pub pid: u32,
+    /// Its id in the innermost pid namespace.
+    pub inner_pid: u32,
+    /// Its parent on the host.
+    pub parent: u32,
+    /// The user on the host.
+    pub uid: u32,
+    /// Its arguments.
+    pub command: Vec<String>,
+}
+
+/// A change of a running container, sent to its supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    /// Begin: the container's first start. Answered when its program runs, or with the error that kept it from running.
+    Start,
+    /// Stop for good: this signal, then SIGKILL after the grace period. Answered at once; wait for the end with [`Kernel::wait`].
+    Stop {
+        /// The first signal.
+        signal: Signal,
+        /// How long to wait before SIGKILL; `None` waits for ever.
+        grace: Option<Duration>,
+    },
+    /// Send one signal; the restart policy still holds, unless the signal is one a person stops a container with.
+    Signal(Signal),
+    /// Give the terminal this size.
+    Resize(Size),
+}
+
+/// Carries out steps. One implementation is the real Linux, one is the simulated one.
+///
+/// Calls are synchronous. All are safe to repeat after a crash: making what is there and removing what is not there succeed
+/// where the step's documentation says so.
+pub trait Kernel: Send + Sync {
+    /// What this kernel is and can do.
+    fn facts(&self) -> &Facts;
+
+    /// Carries out one step in the host. `child` is the process a [`Where::Child`] in the step means.
+    fn perform(&self, step: &Step, child: Option<&Process>) -> Result<()>;
+
+    /// Clones a process, carries out its `inside` steps in it, and leaves it waiting before its `last` steps.
+    ///
+    /// If a step fails, the process is gone and the error names the step.
+    fn launch(&self, launch: &Launch) -> Result<Process>;
+
+    /// Lets a launched process carry out its `last` steps and execute its program. Returns when the program runs, or with the
+    /// error that kept it from running ([`crate::ErrorKind::CommandNotFound`], [`crate::ErrorKind::CommandNotExecutable`]).
+    fn release(&self, process: &Process) -> Result<()>;
+
+    /// Sends a signal. A process that is gone, or whose pid now belongs to another, is [`crate::ErrorKind::NotRunning`].
+    fn signal(&self, process: &Process, signal: Signal) -> Result<()>;
+
+    /// Whether this very process is alive (not a zombie, and not another with the same pid).
+    fn alive(&self, process: &Process) -> Result<bool>;
+
+    /// Kills and reaps a process and everything in its pid namespace. Nothing there is no error.
+    fn destroy(&self, process: &Process) -> Result<()>;
+
+    /// Processes in a control group and those below it.
+    fn tasks(&self, cgroup: &str) -> Result<Vec<Task>>;
+
+    /// At most `limit` bytes of a file of the host from `offset`. A file that is not there is [`crate::ErrorKind::NotFound`].
+    fn read(&self, path: &str, offset: u64, limit: usize) -> Result<Vec<u8>>;
+
+    /// Everything on the host that Drydock could leave behind.
+    fn observe(&self) -> Result<Snapshot>;
+
+    /// Takes a lock named for a container, network or image, without waiting; `None` if another process or thread holds it. It
+    /// is freed when the guard is dropped, and when its holder dies.
+    fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>>;
+
+    /// Starts a supervisor for a container: a process that owns its streams, records its exit and applies its restart policy,
+    /// by [`crate::supervise::Supervisor`]. It waits for [`Request::Start`], and ends if none ever comes.
+    fn supervise(&self, id: &ContainerId) -> Result<()>;
+
+    /// Asks a container's supervisor. No supervisor is [`crate::ErrorKind::NotRunning`].
+    fn request(&self, id: &ContainerId, request: &Request) -> Result<()>;
+
+    /// Connects to a container's streams through its supervisor. Bytes written after this returns are not lost.
+    fn attach(&self, id: &ContainerId, attach: &Attach) -> Result<Box<dyn Attachment>>;
+
+    /// Waits until the container's supervisor has ended, at most this long; `false` if it still runs then.
+    fn wait(&self, id: &ContainerId, timeout: Option<Duration>) -> Result<bool>;
+
+    /// Waits for a process launched by the caller itself (an exec), serving its streams with `io`, until it ends or the
+    /// person detaches.
+    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+}
+
+/// An open connection to a container's streams.
+pub trait Attachment {
+    /// Carries bytes both ways until the container ends or the person leaves.
+    fn pump(&mut self, io: &mut dyn Io) -> Result<Ended>;
+}
+
+/// A lock that is held until this is dropped.
+pub trait Guard: Send {}

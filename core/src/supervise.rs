@@ -1,0 +1,34 @@
+//! Supervision: what the parent of a container decides, as a pure machine, and what carries its decisions out.
+//!
+//! A driver — a small process on Linux, an actor in the simulator — owns the streams, the exit and the timers of one container,
+//! tells [`Supervisor`](crate::supervise) what happened as an [`Event`], and does what the [`Reaction`] says.
+
+use crate::error::Result;
+use crate::kernel::{Exit, Process, Request};
+use crate::time::Timestamp;
+
+/// Something that happened to a supervised container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody asked for something.
+    Request(Request),
+    /// The process that the last reaction named has ended, and its streams are drained.
+    Exited(Exit),
+    /// The moment that the last reaction named has come.
+    Timer,
+    /// Nobody asked for a start, and nobody will.
+    Abandoned,
+}
+
+/// What a driver does about an event.
+#[derive(Debug, Default)]
+pub struct Reaction {
+    /// The answer to a request.
+    pub reply: Option<Result<()>>,
+    /// A process that has just been started: watch its exit and serve its streams from now on.
+    pub watch: Option<Process>,
+    /// When to send [`Event::Timer`]; replaces the one set before, `None` clears it.
+    pub timer: Option<Timestamp>,
+    /// The supervisor's work is done.
+    pub finished: bool,
+}
