@@ -89,6 +89,7 @@ pub enum Firewall {
 /// Each `Remove…` is the undo of its opposite, and succeeds when there is nothing to remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "fields are named as the system call's manual page names them; each variant says what they mean")]
 pub enum Step {
     // -- files of the host
     /// mkdir(2) with parents (those 0755); there already is no error. Owner 0:0.
