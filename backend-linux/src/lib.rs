@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The real Linux kernel as Drydock's kernel seam: namespaces, control groups, overlayfs, veth, nftables.
+//!
+//! [`LinuxKernel`] carries out what `core` has planned, and decides nothing. Its parts:
+//!
+//! - [`host`]: steps that change the host itself (files, control groups, links, packet filter), and questions about it;
+//! - [`process`]: making a process in its namespaces, and everything that happens inside it before its program runs;
+//! - the supervisor: the process that stays with a container, and the clients that talk to it.
+//!
+//! Needs Linux 5.12 or newer (clone3, openat2, mount_setattr). All `unsafe` of the workspace is in this crate.
+
+mod error;
+pub mod host;
+mod kernel;
+pub mod process;
+
+pub use kernel::LinuxKernel;

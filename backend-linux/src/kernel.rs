@@ -1,0 +1,94 @@
+//! [`LinuxKernel`]: the kernel seam over the real Linux. Nothing here decides; every method names who carries it out.
+
+use crate::host::Host;
+use crate::process;
+use drydock_core::error::{Error, Result};
+use drydock_core::id::ContainerId;
+use drydock_core::io::{Attach, Ended, Io};
+use drydock_core::kernel::{Attachment, Facts, Guard, Kernel, Launch, Process, Request, Signal, Step, Task};
+use drydock_core::observe::Snapshot;
+use std::time::Duration;
+
+/// The real kernel.
+#[derive(Debug)]
+pub struct LinuxKernel {
+    host: Host,
+}
+
+impl LinuxKernel {
+    /// Opens the host over these two roots.
+    pub fn open(data_root: &str, run_root: &str) -> Result<Self> {
+        Ok(Self { host: Host::open(data_root, run_root)? })
+    }
+
+    /// The host's half.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+}
+
+impl Kernel for LinuxKernel {
+    fn facts(&self) -> &Facts {
+        self.host.facts()
+    }
+
+    fn perform(&self, step: &Step, child: Option<&Process>) -> Result<()> {
+        self.host.perform(step, child)
+    }
+
+    fn launch(&self, launch: &Launch) -> Result<Process> {
+        Err(Error::unsupported(format!("launching {}", launch.name)))
+    }
+
+    fn release(&self, process: &Process) -> Result<()> {
+        Err(Error::unsupported(format!("releasing {}", process.pid)))
+    }
+
+    fn signal(&self, process: &Process, signal: Signal) -> Result<()> {
+        process::signal(process, signal)
+    }
+
+    fn alive(&self, process: &Process) -> Result<bool> {
+        process::alive(process)
+    }
+
+    fn destroy(&self, process: &Process) -> Result<()> {
+        Err(Error::unsupported(format!("destroying {}", process.pid)))
+    }
+
+    fn tasks(&self, cgroup: &str) -> Result<Vec<Task>> {
+        self.host.tasks(cgroup)
+    }
+
+    fn read(&self, path: &str, offset: u64, limit: usize) -> Result<Vec<u8>> {
+        self.host.read(path, offset, limit)
+    }
+
+    fn observe(&self) -> Result<Snapshot> {
+        self.host.observe()
+    }
+
+    fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>> {
+        self.host.lock(name)
+    }
+
+    fn supervise(&self, id: &ContainerId) -> Result<()> {
+        Err(Error::unsupported(format!("supervising {id}")))
+    }
+
+    fn request(&self, id: &ContainerId, _request: &Request) -> Result<()> {
+        Err(Error::unsupported(format!("asking the supervisor of {id}")))
+    }
+
+    fn attach(&self, id: &ContainerId, _attach: &Attach) -> Result<Box<dyn Attachment>> {
+        Err(Error::unsupported(format!("attaching to {id}")))
+    }
+
+    fn wait(&self, id: &ContainerId, _timeout: Option<Duration>) -> Result<bool> {
+        Err(Error::unsupported(format!("waiting for {id}")))
+    }
+
+    fn serve(&self, process: &Process, _attach: &Attach, _io: &mut dyn Io) -> Result<Ended> {
+        Err(Error::unsupported(format!("serving {}", process.pid)))
+    }
+}
