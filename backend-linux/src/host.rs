@@ -3,7 +3,7 @@
 //! One method of [`Host`] a question of [`Kernel`](drydock_core::kernel::Kernel); each delegates to the module of its noun.
 
 use drydock_core::error::{Error, Result};
-use drydock_core::kernel::{Facts, Guard, Process, Step, Task};
+use drydock_core::kernel::{Facts, Guard, Ingested, Process, Step, Task};
 use drydock_core::limits::CgroupMode;
 use drydock_core::observe::Snapshot;
 
@@ -59,6 +59,21 @@ impl Host {
     /// At most `limit` bytes of a file from `offset`.
     pub fn read(&self, path: &str, _offset: u64, _limit: usize) -> Result<Vec<u8>> {
         Err(Error::unsupported(format!("reading {path}")))
+    }
+
+    /// The length of a file in bytes.
+    pub fn size(&self, path: &str) -> Result<u64> {
+        Err(Error::unsupported(format!("measuring {path}")))
+    }
+
+    /// Reads a stream to its end and keeps it as a blob.
+    pub fn ingest(
+        &self,
+        _reader: &mut dyn std::io::Read,
+        _limit: u64,
+        _accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
+        Err(Error::unsupported("taking in content"))
     }
 
     /// Everything on the host that Drydock could leave behind.

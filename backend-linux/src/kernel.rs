@@ -5,7 +5,7 @@ use crate::process;
 use drydock_core::error::{Error, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Facts, Guard, Kernel, Launch, Process, Request, Signal, Step, Task};
+use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
 use drydock_core::observe::Snapshot;
 use std::time::Duration;
 
@@ -62,6 +62,14 @@ impl Kernel for LinuxKernel {
 
     fn read(&self, path: &str, offset: u64, limit: usize) -> Result<Vec<u8>> {
         self.host.read(path, offset, limit)
+    }
+
+    fn size(&self, path: &str) -> Result<u64> {
+        self.host.size(path)
+    }
+
+    fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        self.host.ingest(reader, limit, accept)
     }
 
     fn observe(&self) -> Result<Snapshot> {

@@ -3,10 +3,12 @@
 //! Two implementations: `drydock_linux::LinuxKernel` and `drydock_sim::SimKernel`. Neither decides anything; what to do, in
 //! which order, and how to undo it is in [`crate::plan`].
 
+mod ingest;
 mod process;
 mod signal;
 mod step;
 
+pub use ingest::{Compression, Ingested};
 pub use process::{Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Streams};
 pub use signal::Signal;
 pub use step::{Firewall, MountFlags, Protocol, Step, Where};
@@ -132,6 +134,16 @@ pub trait Kernel: Send + Sync {
     /// At most `limit` bytes of a file of the host from `offset`. A file that is not there is [`crate::ErrorKind::NotFound`].
     fn read(&self, path: &str, offset: u64, limit: usize) -> Result<Vec<u8>>;
 
+    /// The length of a file of the host in bytes. A file that is not there is [`crate::ErrorKind::NotFound`].
+    fn size(&self, path: &str) -> Result<u64>;
+
+    /// Reads a stream to its end and keeps it as a blob, `DATA_ROOT/blobs/sha256/HEX`, durable when this returns.
+    ///
+    /// A stream of more than `limit` bytes, or one that does not decompress, is refused. `accept` sees what was read before the
+    /// blob gets its name, and records or refuses it: after its error, the reader's or this method's own, nothing is kept. A blob
+    /// that is there already stays.
+    fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested>;
+
     /// Everything on the host that Drydock could leave behind.
     fn observe(&self) -> Result<Snapshot>;
 
@@ -140,7 +152,8 @@ pub trait Kernel: Send + Sync {
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>>;
 
     /// Starts a supervisor for a container: a process that owns its streams, records its exit and applies its restart policy,
-    /// by [`crate::supervise::Supervisor`]. It waits for [`Request::Start`], and ends if none ever comes.
+    /// by [`crate::supervise::Supervisor`]. It waits for [`Request::Start`], and ends if none ever comes. When this returns, the
+    /// supervisor can be asked and attached to.
     fn supervise(&self, id: &ContainerId) -> Result<()>;
 
     /// Asks a container's supervisor. No supervisor is [`crate::ErrorKind::NotRunning`].
@@ -149,7 +162,8 @@ pub trait Kernel: Send + Sync {
     /// Connects to a container's streams through its supervisor. Bytes written after this returns are not lost.
     fn attach(&self, id: &ContainerId, attach: &Attach) -> Result<Box<dyn Attachment>>;
 
-    /// Waits until the container's supervisor has ended, at most this long; `false` if it still runs then.
+    /// Waits until the container's supervisor has ended, at most this long; `false` if it still runs then. A timeout of zero asks,
+    /// and lets no time pass. No supervisor has ended.
     fn wait(&self, id: &ContainerId, timeout: Option<Duration>) -> Result<bool>;
 
     /// Waits for a process launched by the caller itself (an exec), serving its streams with `io`, until it ends or the
