@@ -1,6 +1,7 @@
 //! Containers: what is asked for, what is recorded, and the life between.
 
 mod config;
+pub mod layout;
 mod record;
 
 pub use config::{ContainerConfig, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy};
