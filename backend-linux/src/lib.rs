@@ -8,9 +8,17 @@
 //!
 //! Needs Linux 5.12 or newer (clone3, openat2, mount_setattr). All `unsafe` of the workspace is in this crate.
 
+pub mod cgroup;
+pub mod clock;
 mod error;
+mod facts;
+mod files;
 pub mod host;
 mod kernel;
+mod lock;
 pub mod process;
+pub mod store;
 
+pub use clock::SystemClock;
 pub use kernel::LinuxKernel;
+pub use store::SqliteStore;

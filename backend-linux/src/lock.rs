@@ -1,0 +1,97 @@
+//! Named locks: flock(2) on a file of the run root.
+//!
+//! The kernel frees such a lock when its holder dies, however it dies. A second take in the same process is refused too, since
+//! flock(2) belongs to the open file and every take opens its own. The file is removed with the lock, so that none is left.
+
+use crate::error::step;
+use drydock_core::error::{Error, Result};
+use drydock_core::kernel::Guard;
+use rustix::fs::FlockOperation;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+struct Held {
+    path: PathBuf,
+    // Closing it frees the lock, after the name is gone.
+    _file: File,
+}
+
+impl Guard for Held {}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // While the lock is held only its holder removes the name, so this cannot remove another's lock.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Takes a lock without waiting; `None` if it is held.
+pub fn take(run_root: &str, name: &str) -> Result<Option<Box<dyn Guard>>> {
+    if name.is_empty() || name.starts_with('.') || name.len() > 200 || name.contains(['/', '\0']) {
+        return Err(Error::invalid(format!("{name:?} cannot name a lock")));
+    }
+    let directory = Path::new(run_root).join("locks");
+    let path = directory.join(name);
+    let failed = |e: io::Error| step("lock", path.display().to_string(), e);
+    loop {
+        let file = match open(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
+                open(&path)
+            }
+            other => other,
+        }
+        .map_err(failed)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(e) => return Err(failed(e.into())),
+        }
+        // Its last holder may have removed the name between the two calls above; then this lock guards nothing.
+        let ours = file.metadata().map_err(failed)?;
+        match std::fs::metadata(&path) {
+            Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {
+                return Ok(Some(Box::new(Held { path, _file: file })));
+            }
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(failed(e)),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // The standard library adds O_CLOEXEC: a container must not inherit a lock.
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_holder_and_leaves_nothing() {
+        let root = std::env::temp_dir().join(format!("drydock-lock-{}", std::process::id()));
+        let root_text = root.to_str().expect("utf-8");
+        let first = take(root_text, "container-a").expect("takes");
+        assert!(first.is_some());
+        assert!(take(root_text, "container-a").expect("asks").is_none());
+        assert!(take(root_text, "container-b").expect("asks").is_some());
+        drop(first);
+        assert_eq!(std::fs::read_dir(root.join("locks")).expect("lists").count(), 0);
+        assert!(take(root_text, "container-a").expect("takes").is_some());
+        std::fs::remove_dir_all(root).expect("removes");
+    }
+
+    #[test]
+    fn a_name_that_is_a_path_is_refused() {
+        for name in ["", "../x", "a/b", ".", "a\0b"] {
+            assert!(take("/nonexistent", name).is_err(), "{name:?}");
+        }
+    }
+}
