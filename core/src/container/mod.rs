@@ -2,7 +2,10 @@
 
 mod config;
 pub mod layout;
+pub mod mounts;
 mod record;
+pub mod restart;
+pub mod ulimit;
 
 pub use config::{ContainerConfig, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy};
 pub use record::{ContainerRecord, ContainerState, Status};

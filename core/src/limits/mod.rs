@@ -1,5 +1,7 @@
 //! Limits: how much a container may use, in units of Docker's command line; and what it does use.
 
+pub mod units;
+
 use serde::{Deserialize, Serialize};
 
 /// How control groups are mounted on a host (cgroups(7)).

@@ -1,5 +1,7 @@
 //! Networks: subnets and leases, endpoints, published ports.
 
+pub mod ports;
+
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::Protocol;
 use ipnet::IpNet;
