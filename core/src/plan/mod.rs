@@ -1,5 +1,9 @@
 //! Plans: steps in order, each with its reason and with the step that undoes it.
 
+mod explain;
+
+pub use explain::Explanation;
+
 use crate::error::Result;
 use crate::kernel::{Kernel, Process, Step};
 use serde::{Deserialize, Serialize};
@@ -78,17 +82,4 @@ impl Plan {
         }
         first
     }
-}
-
-/// What creating and starting a container would do: printed by `drydock explain`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explanation {
-    /// The plans of the host, in order, before the process exists.
-    pub before: Vec<Plan>,
-    /// The new process, its own steps before and after it waits.
-    pub launch: Option<crate::kernel::Launch>,
-    /// The plans carried out while it waits.
-    pub waiting: Vec<Plan>,
-    /// The OCI runtime configuration that the process is made from.
-    pub spec: Option<oci_spec::runtime::Spec>,
 }

@@ -1,0 +1,21 @@
+//! Steps on files of the host, as shell commands.
+
+use super::quote::quote;
+use crate::kernel::Step;
+
+pub(super) fn command(step: &Step) -> Option<String> {
+    Some(match step {
+        Step::MakeDir { path, mode } => format!("mkdir -p {0}\nchmod {mode:o} {0}", quote(path)),
+        Step::WriteFile { path, mode, content } => {
+            let path = quote(path);
+            format!("printf '%s' {} >{path}\nchmod {mode:o} {path}", quote(content))
+        }
+        Step::RemoveTree { path } => format!("rm -rf --one-file-system {}", quote(path)),
+        Step::UnpackLayer { archive, into, .. } => format!(
+            "# (whiteouts, `.wh.NAME`, would become overlayfs's own: a character device 0:0)\nmkdir -p {0}\ntar --numeric-owner -xf {1} -C {0}",
+            quote(into),
+            quote(archive)
+        ),
+        _ => return None,
+    })
+}
