@@ -4,7 +4,8 @@ use drydock_core::error::{Error, ErrorKind};
 use std::io;
 
 /// The error of one system call: `call` names it, `subject` says on what.
-pub fn step(call: &'static str, subject: impl Into<String>, error: io::Error) -> Error {
+pub fn step(call: &'static str, subject: impl Into<String>, error: impl Into<io::Error>) -> Error {
+    let error = error.into();
     let subject = subject.into();
     let kind = kind_of(&error);
     Error::new(kind, format!("{call} {subject}")).op(call).subject(subject).source(error)

@@ -49,7 +49,7 @@ fn pretty_name() -> String {
 
 /// Processors this process may run on, since containers get no others (sched_getaffinity(2)).
 fn cpus() -> Result<u32> {
-    let set = rustix::thread::sched_getaffinity(None).map_err(|e| step("sched_getaffinity", "self", e.into()))?;
+    let set = rustix::thread::sched_getaffinity(None).map_err(|e| step("sched_getaffinity", "self", e))?;
     Ok(set.count().max(1))
 }
 

@@ -109,7 +109,7 @@ pub fn remove_tree(path: &str) -> Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let parent = match rustix::fs::open(parent, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-        other => other.map_err(|e| step("open", path, e.into()))?,
+        other => other.map_err(|e| step("open", path, e))?,
     };
     remove_at(parent.as_fd(), &name).map_err(|e| {
         let busy = e.raw_os_error() == Some(libc::EXDEV) || e.raw_os_error() == Some(libc::EBUSY);

@@ -1,7 +1,7 @@
 //! [`LinuxKernel`]: the kernel seam over the real Linux. Nothing here decides; every method names who carries it out.
 
 use crate::host::Host;
-use crate::process;
+use crate::process::{self, Child, Children};
 use drydock_core::error::{Error, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
@@ -13,12 +13,18 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct LinuxKernel {
     host: Host,
+    children: Children,
 }
 
 impl LinuxKernel {
     /// Opens the host over these two roots.
     pub fn open(data_root: &str, run_root: &str) -> Result<Self> {
-        Ok(Self { host: Host::open(data_root, run_root)? })
+        Ok(Self { host: Host::open(data_root, run_root)?, children: Children::default() })
+    }
+
+    /// Hands a launched process over to the caller, who looks after it from then on.
+    pub fn take(&self, process: &Process) -> Result<Child> {
+        self.children.take(process).map(|(_, child)| child)
     }
 
     /// The host's half.
@@ -37,11 +43,11 @@ impl Kernel for LinuxKernel {
     }
 
     fn launch(&self, launch: &Launch) -> Result<Process> {
-        Err(Error::unsupported(format!("launching {}", launch.name)))
+        self.children.launch(&self.host, launch)
     }
 
     fn release(&self, process: &Process) -> Result<()> {
-        Err(Error::unsupported(format!("releasing {}", process.pid)))
+        self.children.release(process)
     }
 
     fn signal(&self, process: &Process, signal: Signal) -> Result<()> {
@@ -53,7 +59,7 @@ impl Kernel for LinuxKernel {
     }
 
     fn destroy(&self, process: &Process) -> Result<()> {
-        Err(Error::unsupported(format!("destroying {}", process.pid)))
+        self.children.destroy(process)
     }
 
     fn tasks(&self, cgroup: &str) -> Result<Vec<Task>> {

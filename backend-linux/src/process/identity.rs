@@ -32,7 +32,7 @@ pub fn open(process: &Process) -> Result<Option<OwnedFd>> {
     let fd = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(fd) => fd,
         Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => return Ok(None),
-        Err(e) => return Err(crate::error::step("pidfd_open", format!("process {}", process.pid), e.into())),
+        Err(e) => return Err(crate::error::step("pidfd_open", format!("process {}", process.pid), e)),
     };
     // Only after the descriptor pins the pid is its start time worth comparing.
     Ok(stat(process.pid).filter(|(_, born)| *born == process.born).map(|_| fd))

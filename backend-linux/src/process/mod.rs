@@ -1,5 +1,15 @@
 //! Processes: how one is made in its namespaces, and how one is watched, signalled and ended.
 
+mod channel;
+mod child;
+mod children;
+mod clone;
 mod identity;
+mod inside;
+mod launch;
+mod streams;
 
-pub use identity::{alive, identify, signal};
+pub use children::Children;
+pub use identity::{alive, signal};
+pub use launch::Child;
+pub use streams::Ends;

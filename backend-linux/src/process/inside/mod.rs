@@ -1,0 +1,178 @@
+//! What happens inside a new process, one step at a time, between its clone and its program.
+//!
+//! The process trusts nothing below the container's root: every path there is resolved by the kernel within that root
+//! (openat2(2) with RESOLVE_IN_ROOT), and procfs files are reached through the host's procfs, opened before anything else.
+
+mod capabilities;
+mod cgroups;
+mod device;
+mod execute;
+mod init;
+mod mount;
+mod resolve;
+mod root;
+mod seccomp;
+mod settings;
+mod terminal;
+mod user;
+
+pub use seccomp::{Filter, compile};
+
+use crate::error::step;
+use drydock_core::error::{Error, Result};
+use drydock_core::kernel::{Step, Streams};
+use oci_spec::runtime::LinuxCapabilities;
+use rustix::fs::{Mode, OFlags, fstatfs};
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+
+/// `PROC_SUPER_MAGIC` of linux/magic.h.
+const PROC_MAGIC: i64 = 0x9fa0;
+
+/// What the new process carries from step to step.
+#[derive(Debug)]
+pub struct Inside<'a> {
+    /// The socket to the launching process.
+    channel: &'a OwnedFd,
+    /// The host's procfs. In it `self` is this process, and `sys` shows the namespaces of whoever reads.
+    proc: Option<OwnedFd>,
+    /// The root that paths were last resolved in.
+    root: Option<(String, OwnedFd)>,
+    /// What [`Step::SetCapabilities`] asked for, until it can be put in force.
+    capabilities: Option<LinuxCapabilities>,
+    /// Capabilities this process can give at most.
+    bounding: u64,
+    /// Where the standard streams lead.
+    streams: Streams,
+    /// Whether the mount namespace is this process's own, and not another's that it joined. One with its own ends with its parent.
+    own_mounts: bool,
+    /// System call filters in the order of their steps.
+    filters: VecDeque<Filter>,
+}
+
+/// Opens the host's procfs, while what is at /proc can still be trusted.
+pub fn open_proc() -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let proc = rustix::fs::open("/proc", flags, Mode::empty()).map_err(|e| step("open", "/proc", e))?;
+    let magic = fstatfs(&proc).map_err(|e| step("fstatfs", "/proc", e))?.f_type;
+    if i64::try_from(magic).ok() == Some(PROC_MAGIC) { Ok(proc) } else { Err(Error::unsupported("/proc of the host is not a procfs")) }
+}
+
+impl<'a> Inside<'a> {
+    /// A new process that has carried out nothing yet.
+    pub fn new(channel: &'a OwnedFd, proc: OwnedFd, bounding: u64, streams: Streams, own_mounts: bool, filters: VecDeque<Filter>) -> Self {
+        Self { channel, proc: Some(proc), root: None, capabilities: None, bounding, streams, own_mounts, filters }
+    }
+
+    /// Carries out one step. [`Step::Execute`] returns only if it fails.
+    pub fn perform(&mut self, what: &Step) -> Result<()> {
+        match what {
+            Step::MakePrivate => mount::make_private(),
+            Step::MountOverlay { lower, upper, work, target } => {
+                self.root = None;
+                mount::overlay(lower, upper, work, target)
+            }
+            Step::Mount { kind, source, root, target, flags, data } => {
+                let at = self.target(root.as_deref(), target)?;
+                mount::file_system(&at, kind, source, *flags, data)
+            }
+            Step::Bind { source, root, target, recursive, flags, propagation } => {
+                let tree = mount::clone_tree(source, *recursive)?;
+                mount::adjust(&tree, source, *recursive, *flags, propagation.as_deref())?;
+                let at = self.bind_target(root.as_deref(), target, &tree)?;
+                mount::attach(&tree, &at)
+            }
+            Step::MountCgroups { root, target, read_only } => {
+                let at = self.target(Some(root), target)?;
+                cgroups::mount(&at, *read_only)
+            }
+            Step::MakeNode { root, path, kind, major, minor, mode, uid, gid } => {
+                device::make_node(self.root(root)?, path, *kind, (*major, *minor), *mode, (*uid, *gid))
+            }
+            Step::MakeSymlink { root, path, to } => device::make_symlink(self.root(root)?, path, to),
+            Step::MakeDirInside { root, path, mode, uid, gid } => device::make_dir(self.root(root)?, path, *mode, (*uid, *gid)),
+            Step::SetTerminal { root } => self.set_terminal(root),
+            Step::PivotRoot { root } => {
+                self.root = None;
+                root::pivot(root)
+            }
+            Step::ReadOnlyRoot => root::read_only_root(),
+            Step::MaskPath { path } => root::mask(self.root("/")?, path),
+            Step::ReadOnlyPath { path } => root::read_only(self.root("/")?, path),
+            Step::SetHostname { name } => settings::hostname(name),
+            Step::SetDomainname { name } => settings::domainname(name),
+            Step::SetSysctl { key, value } => settings::sysctl(self.proc()?, key, value),
+            Step::NewSession => settings::new_session(),
+            Step::SetRlimits { limits } => settings::rlimits(limits),
+            Step::SetOomScore { score } => settings::oom_score(self.proc()?, *score),
+            Step::OwnStreams { uid, gid } => user::own_streams(*uid, *gid),
+            Step::SetCapabilities { sets } => {
+                capabilities::bound(sets, self.bounding)?;
+                self.capabilities = Some(sets.clone());
+                Ok(())
+            }
+            Step::SetUser { uid, gid, groups, umask } => {
+                user::become_user(*uid, *gid, groups, *umask)?;
+                self.put_capabilities_in_force()
+            }
+            Step::SetNoNewPrivs => rustix::thread::set_no_new_privs(true).map_err(|e| step("prctl(PR_SET_NO_NEW_PRIVS)", "", e)),
+            Step::SetSeccomp { .. } => match self.filters.pop_front() {
+                Some(filter) => filter.install(),
+                None => Err(Error::invalid("a system call filter that was not compiled")),
+            },
+            Step::ChangeDir { path } => {
+                // Nothing of the host may be open when a path of the image's choice is followed (CVE-2024-21626).
+                self.forget_host();
+                settings::change_dir(path)
+            }
+            Step::Execute { args, env, init } => {
+                self.forget_host();
+                self.put_capabilities_in_force()?;
+                Err(self.execute(args, env, *init))
+            }
+            other => Err(Error::invalid(format!("{other:?} is a step of the host, not of a new process"))),
+        }
+    }
+
+    fn put_capabilities_in_force(&mut self) -> Result<()> {
+        self.capabilities.take().map_or(Ok(()), |sets| capabilities::put_in_force(&sets, self.bounding))
+    }
+
+    fn forget_host(&mut self) {
+        self.proc = None;
+        self.root = None;
+    }
+
+    fn proc(&self) -> Result<&OwnedFd> {
+        self.proc.as_ref().ok_or_else(|| Error::invalid("a procfs setting after the host's procfs is closed"))
+    }
+
+    /// The descriptor of a root directory; the same one again and again, as long as nothing is mounted over it.
+    fn root(&mut self, path: &str) -> Result<&OwnedFd> {
+        if self.root.as_ref().is_none_or(|(known, _)| known != path) {
+            self.root = Some((path.to_owned(), resolve::open_root(path)?));
+        }
+        self.root.as_ref().map(|(_, fd)| fd).ok_or_else(|| Error::invalid("no root"))
+    }
+
+    /// Where to mount: inside a root if there is one, made if missing.
+    fn target(&mut self, root: Option<&str>, target: &str) -> Result<OwnedFd> {
+        match root {
+            Some(root) => resolve::directory(self.root(root)?, target, 0o755),
+            None => {
+                self.root = None;
+                resolve::open_root(target)
+            }
+        }
+    }
+
+    fn bind_target(&mut self, root: Option<&str>, target: &str, tree: &OwnedFd) -> Result<OwnedFd> {
+        if resolve::is_directory(tree)? {
+            return self.target(root, target);
+        }
+        match root {
+            Some(root) => resolve::file(self.root(root)?, target, 0o644),
+            None => resolve::file(&resolve::open_root("/")?, target, 0o644),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Paths of the container, resolved by the kernel inside its root, whatever links an image or another container put there.
+
+use crate::error::step;
+use drydock_core::error::{Error, Result};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// The root itself. It is a path of the host, which the engine chose.
+pub fn open_root(path: &str) -> Result<OwnedFd> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(|e| step("open", path, e))
+}
+
+/// Opens what is at a path inside a root. Links are followed, and `..` at the top stays there, as under chroot(2).
+pub fn open(root: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    // The kernel answers EAGAIN when a rename elsewhere made it unsure whether a `..` stayed inside (openat2(2)).
+    loop {
+        match openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// Splits a path into the directory and the last name, which must be a real one.
+pub fn split(path: &str) -> Result<(&str, &str)> {
+    let trimmed = path.trim_end_matches('/');
+    let (parent, name) = trimmed.rsplit_once('/').unwrap_or(("", trimmed));
+    if name.is_empty() || name == "." || name == ".." {
+        return Err(Error::invalid(format!("{path:?} does not name an entry of a directory")));
+    }
+    Ok((if parent.is_empty() { "/" } else { parent }, name))
+}
+
+/// Opens a directory inside a root, and makes it and its parents if they are not there.
+pub fn directory(root: &OwnedFd, path: &str, mode: u32) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    match open(root, path, flags) {
+        Ok(fd) => return Ok(fd),
+        Err(Errno::NOENT) => {}
+        Err(e) => return Err(step("openat2", path, e)),
+    }
+    let (parent, name) = split(path)?;
+    let parent = directory(root, parent, 0o755)?;
+    match mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(e) => return Err(step("mkdirat", path, e)),
+    }
+    // Not followed: if another container swapped what was just made for a link, this fails rather than go elsewhere.
+    rustix::fs::openat(&parent, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()).map_err(|e| step("openat", path, e))
+}
+
+/// Opens a file inside a root as a place to mount on, and makes an empty one if it is not there.
+pub fn file(root: &OwnedFd, path: &str, mode: u32) -> Result<OwnedFd> {
+    match open(root, path, OFlags::PATH) {
+        Ok(fd) => return Ok(fd),
+        Err(Errno::NOENT) => {}
+        Err(e) => return Err(step("openat2", path, e)),
+    }
+    let (parent, name) = split(path)?;
+    let parent = directory(root, parent, 0o755)?;
+    let flags = OFlags::CREATE | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode)).map_err(|e| step("openat", path, e))
+}
+
+/// Whether a descriptor is of a directory.
+pub fn is_directory(fd: impl AsFd) -> Result<bool> {
+    fstat(fd).map(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory).map_err(|e| step("fstat", "", e))
+}
+
+/// Whether there is nothing at a name of a directory, not even a dangling link.
+pub fn is_free(parent: &OwnedFd, name: &str) -> bool {
+    matches!(rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
+}

@@ -1,0 +1,178 @@
+//! The launching process's side: preparing, cloning, waiting until the new process is ready, and letting it go.
+
+use super::channel::{self, Said};
+use super::child::{self, Prepared};
+use super::clone::{Side, Spaces, clone3};
+use super::streams::{self, Ends};
+use super::{identity, inside};
+use crate::error::step;
+use crate::host::Host;
+use drydock_core::error::{Error, ErrorKind, Result};
+use drydock_core::kernel::{Launch, Process, Step};
+use nix::unistd::{ForkResult, fork};
+use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// A process that this one has launched and has not handed on: its parent's knowledge of it.
+#[derive(Debug)]
+pub struct Child {
+    /// Its name for others.
+    pub process: Process,
+    /// Its name for this process.
+    pub pidfd: OwnedFd,
+    /// The socket by which it is let go; closed once its program runs.
+    channel: Option<OwnedFd>,
+    /// The far ends of its streams.
+    pub ends: Ends,
+}
+
+/// Makes a process and waits until it is ready. After an error it is gone.
+pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
+    let spaces = Spaces::of(&launch.namespaces);
+    if spaces.new & libc::CLONE_NEWUSER as u64 != 0 {
+        return Err(Error::unsupported("a new user namespace"));
+    }
+    let (mut ends, given) = streams::make(launch.streams)?;
+    let filters = launch
+        .steps()
+        .filter_map(|s| if let Step::SetSeccomp { filter } = s { Some(inside::compile(filter, &host.facts().data_root)) } else { None })
+        .collect::<Result<_>>()?;
+    let prepared = Prepared {
+        launch,
+        given,
+        cgroups: launch.cgroup.as_deref().map_or(Ok(Vec::new()), |group| host.cgroup_directories(group))?,
+        new_cgroup: spaces.new_cgroup,
+        filters,
+        bounding: host.facts().capabilities,
+        proc: inside::open_proc()?,
+        own_mounts: spaces.new & libc::CLONE_NEWNS as u64 != 0,
+    };
+    let (ours, theirs) = channel::pair()?;
+    let (ours, pid, pidfd) = if spaces.joined.is_empty() && single_threaded() {
+        // SAFETY: this process has one thread, as was just seen.
+        match unsafe { clone3(spaces.new, false, None) } {
+            Ok(Side::Child) => {
+                drop(ours);
+                child::main(&prepared, &theirs)
+            }
+            Ok(Side::Parent(pid, pidfd)) => (ours, pid, pidfd),
+            Err(e) => return Err(step("clone3", &launch.name, e)),
+        }
+    } else {
+        by_way_of_a_helper(&spaces, &prepared, ours, &theirs)?
+    };
+    drop(theirs);
+    drop(prepared);
+    match wait_until_ready(&launch.name, &ours, &mut ends).and_then(|()| identity::identify(pid.unsigned_abs())) {
+        Ok(process) => Ok(Child { process, pidfd, channel: Some(ours), ends }),
+        Err(e) => {
+            end(pidfd.as_fd());
+            Err(e)
+        }
+    }
+}
+
+/// Whether this process has one thread: a directory's link count is two and one for each entry.
+fn single_threaded() -> bool {
+    rustix::fs::stat("/proc/self/task").is_ok_and(|s| s.st_nlink == 3)
+}
+
+/// Clones through a short-lived process that joins namespaces first, since setns(2) would change the caller, and a pid namespace
+/// that is joined holds only for children. CLONE_PARENT makes the new process the caller's child nevertheless.
+fn by_way_of_a_helper(spaces: &Spaces, prepared: &Prepared<'_>, ours: OwnedFd, theirs: &OwnedFd) -> Result<(OwnedFd, i32, OwnedFd)> {
+    let targets = spaces
+        .joined
+        .iter()
+        .map(|(process, kinds)| match identity::open(process)? {
+            Some(fd) => Ok((fd, *kinds)),
+            None => Err(Error::new(ErrorKind::NotRunning, format!("process {} is not running", process.pid))),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    // SAFETY: fork(3) of the C library leaves its allocator usable in the child even if other threads held its locks.
+    let helper = match unsafe { fork() }.map_err(|e| step("fork", &prepared.launch.name, e))? {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            // A copy left open here would hide from the new process that this one is gone.
+            drop(ours);
+            helper(spaces, prepared, theirs, &targets)
+        }
+    };
+    let said = listen(&prepared.launch.name, &ours, &mut Ends::default());
+    let _ = nix::sys::wait::waitpid(helper, None);
+    match said? {
+        Some(Said::Pid(pid)) => {
+            // It is this process's own child, so its pid stays its own until it is waited for.
+            let known = rustix::process::Pid::from_raw(pid).ok_or_else(|| channel::vanished(&prepared.launch.name))?;
+            let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| step("pidfd_open", &prepared.launch.name, e))?;
+            Ok((ours, pid, pidfd))
+        }
+        _ => Err(channel::vanished(&prepared.launch.name)),
+    }
+}
+
+fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, targets: &[(OwnedFd, i32)]) -> ! {
+    let outcome = (|| {
+        child::hide()?;
+        // Before the mount namespace changes, while the host's control groups can be reached.
+        child::join_cgroups(&prepared.cgroups)?;
+        for (target, kinds) in targets {
+            // SAFETY: this process has one thread; a pidfd joins every kind at once, or none (setns(2)).
+            if unsafe { libc::setns(target.as_raw_fd(), *kinds) } != 0 {
+                return Err(step("setns", &prepared.launch.name, std::io::Error::last_os_error()));
+            }
+        }
+        // SAFETY: this process is fresh from fork(3) and has one thread.
+        match unsafe { clone3(spaces.new, true, None) }.map_err(|e| step("clone3", &prepared.launch.name, e))? {
+            Side::Child => child::main(prepared, channel),
+            Side::Parent(pid, _) => channel::say(channel, &Said::Pid(pid), None),
+        }
+    })();
+    if let Err(error) = outcome {
+        let _ = channel::say(channel, &Said::Failed(error.kind(), error.to_string()), None);
+    }
+    child::exit(0)
+}
+
+/// Takes the terminal when it comes, and answers the next other message; what the new process says went wrong is the error.
+fn listen(name: &str, channel: &OwnedFd, ends: &mut Ends) -> Result<Option<Said>> {
+    loop {
+        match channel::hear(channel)? {
+            Some((Said::Terminal, master)) => ends.terminal = master,
+            Some((Said::Failed(kind, message), _)) => return Err(Error::new(kind, message).op("launch").subject(name)),
+            Some((said, _)) => return Ok(Some(said)),
+            None => return Ok(None),
+        }
+    }
+}
+
+fn wait_until_ready(name: &str, channel: &OwnedFd, ends: &mut Ends) -> Result<()> {
+    match listen(name, channel, ends)? {
+        Some(Said::Ready) => Ok(()),
+        _ => Err(channel::vanished(name)),
+    }
+}
+
+/// Kills a child and reaps it.
+pub fn end(pidfd: BorrowedFd<'_>) {
+    let _ = rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL);
+    let _ = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED));
+}
+
+impl Child {
+    /// Lets it carry out its last steps. Returns when its program runs; after an error it is gone.
+    pub fn release(&mut self, name: &str) -> Result<()> {
+        let Some(channel) = self.channel.take() else {
+            return Err(Error::conflict(format!("process {} runs already", self.process.pid)));
+        };
+        channel::go(&channel)?;
+        match listen(name, &channel, &mut self.ends) {
+            // The end of the stream: execve(2) has closed the other side.
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(channel::vanished(name)),
+            Err(e) => {
+                end(self.pidfd.as_fd());
+                Err(e)
+            }
+        }
+    }
+}
