@@ -19,6 +19,11 @@ pub fn gather(data_root: &str, run_root: &str, hierarchies: &Hierarchies) -> Res
         memory: memory(),
         cgroup: hierarchies.mode(),
         controllers: hierarchies.controllers(),
+        cgroup_roots: hierarchies
+            .controllers()
+            .into_iter()
+            .filter_map(|c| hierarchies.root_of(&c).map(|r| (c.clone(), r.display().to_string())))
+            .collect(),
         capabilities: bounding_set()?,
         max_open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.unwrap_or(u64::MAX),
         seccomp: seccomp(),

@@ -42,6 +42,8 @@ pub struct Facts {
     pub cgroup: CgroupMode,
     /// Controllers that can be used, sorted: `cpu`, `memory`, `pids`…
     pub controllers: Vec<String>,
+    /// Where each usable controller's hierarchy is mounted: on v2 the same place for all, `/sys/fs/cgroup`.
+    pub cgroup_roots: std::collections::BTreeMap<String, String>,
     /// Capabilities that the engine's own bounding set has, as a bit mask; containers cannot get more.
     pub capabilities: u64,
     /// Hard limit of open files of the engine; containers cannot get more without CAP_SYS_RESOURCE.

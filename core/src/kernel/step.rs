@@ -151,7 +151,8 @@ pub enum Step {
     MakeSymlink { root: String, path: String, to: String },
     /// Makes a directory inside `root`, following links only inside it.
     MakeDirInside { root: String, path: String, mode: u32, uid: u32, gid: u32 },
-    /// Opens the slave of the terminal as the standard streams and as the controlling terminal, and binds it on `root`/dev/console.
+    /// Opens a terminal of `root`/dev/pts as the standard streams and as the controlling terminal of a session of its own, and binds it
+    /// on `root`/dev/console if the mount namespace is the process's own: an exec has a terminal and no console.
     SetTerminal { root: String },
     /// pivot_root(2) to `root` and unmount of the old one: the host's files are out of reach from here on.
     PivotRoot { root: String },
@@ -167,7 +168,7 @@ pub enum Step {
     SetDomainname { name: String },
     /// Writes a sysctl under /proc/sys of the new process.
     SetSysctl { key: String, value: String },
-    /// setsid(2): a session of its own.
+    /// setsid(2): a session of its own. One that leads a session already is no error.
     NewSession,
     /// setrlimit(2), cut to the hard limit where CAP_SYS_RESOURCE is missing.
     SetRlimits { limits: Vec<PosixRlimit> },
