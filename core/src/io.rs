@@ -1,5 +1,9 @@
 //! The streams of a person or program at a container: what goes in, what comes out.
 
+mod detach;
+
+pub use detach::DetachKeys;
+
 use crate::error::Result;
 use crate::kernel::Signal;
 use serde::{Deserialize, Serialize};

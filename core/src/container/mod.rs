@@ -2,6 +2,7 @@
 
 mod config;
 pub mod layout;
+pub mod log;
 pub mod mounts;
 mod record;
 pub mod restart;

@@ -1,0 +1,135 @@
+//! A container's log as Docker's `json-file` driver writes it: one JSON object a line, a long line in pieces of 16 KiB.
+
+use crate::io::Stream;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The most bytes one entry holds; a longer line is several entries, of which only the last ends in a line feed.
+pub const LONGEST_ENTRY: usize = 16 * 1024;
+
+/// One entry of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<'a> {
+    /// The text, with its line end if it had one. Bytes that are not UTF-8 stand as U+FFFD, as in Docker's.
+    #[serde(borrow)]
+    pub log: Cow<'a, str>,
+    /// Where it was written to.
+    pub stream: Stream,
+    /// When, as RFC 3339.
+    #[serde(borrow)]
+    pub time: Cow<'a, str>,
+}
+
+/// Turns what a container writes into entries. What has no line end yet waits, at most [`LONGEST_ENTRY`] bytes a stream.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    waiting: [Vec<u8>; 2],
+}
+
+impl Encoder {
+    /// Takes bytes, and appends the entries that are whole to `out`.
+    pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp, out: &mut Vec<u8>) {
+        let mut waiting = std::mem::take(self.of(stream));
+        waiting.extend_from_slice(bytes);
+        let mut rest = waiting.as_slice();
+        loop {
+            let window = rest.get(..LONGEST_ENTRY).unwrap_or(rest);
+            let end = match window.iter().position(|b| *b == b'\n') {
+                Some(at) => at + 1,
+                None if rest.len() > LONGEST_ENTRY => whole_characters(window),
+                None => break,
+            };
+            let (line, after) = rest.split_at(end);
+            write(stream, line, now, out);
+            rest = after;
+        }
+        let left = rest.len();
+        waiting.drain(..waiting.len() - left);
+        *self.of(stream) = waiting;
+    }
+
+    /// Appends what is still waiting: the container will write no more.
+    pub fn finish(&mut self, now: Timestamp, out: &mut Vec<u8>) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let line = std::mem::take(self.of(stream));
+            if !line.is_empty() {
+                write(stream, &line, now, out);
+            }
+        }
+    }
+
+    fn of(&mut self, stream: Stream) -> &mut Vec<u8> {
+        let [stdout, stderr] = &mut self.waiting;
+        match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr => stderr,
+        }
+    }
+}
+
+fn write(stream: Stream, line: &[u8], now: Timestamp, out: &mut Vec<u8>) {
+    let entry = Entry { log: String::from_utf8_lossy(line), stream, time: Cow::Owned(now.rfc3339()) };
+    // Strings and a unit enum always have a JSON form, and a vector takes every write.
+    if serde_json::to_writer(&mut *out, &entry).is_ok() {
+        out.push(b'\n');
+    }
+}
+
+/// How much of a window to take so that no character is cut in two; all of it where it is not UTF-8 anyway.
+fn whole_characters(window: &[u8]) -> usize {
+    match std::str::from_utf8(window) {
+        Err(e) if e.error_len().is_none() && e.valid_up_to() > 0 => e.valid_up_to(),
+        _ => window.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(out: &[u8]) -> Vec<String> {
+        out.split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice::<Entry<'_>>(l).unwrap().log.into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn an_entry_is_a_line_of_json() {
+        let mut out = Vec::new();
+        Encoder::default().push(Stream::Stderr, b"a \"b\"\n", Timestamp(1_000_000_000), &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "{\"log\":\"a \\\"b\\\"\\n\",\"stream\":\"stderr\",\"time\":\"1970-01-01T00:00:01Z\"}\n");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let mut out = Vec::new();
+        let mut encoder = Encoder::default();
+        let line = "é".repeat(LONGEST_ENTRY);
+        encoder.push(Stream::Stdout, b"x", Timestamp(1), &mut out);
+        encoder.push(Stream::Stdout, line.as_bytes(), Timestamp(1), &mut out);
+        encoder.finish(Timestamp(1), &mut out);
+        let parts = texts(&out);
+        assert_eq!(parts.iter().map(String::len).max(), Some(LONGEST_ENTRY - 1));
+        assert_eq!(parts.concat(), format!("x{line}"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_however_it_arrives(text in "[a-zé\n]{0,400}", cuts in proptest::collection::vec(0..400usize, 0..8)) {
+            let (mut encoder, mut out) = (Encoder::default(), Vec::new());
+            let mut rest = text.as_bytes();
+            for cut in cuts {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                encoder.push(Stream::Stdout, now, Timestamp(1), &mut out);
+                rest = later;
+            }
+            encoder.push(Stream::Stdout, rest, Timestamp(1), &mut out);
+            encoder.finish(Timestamp(1), &mut out);
+            prop_assert_eq!(texts(&out).concat(), text);
+        }
+    }
+}
