@@ -3,7 +3,7 @@
 //! One method of [`Host`] a question of [`Kernel`](drydock_core::kernel::Kernel); each delegates to the module of its noun.
 
 use crate::cgroup::Hierarchies;
-use crate::{facts, files, lock};
+use crate::{facts, files, ingest, layer, lock};
 use drydock_core::error::{Error, Result};
 use drydock_core::kernel::{Facts, Guard, Ingested, Process, Step, Task};
 use drydock_core::observe::Snapshot;
@@ -42,7 +42,8 @@ impl Host {
         match step {
             Step::MakeDir { path, mode } => files::make_dir(path, *mode),
             Step::WriteFile { path, mode, content } => files::write(path, *mode, content.as_bytes()),
-            Step::RemoveTree { path } => files::remove_tree(path),
+            Step::RemoveTree { path } => files::remove_layer_or_tree(path),
+            Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 
             Step::MakeCgroup { path } => self.hierarchies.make(path),
             Step::WriteCgroup { path, controller, file, value } => self.hierarchies.write(path, controller, file, value),
@@ -75,13 +76,8 @@ impl Host {
     }
 
     /// Reads a stream to its end and keeps it as a blob.
-    pub fn ingest(
-        &self,
-        _reader: &mut dyn std::io::Read,
-        _limit: u64,
-        _accept: &mut dyn FnMut(&Ingested) -> Result<()>,
-    ) -> Result<Ingested> {
-        Err(Error::unsupported("taking in content"))
+    pub fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        ingest::ingest(&self.facts.data_root, reader, limit, accept)
     }
 
     /// Everything on the host that Drydock could leave behind.
