@@ -18,6 +18,7 @@ pub mod host;
 mod ingest;
 mod kernel;
 mod layer;
+mod link;
 mod lock;
 pub mod process;
 pub mod store;

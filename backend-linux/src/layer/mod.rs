@@ -143,8 +143,8 @@ fn refused(diff_id: &str, error: &io::Error) -> Error {
 /// Writes the layer to the disk, then gives it its name: a name that survives a power cut stands for all of its content.
 fn keep(directory: &OwnedFd, scratch: &Path, target: &Path) -> Result<()> {
     let shown = target.display().to_string();
-    rustix::fs::syncfs(directory).map_err(|e| step("syncfs", shown.clone(), e.into()))?;
-    rustix::fs::renameat_with(CWD, scratch, CWD, target, RenameFlags::NOREPLACE).map_err(|e| step("rename", shown.clone(), e.into()))?;
+    rustix::fs::syncfs(directory).map_err(|e| step("syncfs", shown.clone(), e))?;
+    rustix::fs::renameat_with(CWD, scratch, CWD, target, RenameFlags::NOREPLACE).map_err(|e| step("rename", shown.clone(), e))?;
     let parent = target.parent().unwrap_or(Path::new("/"));
     files::sync_dir(parent).map_err(|e| step("fsync", parent.display().to_string(), e))
 }
