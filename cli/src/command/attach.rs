@@ -1,0 +1,146 @@
+//! `drydock attach`, and what every command that serves a container's streams shares.
+
+use super::Definition;
+use crate::environment::{Standard, StreamOptions};
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::container::Status;
+use drydock_core::io::{Attach, Ended, Io};
+use drydock_core::{Error, Result};
+
+/// `attach`
+pub const DEFINITION: Definition = Definition {
+    name: "attach",
+    group: "container",
+    in_group: &["attach"],
+    about: "Attach local standard input, output, and error streams to a running container",
+    usage: "[OPTIONS] CONTAINER",
+    arity: (1, Some(1)),
+    flags: AttachArgs::augment_args,
+    run,
+    ..Definition::PLAIN
+};
+
+#[derive(Args)]
+struct AttachArgs {
+    /// Override the key sequence for detaching a container
+    #[arg(long, value_name = "string")]
+    detach_keys: Option<String>,
+    /// Do not attach STDIN
+    #[arg(long)]
+    no_stdin: bool,
+    /// Proxy all received signals to the process (default true)
+    #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_parser = crate::flags::parse_bool)]
+    sig_proxy: bool,
+}
+
+/// How a person is connected to a container's streams.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connection {
+    /// Pass input on.
+    pub stdin: bool,
+    /// Show standard output.
+    pub stdout: bool,
+    /// Show standard error.
+    pub stderr: bool,
+    /// The container has a terminal.
+    pub tty: bool,
+    /// First show what was logged before.
+    pub logs: bool,
+    /// Pass signals on.
+    pub sig_proxy: bool,
+    /// Keys that leave; `None` for Ctrl-P Ctrl-Q.
+    pub detach_keys: Option<String>,
+}
+
+/// Refuses to give a container a terminal when the input is none.
+pub(crate) fn check_terminal(session: &Session<'_>, stdin: bool, tty: bool) -> std::result::Result<(), Failure> {
+    if stdin && tty && !session.environment.is_terminal(Standard::Input) {
+        return Err(Failure::said("the input device is not a TTY"));
+    }
+    Ok(())
+}
+
+/// Connects the standard streams, lets `act` serve them, and turns how it ended into an exit code.
+pub(crate) fn serve(
+    session: &mut Session<'_>,
+    connection: &Connection,
+    act: &mut dyn FnMut(&Attach, &mut dyn Io) -> Result<Ended>,
+) -> Outcome {
+    check_terminal(session, connection.stdin, connection.tty)?;
+    let detach_keys = connection.detach_keys.as_deref().map_or(Ok(Attach::default().detach_keys), keys)?;
+    let attach =
+        Attach { stdin: connection.stdin, stdout: connection.stdout, stderr: connection.stderr, logs: connection.logs, detach_keys };
+    // What was printed so far must not come after what the container prints.
+    session.environment.out().flush()?;
+    let terminal = connection.tty && session.environment.is_terminal(Standard::Output);
+    let ended = {
+        let options = StreamOptions { stdin: connection.stdin, terminal, signals: connection.sig_proxy && !connection.tty };
+        let mut io = session.environment.streams(options)?;
+        act(&attach, &mut *io)?
+    };
+    match ended {
+        Ended::Exited(code) => Ok(code),
+        Ended::Detached => {
+            session.complain("read escape sequence");
+            Ok(0)
+        }
+        Ended::AtRest => {
+            session.complain("drydock: the simulated world is at rest, nothing more will happen without input; the container goes on");
+            Ok(0)
+        }
+    }
+}
+
+/// Reads the detach keys: letters, or `ctrl-` and a letter or one of `@ [ \ ] ^ _`, with commas between.
+pub(crate) fn keys(text: &str) -> Result<Vec<u8>> {
+    let key = |word: &str| -> Option<u8> {
+        match (word.as_bytes(), word.strip_prefix("ctrl-").map(str::as_bytes)) {
+            ([byte], _) => Some(*byte),
+            (_, Some([letter @ b'a'..=b'z'])) => Some(letter - b'a' + 1),
+            (_, Some([b'@'])) => Some(0),
+            (_, Some([sign @ (b'[' | b'\\' | b']' | b'^' | b'_')])) => Some(sign - b'@'),
+            _ => None,
+        }
+    };
+    let wrong = |word: &str| Error::invalid(format!("invalid detach keys ({text}): Unknown character: '{}'", word.escape_debug()));
+    text.split(',').filter(|w| !w.is_empty()).map(|w| key(w).ok_or_else(|| wrong(w))).collect()
+}
+
+fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = AttachArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    let Some(name) = names.first() else { return Ok(1) };
+    let engine = session.engine()?;
+    let record = engine.container(name)?;
+    match record.state.status {
+        Status::Running => {}
+        Status::Paused => return Err(Failure::said("You cannot attach to a paused container, unpause it first")),
+        Status::Restarting => return Err(Failure::said("You cannot attach to a restarting container, wait until it is running")),
+        _ => return Err(Failure::said("You cannot attach to a stopped container, start it first")),
+    }
+    let connection = Connection {
+        stdin: !args.no_stdin && record.config.open_stdin,
+        stdout: true,
+        stderr: true,
+        tty: record.config.tty,
+        logs: false,
+        sig_proxy: args.sig_proxy,
+        detach_keys: args.detach_keys,
+    };
+    serve(session, &connection, &mut |attach, io| engine.attach(name, attach, io))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn detach_keys_are_read_as_docker_reads_them() {
+        assert_eq!(keys("ctrl-p,ctrl-q").unwrap(), [0x10, 0x11]);
+        assert_eq!(keys("a,ctrl-@,ctrl-_").unwrap(), [b'a', 0, 0x1f]);
+        assert!(keys("").unwrap().is_empty());
+        assert!(keys("foo").is_err());
+        assert!(keys("ctrl-A").is_err());
+    }
+}

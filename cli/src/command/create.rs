@@ -1,0 +1,35 @@
+//! `drydock create`
+
+use super::Definition;
+use super::container_options::{self, ContainerArgs};
+use super::run::{ensure_image_named, write_id};
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use clap::{ArgMatches, Args, FromArgMatches};
+
+/// `create`
+pub const DEFINITION: Definition = Definition {
+    name: "create",
+    group: "container",
+    in_group: &["create"],
+    about: "Create a new container",
+    usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    arity: (1, None),
+    stops: true,
+    makes: true,
+    flags: ContainerArgs::augment_args,
+    run,
+    ..Definition::PLAIN
+};
+
+fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = ContainerArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    container_options::check_id_file(session.environment, args.cidfile.as_deref())?;
+    let mut config = container_options::config(session.environment, &args, words)?;
+    config.stdin_once = config.open_stdin;
+    let engine = session.engine()?;
+    let id = engine.create(&config).map_err(|e| ensure_image_named(session, &config.image, e))?;
+    write_id(session, args.cidfile.as_deref(), id.as_str())?;
+    session.say(id.as_str())?;
+    Ok(0)
+}

@@ -1,0 +1,197 @@
+//! `drydock images` and `drydock rmi`
+
+use super::Definition;
+use super::ps::FORMAT_HELP;
+use crate::failure::{Failure, Outcome};
+use crate::filter::{Filters, filter};
+use crate::format::{Row, Style, duration, print_rows, size, time};
+use crate::session::Session;
+use crate::template::no_methods;
+use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::engine::ImageSummary;
+use drydock_core::time::Timestamp;
+use serde_json::json;
+
+/// `images`
+pub const LIST: Definition = Definition {
+    name: "images",
+    group: "image",
+    in_group: &["ls", "list"],
+    about: "List images",
+    usage: "[OPTIONS] [REPOSITORY[:TAG]]",
+    arity: (0, Some(1)),
+    common: true,
+    flags: ImagesArgs::augment_args,
+    run: list,
+    ..Definition::PLAIN
+};
+
+/// `rmi`
+pub const REMOVE: Definition = Definition {
+    name: "rmi",
+    group: "image",
+    in_group: &["rm", "remove"],
+    about: "Remove one or more images",
+    usage: "[OPTIONS] IMAGE [IMAGE...]",
+    arity: (1, None),
+    flags: RemoveArgs::augment_args,
+    run: remove,
+    ..Definition::PLAIN
+};
+
+#[derive(Args)]
+struct ImagesArgs {
+    /// Show all images (default hides intermediate images)
+    #[arg(short, long)]
+    all: bool,
+    /// Show digests
+    #[arg(long)]
+    digests: bool,
+    /// Filter output based on conditions provided
+    #[arg(short, long, value_name = "filter", value_parser = filter)]
+    filter: Vec<(String, String)>,
+    #[arg(long, value_name = "string", help = FORMAT_HELP)]
+    format: Option<String>,
+    /// Don't truncate output
+    #[arg(long)]
+    no_trunc: bool,
+    /// Only show image IDs
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Args)]
+struct RemoveArgs {
+    /// Force removal of the image
+    #[arg(short, long)]
+    force: bool,
+    /// Do not delete untagged parents
+    #[arg(long)]
+    no_prune: bool,
+}
+
+const COLUMNS: [(&str, &str); 5] =
+    [("REPOSITORY", "Repository"), ("TAG", "Tag"), ("IMAGE ID", "ID"), ("CREATED", "CreatedSince"), ("SIZE", "Size")];
+
+const WITH_DIGESTS: [(&str, &str); 6] =
+    [("REPOSITORY", "Repository"), ("TAG", "Tag"), ("DIGEST", "Digest"), ("IMAGE ID", "ID"), ("CREATED", "CreatedSince"), ("SIZE", "Size")];
+
+const HEADERS: [(&str, &str); 2] = [("CREATED AT", "CreatedAt"), ("DIGEST", "Digest")];
+
+fn list(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = ImagesArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    let filters = Filters::new(&args.filter, &["dangling", "label", "before", "since", "reference"])?;
+    let engine = session.engine()?;
+    let mut images = engine.images()?;
+    let created = |key: &str| filters.values(key).map(|name| engine.image(name).map(|i| i.created)).collect::<Result<Vec<_>, _>>();
+    let (before, since) = (created("before")?, created("since")?);
+    let dangling = filters.values("dangling").last().map(|v| crate::flags::parse_bool(v).unwrap_or(false));
+    images.retain(|i| {
+        dangling.is_none_or(|d| i.tags.is_empty() == d)
+            && filters.values("label").all(|wanted| match wanted.split_once('=') {
+                Some((key, value)) => i.labels.get(key).is_some_and(|v| v == value),
+                None => i.labels.contains_key(wanted),
+            })
+            && before.iter().all(|t| i.created < *t)
+            && since.iter().all(|t| i.created > *t)
+    });
+    let patterns: Vec<&str> = words.iter().map(String::as_str).chain(filters.values("reference")).collect();
+    let now = engine.now();
+    let rows: Vec<Row> = images.iter().flat_map(|i| rows(i, &patterns, now, args.no_trunc)).collect();
+    let rows = if args.quiet { unique(rows) } else { rows };
+    print_rows(
+        session,
+        &rows,
+        &Style {
+            format: args.format.as_deref().unwrap_or_default(),
+            columns: if args.digests { &WITH_DIGESTS } else { &COLUMNS },
+            quiet: args.quiet.then_some("ID"),
+            headers: &HEADERS,
+            kind: "*formatter.imageContext",
+            methods: &no_methods,
+        },
+    )
+}
+
+/// One line a tag, or one for an image that has none.
+fn rows(image: &ImageSummary, patterns: &[&str], now: Timestamp, whole: bool) -> Vec<Row> {
+    let line = |repository: &str, tag: &str| {
+        json!({
+            "Repository": repository,
+            "Tag": tag,
+            "Digest": "<none>",
+            "ID": if whole { image.id.as_str() } else { image.id.short() },
+            "CreatedSince": format!("{} ago", duration::human(now.since(image.created))),
+            "CreatedAt": time::created_at(image.created),
+            "Size": size::decimal(image.size),
+            "Containers": "N/A",
+            "SharedSize": "N/A",
+            "UniqueSize": "N/A",
+        })
+    };
+    if image.tags.is_empty() {
+        return if patterns.is_empty() { vec![line("<none>", "<none>")] } else { Vec::new() };
+    }
+    image
+        .tags
+        .iter()
+        .map(|full| split_tag(full))
+        .filter(|(repository, tag)| patterns.iter().all(|p| fits(p, repository, tag)))
+        .map(|(repository, tag)| line(repository, tag))
+        .collect()
+}
+
+/// `localhost:5000/app:1` is `localhost:5000/app` and `1`.
+fn split_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (reference, "<none>"),
+    }
+}
+
+/// A pattern names a repository, or a repository and a tag; `*` stands for any run of characters without a slash.
+fn fits(pattern: &str, repository: &str, tag: &str) -> bool {
+    let (wanted, wanted_tag) = split_tag(pattern);
+    glob(wanted, repository) && (wanted_tag == "<none>" || glob(wanted_tag, tag))
+}
+
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            let until = rest.find('/').unwrap_or(rest.len());
+            rest.char_indices()
+                .map(|(i, _)| i)
+                .chain([rest.len()])
+                .take_while(|i| *i <= until)
+                .any(|i| glob(tail, rest.get(i..).unwrap_or_default()))
+        }),
+    }
+}
+
+fn unique(rows: Vec<Row>) -> Vec<Row> {
+    let mut seen = std::collections::BTreeSet::new();
+    rows.into_iter().filter(|r| seen.insert(r.get("ID").and_then(|i| i.as_str()).unwrap_or_default().to_owned())).collect()
+}
+
+fn remove(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = RemoveArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    session.each(names, &mut |_, engine, name| Ok(Some(engine.remove_image(name, args.force)?.join("\n"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_name_repositories_and_tags() {
+        assert!(fits("busybox", "busybox", "1"));
+        assert!(fits("busybox:1", "busybox", "1"));
+        assert!(!fits("busybox:2", "busybox", "1"));
+        assert!(fits("busy*", "busybox", "1"));
+        assert!(fits("*:lat*", "busybox", "latest"));
+        assert!(!fits("*", "a/b", "1"));
+        assert!(fits("a/*", "a/b", "1"));
+        assert_eq!(split_tag("localhost:5000/app"), ("localhost:5000/app", "<none>"));
+    }
+}

@@ -1,0 +1,131 @@
+//! `drydock inspect`, `drydock container inspect`, `drydock image inspect`
+
+use super::Definition;
+use crate::failure::{Failure, Outcome};
+use crate::inspect::{self, by_template};
+use crate::session::Session;
+use crate::template::Template;
+use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::engine::Engine;
+use drydock_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+/// `inspect`
+pub const DEFINITION: Definition = Definition {
+    name: "inspect",
+    about: "Return low-level information on Docker objects",
+    usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+    arity: (1, None),
+    flags: InspectArgs::augment_args,
+    run: |matches, names, session| {
+        let args = InspectArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+        let kind = match args.kind.as_deref() {
+            None | Some("") => Kind::Any,
+            Some("container") => Kind::Container,
+            Some("image") => Kind::Image,
+            Some(other) => return Err(Failure::said(format!("Error: \"{}\" is not a valid value for --type", other.escape_debug()))),
+        };
+        show(args.format.as_deref(), kind, names, session)
+    },
+    ..Definition::PLAIN
+};
+
+/// `container inspect`
+pub const CONTAINER: Definition = Definition {
+    name: "",
+    group: "container",
+    in_group: &["inspect"],
+    about: "Display detailed information on one or more containers",
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    flags: PlainArgs::augment_args,
+    run: |matches, names, session| show(plain(matches)?.as_deref(), Kind::Container, names, session),
+    ..DEFINITION
+};
+
+/// `image inspect`
+pub const IMAGE: Definition = Definition {
+    name: "",
+    group: "image",
+    in_group: &["inspect"],
+    about: "Display detailed information on one or more images",
+    usage: "[OPTIONS] IMAGE [IMAGE...]",
+    flags: PlainArgs::augment_args,
+    run: |matches, names, session| show(plain(matches)?.as_deref(), Kind::Image, names, session),
+    ..DEFINITION
+};
+
+#[derive(Args)]
+struct InspectArgs {
+    /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
+    #[arg(short, long, value_name = "string")]
+    format: Option<String>,
+    /// Only inspect objects of the given type
+    #[arg(long = "type", value_name = "string")]
+    kind: Option<String>,
+}
+
+#[derive(Args)]
+struct PlainArgs {
+    /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
+    #[arg(short, long, value_name = "string")]
+    format: Option<String>,
+}
+
+fn plain(matches: &ArgMatches) -> std::result::Result<Option<String>, Failure> {
+    PlainArgs::from_arg_matches(matches).map(|a| a.format).map_err(|e| Failure::Flag(e.to_string()))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Container,
+    Image,
+}
+
+fn find(engine: &dyn Engine, name: &str, kind: Kind) -> Result<Value> {
+    let image = || engine.image(name).map(|image| inspect::image(&image));
+    if kind == Kind::Image {
+        return image();
+    }
+    match engine.container(name) {
+        Ok(record) => Ok(inspect::container(&record, engine)),
+        Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => image().map_err(|e| {
+            let missing = e.kind() == ErrorKind::NotFound;
+            if missing { Error::not_found(format!("No such object: {name}")) } else { e }
+        }),
+        Err(e) => Err(e),
+    }
+}
+
+fn show(format: Option<&str>, kind: Kind, names: &[String], session: &mut Session<'_>) -> Outcome {
+    let format = format.unwrap_or_default();
+    let template = match format {
+        "" | "json" => None,
+        text => Some(Template::parse(text).map_err(|e| Failure::Said(format!("template parsing error: {e}"), 64))?),
+    };
+    let engine = session.engine()?;
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for name in names {
+        match find(&*engine, name, kind) {
+            Ok(value) => found.push(value),
+            Err(error) => missing.push(error),
+        }
+    }
+    match &template {
+        Some(template) => {
+            for value in &found {
+                let line = by_template(template, value)?;
+                session.say(&line)?;
+            }
+        }
+        None => {
+            let text = if format == "json" { Value::Array(found).to_string() } else { inspect::indented(&Value::Array(found)) };
+            session.say(&text)?;
+        }
+    }
+    for error in &missing {
+        session.complain(&format!("Error: {error}"));
+    }
+    Ok(missing.first().map_or(0, Error::exit_code))
+}

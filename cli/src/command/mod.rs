@@ -1,0 +1,274 @@
+//! The commands: one table, one file a command.
+
+mod attach;
+mod complete;
+mod container_options;
+mod create;
+mod exec;
+mod explain;
+mod image;
+mod import;
+mod info;
+mod inspect;
+mod kill;
+mod load;
+mod logs;
+mod pause;
+mod port;
+mod progress;
+mod ps;
+mod rm;
+mod root;
+mod run;
+mod start;
+mod stop;
+mod top;
+mod version;
+mod wait;
+
+use crate::environment::{Environment, HostOptions};
+use crate::failure::{Failure, Outcome};
+use crate::flags::{self, Canonical};
+use crate::session::Session;
+use clap::{ArgMatches, Command};
+pub use root::tree;
+
+/// Everything there is to know about a command but its code.
+pub struct Definition {
+    /// Its name; empty if it only exists in its group.
+    pub name: &'static str,
+    /// `container`, `image`, `system`; empty for none.
+    pub group: &'static str,
+    /// Its names in the group, the usual one first.
+    pub in_group: &'static [&'static str],
+    /// One sentence.
+    pub about: &'static str,
+    /// What follows the name: `[OPTIONS] IMAGE [COMMAND] [ARG...]`.
+    pub usage: &'static str,
+    /// How many arguments, at least and at most.
+    pub arity: (usize, Option<usize>),
+    /// Options end at the first argument.
+    pub stops: bool,
+    /// Shown first in the help.
+    pub common: bool,
+    /// Not shown in the help.
+    pub hidden: bool,
+    /// Errors are those of a container that should have been made: exit codes 125 to 127, and where to read on.
+    pub makes: bool,
+    /// Adds its flags to a clap command.
+    pub flags: fn(Command) -> Command,
+    /// Runs it.
+    pub run: fn(&ArgMatches, &[String], &mut Session<'_>) -> Outcome,
+}
+
+impl Definition {
+    /// What most commands have.
+    pub const PLAIN: Definition = Definition {
+        name: "",
+        group: "",
+        in_group: &[],
+        about: "",
+        usage: "",
+        arity: (0, Some(0)),
+        stops: false,
+        common: false,
+        hidden: false,
+        makes: false,
+        flags: |command| command,
+        run: |_, _, _| Ok(0),
+    };
+
+    /// Every way to call it, as help lists them.
+    pub fn aliases(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.in_group.iter().map(|n| format!("drydock {} {n}", self.group)).collect();
+        if !self.name.is_empty() {
+            all.push(format!("drydock {}", self.name));
+        }
+        all
+    }
+
+    /// Its flags as a clap command.
+    pub fn clap(&self) -> Command {
+        let name = if self.name.is_empty() { self.in_group.first().copied().unwrap_or_default() } else { self.name };
+        (self.flags)(Command::new(name).about(self.about).disable_help_flag(true).args_override_self(true))
+    }
+}
+
+/// The groups, and what each is for.
+pub const GROUPS: [(&str, &str); 3] = [("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
+
+/// Every command.
+pub static COMMANDS: [Definition; 28] = [
+    run::DEFINITION,
+    exec::DEFINITION,
+    ps::DEFINITION,
+    image::LIST,
+    version::DEFINITION,
+    info::DEFINITION,
+    attach::DEFINITION,
+    complete::COMPLETION,
+    complete::MAN,
+    create::DEFINITION,
+    explain::DEFINITION,
+    import::DEFINITION,
+    inspect::DEFINITION,
+    inspect::CONTAINER,
+    inspect::IMAGE,
+    kill::DEFINITION,
+    load::DEFINITION,
+    logs::DEFINITION,
+    pause::PAUSE,
+    pause::UNPAUSE,
+    port::DEFINITION,
+    stop::RESTART,
+    rm::DEFINITION,
+    image::REMOVE,
+    start::DEFINITION,
+    stop::STOP,
+    top::DEFINITION,
+    wait::DEFINITION,
+];
+
+/// Runs a command line, and prints how it failed if it did.
+pub(crate) fn dispatch(args: &[String], environment: &mut dyn Environment) -> i32 {
+    let (host, rest) = match root::globals(args, environment) {
+        Ok(root::Globals::Command(host, rest)) => (host, rest),
+        Ok(root::Globals::Done(code)) => return code,
+        Err(mistake) => {
+            let text = format!("{mistake}\n\nUsage:  drydock [OPTIONS] COMMAND [ARG...]\n\nRun 'drydock --help' for more information");
+            return finish(environment, &text, 125);
+        }
+    };
+    let Some((first, rest)) = rest.split_first() else {
+        return root::print_help(environment);
+    };
+    if let Some(definition) = COMMANDS.iter().find(|d| !d.name.is_empty() && d.name == first) {
+        return execute(definition, first.clone(), rest, host, environment);
+    }
+    if let Some((group, about)) = GROUPS.iter().find(|(g, _)| g == first) {
+        return in_group(group, about, rest, host, environment);
+    }
+    if let Some(code) = environment.own_command(first, rest, &host) {
+        return code;
+    }
+    if first == "help" {
+        return root::help_of(rest, environment);
+    }
+    finish(environment, &format!("drydock: unknown command: drydock {first}\n\nRun 'drydock --help' for more information"), 1)
+}
+
+fn in_group(group: &str, about: &str, args: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
+    let members: Vec<&Definition> = COMMANDS.iter().filter(|d| d.group == group).collect();
+    match args.split_first() {
+        Some((name, rest)) if !name.starts_with('-') => {
+            let Some(definition) = members.iter().find(|d| d.in_group.contains(&name.as_str())) else {
+                let text = format!(
+                    "drydock: unknown command: drydock {group} {name}\n\nUsage:  drydock {group}\n\nRun 'drydock {group} --help' for more information"
+                );
+                return finish(environment, &text, 1);
+            };
+            execute(definition, format!("{group} {name}"), rest, host, environment)
+        }
+        Some((flag, _)) if flag != "--help" && flag != "-h" => {
+            let text = format!("unknown flag: {flag}\n\nUsage:  drydock {group}\n\nRun 'drydock {group} --help' for more information");
+            finish(environment, &text, 125)
+        }
+        _ => match write!(environment.out(), "{}", flags::group_help(group, about, &members)) {
+            Ok(()) => 0,
+            Err(_) => 1,
+        },
+    }
+}
+
+fn finish(environment: &mut dyn Environment, text: &str, code: i32) -> i32 {
+    let mut session = Session::new(environment, HostOptions::default(), String::new());
+    for line in text.split('\n') {
+        session.complain(line);
+    }
+    code
+}
+
+/// Reads a command's flags, checks its arguments and runs it.
+fn execute(definition: &Definition, called: String, args: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
+    let mut session = Session::new(environment, host, called.clone());
+    let outcome = attempt(definition, args, &mut session);
+    let (text, code) = match outcome {
+        Ok(code) => return if session.environment.out().flush().is_ok() { code } else { code.max(1) },
+        Err(Failure::Output(_)) => return 1,
+        Err(Failure::Said(text, code)) if text.is_empty() => return code,
+        Err(Failure::Said(text, code)) => (text, code),
+        Err(Failure::Flag(text)) => {
+            let usage = flags::usage(definition, &called);
+            (format!("{text}\n\nUsage:  {usage}\n\nRun 'drydock {called} --help' for more information"), 125)
+        }
+        Err(Failure::Engine(error)) if definition.makes => {
+            (format!("drydock: {error}\n\nRun 'drydock {called} --help' for more information"), error.exit_code_of_run())
+        }
+        Err(Failure::Engine(error)) => (format!("Error: {error}"), error.exit_code()),
+    };
+    let _ = session.environment.out().flush();
+    finish(session.environment, &text, code)
+}
+
+fn attempt(definition: &Definition, args: &[String], session: &mut Session<'_>) -> Outcome {
+    let command = definition.clap();
+    let (given, positional) = match flags::canonical(&command, args, !definition.stops) {
+        Ok(Canonical::Help) => {
+            let width = session.width().saturating_sub(1);
+            let help = flags::command_help(definition, &session.called, &command, width);
+            write!(session.environment.out(), "{help}")?;
+            return Ok(0);
+        }
+        Ok(Canonical::Args { flags, positional }) => (flags, positional),
+        Err(mistake) => return Err(Failure::Flag(mistake.0)),
+    };
+    let words = std::iter::once("drydock".to_owned()).chain(given);
+    let matches = command.clone().try_get_matches_from(words).map_err(|e| Failure::Flag(flags::invalid_value(&command, &e)))?;
+    arity(definition, &session.called, positional.len())?;
+    (definition.run)(&matches, &positional, session)
+}
+
+fn arity(definition: &Definition, called: &str, given: usize) -> Result<(), Failure> {
+    let (least, most) = definition.arity;
+    if given >= least && most.is_none_or(|m| given <= m) {
+        return Ok(());
+    }
+    let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+    let (need, see) = match most {
+        Some(0) => ("accepts no arguments".to_owned(), "Run"),
+        Some(m) if m == least => (format!("requires {m} {}", plural(m)), "Run"),
+        Some(m) if least == 0 => (format!("requires at most {m} {}", plural(m)), "Run"),
+        Some(m) => (format!("requires at least {least} and at most {m} {}", plural(m)), "Run"),
+        None => (format!("requires at least {least} {}", plural(least)), "See"),
+    };
+    let usage = flags::usage(definition, called);
+    Err(Failure::said(format!(
+        "drydock: 'drydock {called}' {need}\n\nUsage:  {usage}\n\n{see} 'drydock {called} --help' for more information"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_definition_is_one_clap_accepts_and_every_flag_has_help() {
+        for definition in &COMMANDS {
+            let command = definition.clap();
+            command.clone().debug_assert();
+            for arg in command.get_arguments() {
+                assert!(arg.get_long().is_some(), "{}: {:?} has no long name", definition.name, arg.get_id());
+                assert!(arg.is_hide_set() || arg.get_help().is_some(), "{}: {:?} has no help", definition.name, arg.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_commands_share_a_name() {
+        let mut names: Vec<String> = COMMANDS.iter().flat_map(Definition::aliases).collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}

@@ -1,0 +1,103 @@
+//! What stands before the command: `--host`, `--data-root`, `--version`; and the whole tree of commands for help and completions.
+
+use super::{COMMANDS, GROUPS};
+use crate::environment::{Environment, HostOptions};
+use crate::flags::{self, Canonical};
+use crate::session::Session;
+use clap::{Arg, Args, Command, FromArgMatches};
+
+/// The options of every command, written before it.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct GlobalArgs {
+    /// Host to work on: "linux", "sim", or "sim:FILE" for a simulated one that is kept in FILE (overrides DRYDOCK_HOST)
+    #[arg(short = 'H', long, value_name = "string")]
+    host: Option<String>,
+    /// Directory of durable state (default "/var/lib/drydock")
+    #[arg(long, value_name = "string")]
+    data_root: Option<String>,
+    /// Directory of the state of this boot (default "/run/drydock")
+    #[arg(long, value_name = "string")]
+    run_root: Option<String>,
+    /// Say what is done while it is done
+    #[arg(short = 'D', long)]
+    debug: bool,
+    /// Print version information and quit
+    #[arg(short = 'v', long)]
+    version: bool,
+}
+
+/// What the options before the command come to.
+pub(crate) enum Globals {
+    /// A command follows.
+    Command(HostOptions, Vec<String>),
+    /// All is said.
+    Done(i32),
+}
+
+fn clap_globals() -> Command {
+    GlobalArgs::augment_args(
+        Command::new("drydock")
+            .about("Containers for learning, verifying and running")
+            .disable_help_flag(true)
+            .disable_help_subcommand(true)
+            .args_override_self(true),
+    )
+}
+
+/// Reads the options before the command.
+pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Result<Globals, String> {
+    let command = clap_globals();
+    let (given, rest) = match flags::canonical(&command, args, false).map_err(|m| m.0)? {
+        Canonical::Help => return Ok(Globals::Done(print_help(environment))),
+        Canonical::Args { flags, positional } => (flags, positional),
+    };
+    let words = std::iter::once("drydock".to_owned()).chain(given);
+    let matches = command.clone().try_get_matches_from(words).map_err(|e| flags::invalid_value(&command, &e))?;
+    let args = GlobalArgs::from_arg_matches(&matches).map_err(|e| flags::invalid_value(&command, &e))?;
+    if args.version {
+        let line = format!("Drydock version {}", env!("CARGO_PKG_VERSION"));
+        return Ok(Globals::Done(i32::from(writeln!(environment.out(), "{line}").is_err())));
+    }
+    let or_variable = |given: Option<String>, name: &str| given.or_else(|| environment.variable(name).filter(|v| !v.is_empty()));
+    let host = HostOptions {
+        host: or_variable(args.host, "DRYDOCK_HOST"),
+        data_root: or_variable(args.data_root, "DRYDOCK_DATA_ROOT"),
+        run_root: or_variable(args.run_root, "DRYDOCK_RUN_ROOT"),
+        debug: args.debug,
+    };
+    Ok(Globals::Command(host, rest))
+}
+
+/// Prints the help of the whole program.
+pub(crate) fn print_help(environment: &mut dyn Environment) -> i32 {
+    let width = Session::new(environment, HostOptions::default(), String::new()).width().saturating_sub(1);
+    let text = flags::root_help(&clap_globals(), &COMMANDS, width);
+    i32::from(write!(environment.out(), "{text}").is_err())
+}
+
+/// `drydock help COMMAND`.
+pub(crate) fn help_of(path: &[String], environment: &mut dyn Environment) -> i32 {
+    let mut args = path.to_vec();
+    args.push("--help".to_owned());
+    super::dispatch(&args, environment)
+}
+
+/// The whole program as one clap command, from which completions and man pages are written.
+pub fn tree() -> Command {
+    let help = || Arg::new("help").long("help").help("Print usage").action(clap::ArgAction::Help);
+    let words = || Arg::new("arguments").num_args(0..).value_name("ARG").hide(true);
+    let complete = |d: &super::Definition| d.clap().override_usage(format!("drydock {} {}", d.name, d.usage)).arg(help()).arg(words());
+    let mut root = clap_globals().arg(help());
+    for definition in COMMANDS.iter().filter(|d| !d.name.is_empty() && !d.hidden) {
+        root = root.subcommand(complete(definition));
+    }
+    for (group, about) in GROUPS {
+        let mut members = Command::new(group).about(about).arg(help()).disable_help_flag(true).disable_help_subcommand(true);
+        for definition in COMMANDS.iter().filter(|d| d.group == group) {
+            let Some((name, others)) = definition.in_group.split_first() else { continue };
+            members = members.subcommand(complete(definition).name(*name).visible_aliases(others.to_vec()));
+        }
+        root = root.subcommand(members);
+    }
+    root
+}

@@ -1,0 +1,103 @@
+//! `drydock run`
+
+use super::Definition;
+use super::attach::{self, Connection};
+use super::container_options::{self, ContainerArgs};
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use drydock_core::container::RestartPolicy;
+use drydock_core::engine::RemoveOptions;
+use drydock_core::{Error, ErrorKind};
+
+/// `run`
+pub const DEFINITION: Definition = Definition {
+    name: "run",
+    group: "container",
+    in_group: &["run"],
+    about: "Create and run a new container from an image",
+    usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    arity: (1, None),
+    stops: true,
+    common: true,
+    makes: true,
+    flags,
+    run,
+    ..Definition::PLAIN
+};
+
+#[derive(Args)]
+struct RunArgs {
+    /// Run container in background and print container ID
+    #[arg(short, long)]
+    detach: bool,
+    /// Override the key sequence for detaching a container
+    #[arg(long, value_name = "string")]
+    detach_keys: Option<String>,
+    /// Proxy received signals to the process (default true)
+    #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_parser = crate::flags::parse_bool)]
+    sig_proxy: bool,
+}
+
+fn flags(command: Command) -> Command {
+    RunArgs::augment_args(ContainerArgs::augment_args(command))
+}
+
+/// Says that the image is not there in Docker's words, and what to do about it, since nothing is pulled.
+pub(crate) fn ensure_image_named(session: &mut Session<'_>, image: &str, error: Error) -> Failure {
+    if error.kind() != ErrorKind::NotFound || !error.message().starts_with("No such image") {
+        return error.into();
+    }
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let tagged = if last.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") };
+    session.complain(&format!("Unable to find image '{tagged}' locally"));
+    Error::not_found(format!("No such image: {tagged}")).hint("make it with 'drydock import' or 'drydock load'").into()
+}
+
+/// Writes `--cidfile`.
+pub(crate) fn write_id(session: &mut Session<'_>, path: Option<&str>, id: &str) -> Result<(), Failure> {
+    path.map_or(Ok(()), |path| Ok(session.environment.create_file(path, id.as_bytes())?))
+}
+
+fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = ContainerArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    let own = RunArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    if own.detach && !args.attach.is_empty() {
+        return Err(Failure::said("conflicting options: cannot specify both --attach and --detach"));
+    }
+    if !own.detach {
+        attach::check_terminal(session, args.interactive, args.tty)?;
+    }
+    container_options::check_id_file(session.environment, args.cidfile.as_deref())?;
+    let mut config = container_options::config(session.environment, &args, words)?;
+    config.auto_remove = args.rm;
+    if config.auto_remove && config.restart != RestartPolicy::No {
+        return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm").into());
+    }
+    let streams = container_options::streams(&args)?;
+    config.stdin_once = config.open_stdin && !own.detach;
+    let engine = session.engine()?;
+    let id = engine.create(&config).map_err(|e| ensure_image_named(session, &config.image, e))?;
+    let outcome = write_id(session, args.cidfile.as_deref(), id.as_str()).and_then(|()| {
+        if own.detach {
+            engine.start(id.as_str())?;
+            session.say(id.as_str())?;
+            return Ok(0);
+        }
+        let connection = Connection {
+            stdin: streams.stdin,
+            stdout: streams.stdout,
+            stderr: streams.stderr,
+            tty: config.tty,
+            logs: false,
+            sig_proxy: own.sig_proxy,
+            detach_keys: own.detach_keys.clone(),
+        };
+        attach::serve(session, &connection, &mut |attach, io| engine.start_attached(id.as_str(), attach, io))
+    });
+    if config.auto_remove && matches!(outcome, Err(Failure::Engine(_))) {
+        // A container that never ran has no supervisor that would remove it. What matters to the person is the first error.
+        let _ = engine.remove(id.as_str(), RemoveOptions { force: true, volumes: true });
+    }
+    outcome
+}

@@ -1,0 +1,58 @@
+//! `drydock start`
+
+use super::Definition;
+use super::attach::{self, Connection};
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use clap::{ArgMatches, Args, FromArgMatches};
+
+/// `start`
+pub const DEFINITION: Definition = Definition {
+    name: "start",
+    group: "container",
+    in_group: &["start"],
+    about: "Start one or more stopped containers",
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    arity: (1, None),
+    flags: StartArgs::augment_args,
+    run,
+    ..Definition::PLAIN
+};
+
+#[derive(Args)]
+struct StartArgs {
+    /// Attach STDOUT/STDERR and forward signals
+    #[arg(short, long)]
+    attach: bool,
+    /// Attach container's STDIN
+    #[arg(short, long)]
+    interactive: bool,
+    /// Override the key sequence for detaching a container
+    #[arg(long, value_name = "string")]
+    detach_keys: Option<String>,
+}
+
+fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = StartArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    if !args.attach && !args.interactive {
+        return session.each(names, &mut |_, engine, name| {
+            engine.start(name)?;
+            Ok(Some(name.to_owned()))
+        });
+    }
+    let [name] = names else {
+        return Err(Failure::said("you cannot start and attach multiple containers at once"));
+    };
+    let engine = session.engine()?;
+    let config = engine.container(name)?.config;
+    let connection = Connection {
+        stdin: args.interactive && config.open_stdin,
+        stdout: true,
+        stderr: true,
+        tty: config.tty,
+        logs: false,
+        sig_proxy: true,
+        detach_keys: args.detach_keys,
+    };
+    attach::serve(session, &connection, &mut |attach, io| engine.start_attached(name, attach, io))
+}

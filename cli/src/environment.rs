@@ -1,0 +1,101 @@
+//! The world around the command line: standard streams, terminal, files and variables, as one trait.
+//!
+//! The library half of this crate reaches nothing except through an [`Environment`], so that the same commands run in a process,
+//! in a replayed history and in a browser's page.
+
+use drydock_core::engine::Engine;
+use drydock_core::io::{Io, Size};
+use drydock_core::{Error, ErrorKind, Result};
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One of the three standard streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    /// Descriptor 0.
+    Input,
+    /// Descriptor 1.
+    Output,
+    /// Descriptor 2.
+    Error,
+}
+
+/// How a command wants to be connected to a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// Standard input is read and passed on.
+    pub stdin: bool,
+    /// The terminal goes into raw mode, and changes of its size are passed on.
+    pub terminal: bool,
+    /// Signals that this process gets are passed on.
+    pub signals: bool,
+}
+
+/// Which host to open, and where its state is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostOptions {
+    /// `linux`, `sim`, `sim:FILE`; `None` for the default.
+    pub host: Option<String>,
+    /// Durable state; `None` for the host's default.
+    pub data_root: Option<String>,
+    /// State of this boot; `None` for the host's default.
+    pub run_root: Option<String>,
+    /// Say more about what happens.
+    pub debug: bool,
+}
+
+/// A file opened for reading.
+pub struct Source {
+    /// Its bytes.
+    pub reader: Box<dyn Read>,
+    /// How many there are, where that is known beforehand.
+    pub size: Option<u64>,
+}
+
+/// Everything outside the engine that a command may touch.
+pub trait Environment {
+    /// Opens the engine of a host. Called at most once a command, and only by commands that need it.
+    fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// Runs a command that only this environment has (`supervise`, `conform`…). `None` if it has none of this name.
+    fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32>;
+
+    /// Standard output.
+    fn out(&mut self) -> &mut dyn Write;
+    /// Standard error.
+    fn err(&mut self) -> &mut dyn Write;
+    /// Whether a standard stream is a terminal.
+    fn is_terminal(&self, stream: Standard) -> bool;
+    /// The terminal's size, if there is one.
+    fn size(&self) -> Option<Size>;
+    /// Connects the standard streams. What was changed about the terminal is changed back when the answer is dropped.
+    fn streams(&mut self, options: StreamOptions) -> Result<Box<dyn Io>>;
+
+    /// Opens a file for reading; `-` is standard input.
+    ///
+    /// # Errors
+    /// `open PATH: no such file or directory`, as Go's programs say it.
+    fn source(&mut self, path: &str) -> Result<Source>;
+    /// Makes a file that must not exist yet.
+    fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()>;
+    /// Writes a file, replacing what was there (`man`, `--report`).
+    fn write_file(&mut self, path: &str, content: &[u8]) -> Result<()>;
+    /// Whether there is a file of this name.
+    fn exists(&self, path: &str) -> bool;
+    /// A variable of the client's environment.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// Every variable of the client's environment, sorted.
+    fn variables(&self) -> Vec<(String, String)>;
+    /// The working directory, absolute.
+    fn directory(&self) -> Result<String>;
+    /// Lets time pass between two looks at something that changes.
+    fn pause(&mut self, time: Duration);
+}
+
+/// The whole text of a file.
+pub fn read_text(environment: &mut dyn Environment, path: &str) -> Result<String> {
+    let mut text = Vec::new();
+    let mut source = environment.source(path)?;
+    source.reader.read_to_end(&mut text).map_err(|e| Error::new(ErrorKind::System, format!("read {path}")).source(e))?;
+    String::from_utf8(text).map_err(|_| Error::invalid(format!("{path}: invalid UTF-8")))
+}

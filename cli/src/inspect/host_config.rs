@@ -1,0 +1,148 @@
+//! `HostConfig`: what of a container's configuration concerns its host.
+
+use drydock_core::container::{ContainerConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, ulimit};
+use drydock_core::network::ports::name as port_name;
+use serde_json::{Map, Value, json};
+
+/// Docker's default for /dev/shm.
+const SHM_SIZE: u64 = 64 << 20;
+
+pub(super) fn network_mode(mode: &NetworkMode) -> String {
+    match mode {
+        NetworkMode::Named(name) => name.clone(),
+        NetworkMode::None => "none".to_owned(),
+        NetworkMode::Host => "host".to_owned(),
+        NetworkMode::Container(name) => format!("container:{name}"),
+    }
+}
+
+fn namespace(mode: &NamespaceMode, private: &str) -> String {
+    match mode {
+        NamespaceMode::Private => private.to_owned(),
+        NamespaceMode::Host => "host".to_owned(),
+        NamespaceMode::Container(name) => format!("container:{name}"),
+    }
+}
+
+fn restart(policy: RestartPolicy) -> Value {
+    let (name, most) = match policy {
+        RestartPolicy::No => ("no", 0),
+        RestartPolicy::OnFailure(most) => ("on-failure", most.unwrap_or(0)),
+        RestartPolicy::Always => ("always", 0),
+        RestartPolicy::UnlessStopped => ("unless-stopped", 0),
+    };
+    json!({ "Name": name, "MaximumRetryCount": most })
+}
+
+/// A list, or null for an empty one, as Docker has it.
+fn list(items: &[String]) -> Value {
+    if items.is_empty() { Value::Null } else { json!(items) }
+}
+
+fn bind(m: &MountRequest) -> String {
+    let mode = if m.read_only { ":ro" } else { "" };
+    if m.source.is_empty() { m.target.clone() } else { format!("{}:{}{mode}", m.source, m.target) }
+}
+
+fn bindings(c: &ContainerConfig) -> Map<String, Value> {
+    let mut all = Map::new();
+    for port in &c.ports {
+        let range = |(first, last): (u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+        let host_port = port.host_ports.map(range).unwrap_or_default();
+        let entry = json!({ "HostIp": port.host_ip.map(|ip| ip.to_string()).unwrap_or_default(), "HostPort": host_port });
+        if let Value::Array(entries) = all.entry(port_name(port.container_port, port.protocol)).or_insert_with(|| json!([])) {
+            entries.push(entry);
+        }
+    }
+    all
+}
+
+fn ulimits(list: &[String]) -> Value {
+    let one = |text: &String| {
+        let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
+        ulimit::parse(text).ok().map(|l| json!({ "Name": name, "Hard": l.hard(), "Soft": l.soft() }))
+    };
+    list.iter().filter_map(one).collect()
+}
+
+pub(super) fn host_config(c: &ContainerConfig) -> Value {
+    let r = &c.resources;
+    let binds: Vec<String> = c.mounts.iter().filter(|m| m.create_source && m.kind != MountKind::Tmpfs).map(bind).collect();
+    let mut object = json!({
+        "Binds": list(&binds),
+        "ContainerIDFile": "",
+        "LogConfig": { "Type": "json-file", "Config": {} },
+        "NetworkMode": network_mode(&c.network),
+        "PortBindings": bindings(c),
+        "RestartPolicy": restart(c.restart),
+        "AutoRemove": c.auto_remove,
+        "VolumeDriver": "",
+        "VolumesFrom": null,
+        "ConsoleSize": c.console_size.map_or([0, 0], |s| [s.rows, s.cols]),
+        "CapAdd": list(&c.cap_add),
+        "CapDrop": list(&c.cap_drop),
+        "CgroupnsMode": "private",
+        "Dns": c.dns,
+        "DnsOptions": [],
+        "DnsSearch": c.dns_search,
+        "ExtraHosts": list(&c.extra_hosts),
+        "GroupAdd": list(&c.groups),
+        "IpcMode": namespace(&c.ipc, "private"),
+        "Cgroup": "",
+        "Links": null,
+        "OomScoreAdj": r.oom_score_adj.unwrap_or(0),
+        "PidMode": namespace(&c.pid, ""),
+        "Privileged": c.privileged,
+        "PublishAllPorts": c.publish_all,
+        "ReadonlyRootfs": c.read_only,
+        "SecurityOpt": list(&c.security_opt),
+        "UTSMode": namespace(&c.uts, ""),
+        "UsernsMode": "",
+        "ShmSize": c.shm_size.unwrap_or(SHM_SIZE),
+        "Sysctls": c.sysctls,
+        "Runtime": "drydock",
+        "Isolation": "",
+    });
+    if let (Value::Object(fields), Value::Object(limits)) = (&mut object, resources(c)) {
+        fields.extend(limits);
+        if c.init {
+            fields.insert("Init".to_owned(), Value::Bool(true));
+        }
+        let tmpfs = |m: &MountRequest| (m.target.clone(), Value::from(m.options.join(",")));
+        let tmpfs: Map<String, Value> = c.mounts.iter().filter(|m| m.kind == MountKind::Tmpfs).map(tmpfs).collect();
+        if !tmpfs.is_empty() {
+            fields.insert("Tmpfs".to_owned(), Value::Object(tmpfs));
+        }
+        if c.sysctls.is_empty() {
+            fields.shift_remove("Sysctls");
+        }
+    }
+    object
+}
+
+/// The part that Docker calls resources, which `HostConfig` holds in itself.
+fn resources(c: &ContainerConfig) -> Value {
+    let r = &c.resources;
+    let memory = r.memory.unwrap_or(0);
+    let swap = r.memory_swap.unwrap_or_else(|| i64::try_from(memory.saturating_mul(2)).unwrap_or(i64::MAX));
+    json!({
+        "CpuShares": r.cpu_shares.unwrap_or(0),
+        "Memory": memory,
+        "NanoCpus": r.nano_cpus.unwrap_or(0),
+        "CgroupParent": "",
+        "BlkioWeight": 0,
+        "CpuPeriod": r.cpu_period.unwrap_or(0),
+        "CpuQuota": r.cpu_quota.unwrap_or(0),
+        "CpusetCpus": r.cpuset_cpus.clone().unwrap_or_default(),
+        "CpusetMems": "",
+        "Devices": [],
+        "DeviceCgroupRules": null,
+        "DeviceRequests": null,
+        "MemoryReservation": r.memory_reservation.unwrap_or(0),
+        "MemorySwap": swap,
+        "MemorySwappiness": null,
+        "OomKillDisable": r.oom_kill_disable,
+        "PidsLimit": r.pids,
+        "Ulimits": ulimits(&c.ulimits),
+    })
+}

@@ -1,0 +1,53 @@
+//! An image as `docker image inspect` shows it.
+
+use drydock_core::id::Digest;
+use drydock_core::image::ImageRecord;
+use serde_json::{Value, json};
+
+/// The object of one image.
+pub fn image(record: &ImageRecord) -> Value {
+    let defaults = &record.defaults;
+    let mut config = json!({
+        "User": defaults.user,
+        "ExposedPorts": defaults.exposed_ports,
+        "Env": defaults.env,
+        "Cmd": defaults.cmd,
+        "Volumes": defaults.volumes,
+        "WorkingDir": defaults.working_dir,
+        "Entrypoint": defaults.entrypoint,
+        "OnBuild": null,
+        "Labels": defaults.labels,
+        "StopSignal": defaults.stop_signal,
+    });
+    if let Value::Object(fields) = &mut config {
+        // Docker leaves these out when they are empty, and says null for labels.
+        let empty = |value: &Value| value.as_object().map_or_else(|| value.as_str() == Some(""), serde_json::Map::is_empty);
+        fields.retain(|name, value| !(matches!(name.as_str(), "ExposedPorts" | "Volumes" | "StopSignal") && empty(value)));
+        if defaults.labels.is_empty() {
+            fields.insert("Labels".to_owned(), Value::Null);
+        }
+    }
+    json!({
+        "Id": record.id.as_str(),
+        "RepoTags": record.tags.iter().map(|t| familiar(t)).collect::<Vec<_>>(),
+        "RepoDigests": [],
+        "Parent": "",
+        "Comment": record.comment,
+        "Created": record.created.rfc3339(),
+        "DockerVersion": "",
+        "Author": record.author,
+        "Config": config,
+        "Architecture": record.architecture,
+        "Os": record.os,
+        "Size": record.size,
+        "GraphDriver": { "Data": null, "Name": "overlay2" },
+        "RootFS": { "Type": "layers", "Layers": record.diff_ids.iter().map(Digest::as_str).collect::<Vec<_>>() },
+        "Metadata": { "LastTagTime": "0001-01-01T00:00:00Z" },
+    })
+}
+
+/// A normalised reference as people write it: `busybox:latest`.
+fn familiar(reference: &str) -> &str {
+    let short = reference.strip_prefix("docker.io/").unwrap_or(reference);
+    short.strip_prefix("library/").unwrap_or(short)
+}

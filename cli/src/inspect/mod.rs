@@ -1,0 +1,42 @@
+//! `inspect`: the objects of Docker's API, with Docker's names, types and order of fields.
+
+mod container;
+mod host_config;
+mod image;
+
+pub use container::container;
+pub use image::image;
+
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use crate::template::{Template, no_methods};
+use serde::Serialize as _;
+use serde_json::Value;
+
+/// JSON as `docker inspect` prints it: four blanks a level.
+pub fn indented(value: &Value) -> String {
+    let mut text = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, serde_json::ser::PrettyFormatter::with_indent(b"    "));
+    match value.serialize(&mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        // A value in memory is always JSON; the compact form is what is left to say otherwise.
+        Err(_) => value.to_string(),
+    }
+}
+
+/// One object by a template.
+pub fn by_template(template: &Template, value: &Value) -> Result<String, Failure> {
+    template.execute(value, &no_methods).map_err(|e| Failure::said(format!("template parsing error: {e}")))
+}
+
+/// Prints one object as `--format` says: `json`, or a template.
+pub fn print_one(session: &mut Session<'_>, value: &Value, format: &str) -> Outcome {
+    let line = if format == "json" {
+        value.to_string()
+    } else {
+        let template = Template::parse(format).map_err(|e| Failure::Said(format!("template parsing error: {e}"), 64))?;
+        by_template(&template, value)?
+    };
+    session.say(&line)?;
+    Ok(0)
+}

@@ -1,0 +1,119 @@
+//! Files, variables and standard streams of this process.
+
+use super::streams::Streams;
+use crate::environment::{Environment, HostOptions, Source, Standard, StreamOptions};
+use drydock_core::engine::Engine;
+use drydock_core::io::{Io, Size};
+use drydock_core::{Error, ErrorKind, Result};
+use std::io::{IsTerminal as _, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What opens hosts and runs the commands that only this program has.
+pub trait Opener {
+    /// Opens the engine of a host.
+    fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// Runs a command of this program's own.
+    fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32>;
+}
+
+/// The environment of a real process.
+pub struct Native<O> {
+    opener: O,
+    out: std::io::Stdout,
+    err: std::io::Stderr,
+}
+
+impl<O: Opener> Native<O> {
+    /// The environment of this process.
+    pub fn new(opener: O) -> Self {
+        Self { opener, out: std::io::stdout(), err: std::io::stderr() }
+    }
+}
+
+/// An error of the system's in the words of Go's programs, which is how Docker's users know it: `open /x: no such file or directory`.
+fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
+    let words = error.raw_os_error().map(|code| nix::errno::Errno::from_raw(code).desc().to_lowercase());
+    let words = words.unwrap_or_else(|| error.to_string());
+    let kind = if error.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::System };
+    Error::new(kind, format!("{what} {path}: {words}"))
+}
+
+impl<O: Opener> Environment for Native<O> {
+    fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
+        self.opener.open(options)
+    }
+
+    fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32> {
+        self.opener.own_command(name, args, options)
+    }
+
+    fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    fn err(&mut self) -> &mut dyn Write {
+        &mut self.err
+    }
+
+    fn is_terminal(&self, stream: Standard) -> bool {
+        match stream {
+            Standard::Input => std::io::stdin().is_terminal(),
+            Standard::Output => self.out.is_terminal(),
+            Standard::Error => self.err.is_terminal(),
+        }
+    }
+
+    fn size(&self) -> Option<Size> {
+        super::terminal::size()
+    }
+
+    fn streams(&mut self, options: StreamOptions) -> Result<Box<dyn Io>> {
+        Ok(Box::new(Streams::new(options)?))
+    }
+
+    fn source(&mut self, path: &str) -> Result<Source> {
+        if path == "-" {
+            return Ok(Source { reader: Box::new(std::io::stdin()), size: None });
+        }
+        let file = std::fs::File::open(path).map_err(|e| failed("open", path, &e))?;
+        let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+        Ok(Source { reader: Box::new(file), size })
+    }
+
+    fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()> {
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| failed("open", path, &e))?;
+        file.write_all(content).map_err(|e| failed("write", path, &e))
+    }
+
+    fn write_file(&mut self, path: &str, content: &[u8]) -> Result<()> {
+        if let Some(parent) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(parent).map_err(|e| failed("mkdir", &parent.to_string_lossy(), &e))?;
+        }
+        std::fs::write(path, content).map_err(|e| failed("open", path, &e))
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        std::path::Path::new(path).exists()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn variables(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        all.sort();
+        all
+    }
+
+    fn directory(&self) -> Result<String> {
+        let path = std::env::current_dir().map_err(|e| failed("getwd", "", &e))?;
+        path.into_os_string().into_string().map_err(|_| Error::invalid("the working directory's name is not UTF-8"))
+    }
+
+    fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}

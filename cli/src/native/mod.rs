@@ -1,0 +1,9 @@
+//! The environment of a real process.
+
+mod environment;
+mod signals;
+mod streams;
+mod terminal;
+
+pub use environment::{Native, Opener};
+pub use terminal::restore_on_panic;
