@@ -6,8 +6,8 @@
 
 use crate::container::ExecConfig;
 use crate::error::Result;
-use crate::id::{ChainId, ContainerId, NetworkId};
-use crate::image::{FileChange, LayerSource};
+use crate::id::{ChainId, ContainerId};
+use crate::image::LayerSource;
 use crate::kernel::{Exit, Process, Signal, Streams, Task};
 use crate::limits::{Capacity, Resources, Usage};
 use crate::network::{Endpoint, LinkCounters, NetworkRecord, Publish};
@@ -39,8 +39,6 @@ pub enum Capability {
     Pids,
     /// System call filters.
     Seccomp,
-    /// Pressure figures (PSI).
-    Pressure,
 }
 
 /// What a host declares that it can do.
@@ -58,14 +56,10 @@ pub trait Images: Send + Sync {
     fn apply(&self, layer: &LayerSource) -> Result<ChainId>;
     /// Prepares a writable root for a container over these layers, lowest first.
     fn stack(&self, id: &ContainerId, layers: &[ChainId]) -> Result<()>;
-    /// What differs in a container's writable layer, sorted by path.
-    fn changes(&self, id: &ContainerId) -> Result<Vec<FileChange>>;
     /// Removes a container's writable root.
     fn unstack(&self, id: &ContainerId) -> Result<()>;
     /// Removes an unpacked layer.
     fn remove(&self, layer: &ChainId) -> Result<()>;
-    /// Bytes an unpacked layer takes.
-    fn measure(&self, layer: &ChainId) -> Result<u64>;
 }
 
 /// Isolated processes.
@@ -107,8 +101,6 @@ pub trait Networks: Send + Sync {
     fn unpublish(&self, endpoint: &Endpoint) -> Result<()>;
     /// What went through an endpoint's link.
     fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters>;
-    /// Whether the network exists on the host.
-    fn present(&self, network: &NetworkId) -> Result<bool>;
 }
 
 /// How much containers may use.

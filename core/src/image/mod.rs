@@ -16,26 +16,6 @@ pub struct LayerSource {
     pub parent: Option<ChainId>,
 }
 
-/// How a path differs in a writable layer, as `docker diff` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum FileChangeKind {
-    /// `C`
-    Changed,
-    /// `A`
-    Added,
-    /// `D`
-    Deleted,
-}
-
-/// One path that differs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FileChange {
-    /// Absolute in the container.
-    pub path: String,
-    /// How.
-    pub kind: FileChangeKind,
-}
-
 /// The part of an image's configuration that a container starts with (OCI image-spec config.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

@@ -1,6 +1,9 @@
 //! Limits: how much a container may use, in units of Docker's command line; and what it does use.
 
 pub mod units;
+pub mod usage;
+pub mod v1;
+pub mod v2;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,4 +73,110 @@ pub struct Capacity {
     pub cpus: u32,
     /// Bytes.
     pub memory: u64,
+}
+
+/// One file of a control group to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The controller whose file it is.
+    pub controller: String,
+    /// The file's name.
+    pub file: String,
+    /// What to write.
+    pub value: String,
+}
+
+impl Write {
+    fn new(controller: &str, file: &str, value: String) -> Self {
+        Self { controller: controller.to_owned(), file: file.to_owned(), value }
+    }
+}
+
+/// The writes that apply limits to a group, in order, in the files of this host's version.
+pub fn writes(limits: &Resources, mode: CgroupMode, swap: bool) -> Vec<Write> {
+    match mode {
+        CgroupMode::V2 => v2::writes(limits, swap),
+        CgroupMode::V1 | CgroupMode::Hybrid => v1::writes(limits, swap),
+    }
+}
+
+/// Linux's default period in microseconds.
+const PERIOD: u64 = 100_000;
+
+/// Processor time as quota and period in microseconds; no quota is without limit. `None` where nothing was asked for.
+fn cpu_bandwidth(limits: &Resources) -> Option<(Option<u64>, u64)> {
+    if let Some(nano) = limits.nano_cpus {
+        let quota = u128::from(nano) * u128::from(PERIOD) / 1_000_000_000;
+        return Some((u64::try_from(quota).ok(), PERIOD));
+    }
+    if limits.cpu_quota.is_none() && limits.cpu_period.is_none() {
+        return None;
+    }
+    let quota = limits.cpu_quota.and_then(|quota| u64::try_from(quota).ok()).filter(|quota| *quota > 0);
+    Some((quota, limits.cpu_period.filter(|period| *period > 0).unwrap_or(PERIOD)))
+}
+
+/// Memory and swap together; `None` is without limit. Docker allows as much swap as memory where only memory was asked for.
+fn total_with_swap(limits: &Resources, memory: u64) -> Option<u64> {
+    match limits.memory_swap {
+        None | Some(0) => Some(memory.saturating_mul(2)),
+        Some(total) => u64::try_from(total).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(limits: &Resources, mode: CgroupMode) -> Vec<String> {
+        writes(limits, mode, true).into_iter().map(|w| format!("{}/{} {}", w.controller, w.file, w.value)).collect()
+    }
+
+    #[test]
+    fn no_limits_write_nothing() {
+        for mode in [CgroupMode::V1, CgroupMode::Hybrid, CgroupMode::V2] {
+            assert!(writes(&Resources::default(), mode, true).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_same_limits_in_both_versions() {
+        let limits = Resources {
+            memory: Some(64 << 20),
+            nano_cpus: Some(1_500_000_000),
+            cpu_shares: Some(512),
+            pids: Some(20),
+            ..Resources::default()
+        };
+        assert_eq!(
+            files(&limits, CgroupMode::V1),
+            [
+                "memory/memory.limit_in_bytes 67108864",
+                "memory/memory.memsw.limit_in_bytes 134217728",
+                "cpu/cpu.cfs_period_us 100000",
+                "cpu/cpu.cfs_quota_us 150000",
+                "cpu/cpu.shares 512",
+                "pids/pids.max 20",
+            ]
+        );
+        assert_eq!(
+            files(&limits, CgroupMode::V2),
+            [
+                "memory/memory.max 67108864",
+                "memory/memory.swap.max 67108864",
+                "cpu/cpu.max 150000 100000",
+                "cpu/cpu.weight 20",
+                "pids/pids.max 20"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_swap_accounting_swap_is_not_limited() {
+        let limits = Resources { memory: Some(64 << 20), ..Resources::default() };
+        assert_eq!(writes(&limits, CgroupMode::V2, false).len(), 1);
+        let unlimited = Resources { memory_swap: Some(-1), ..limits };
+        assert_eq!(files(&unlimited, CgroupMode::V2)[1], "memory/memory.swap.max max");
+        assert_eq!(files(&unlimited, CgroupMode::V1)[1], "memory/memory.memsw.limit_in_bytes -1");
+    }
 }

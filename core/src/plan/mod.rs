@@ -1,8 +1,15 @@
 //! Plans: steps in order, each with its reason and with the step that undoes it.
 
 mod explain;
+mod image;
+mod journal;
+mod limits;
+mod network;
+mod planner;
 
 pub use explain::Explanation;
+pub use image::chain_id;
+pub use planner::{Planner, capabilities};
 
 use crate::error::Result;
 use crate::kernel::{Kernel, Process, Step};

@@ -1,0 +1,38 @@
+//! Limits in the files of control groups version 1 (kernel Documentation/admin-guide/cgroup-v1).
+
+use super::{Resources, Write, cpu_bandwidth, total_with_swap};
+
+/// The writes that apply these limits to a new group, in order. `swap` says whether the kernel accounts swap.
+pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
+    let mut all = Vec::new();
+    let mut write = |controller: &str, file: &str, value: String| all.push(Write::new(controller, file, value));
+    if let Some(memory) = limits.memory {
+        // The limit on memory and swap together can only be set at or above that on memory, so it comes second.
+        write("memory", "memory.limit_in_bytes", memory.to_string());
+        if swap {
+            write("memory", "memory.memsw.limit_in_bytes", total_with_swap(limits, memory).map_or("-1".to_owned(), |b| b.to_string()));
+        }
+    }
+    if let Some(reservation) = limits.memory_reservation {
+        write("memory", "memory.soft_limit_in_bytes", reservation.to_string());
+    }
+    if limits.oom_kill_disable {
+        write("memory", "memory.oom_control", "1".to_owned());
+    }
+    if let Some((quota, period)) = cpu_bandwidth(limits) {
+        write("cpu", "cpu.cfs_period_us", period.to_string());
+        if let Some(quota) = quota {
+            write("cpu", "cpu.cfs_quota_us", quota.to_string());
+        }
+    }
+    if let Some(shares) = limits.cpu_shares {
+        write("cpu", "cpu.shares", shares.to_string());
+    }
+    if let Some(cpus) = &limits.cpuset_cpus {
+        write("cpuset", "cpuset.cpus", cpus.clone());
+    }
+    if let Some(pids) = limits.pids {
+        write("pids", "pids.max", if pids > 0 { pids.to_string() } else { "max".to_owned() });
+    }
+    all
+}

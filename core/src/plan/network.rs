@@ -1,0 +1,180 @@
+//! Plans for bridges, links and published ports.
+
+use super::{Plan, Planned, Planner};
+use crate::error::{Error, Result};
+use crate::host::Networks;
+use crate::kernel::{Firewall, Process, Step, Where};
+use crate::network::{Driver, Endpoint, LinkCounters, NetworkRecord, Publish};
+use ipnet::IpNet;
+
+/// Where the kernel says whether a link speaks IPv6; not there where the kernel has none.
+const IPV6_OF_NEW_LINKS: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
+fn network_owner(network: &NetworkRecord) -> String {
+    format!("network-{}", network.id.short())
+}
+
+fn endpoint_owner(endpoint: &Endpoint) -> String {
+    format!("endpoint-{}-{}", endpoint.container.short(), endpoint.network.short())
+}
+
+/// The bridge's own address: the gateway in the subnet.
+fn bridge_address(network: &NetworkRecord) -> Result<(IpNet, IpNet)> {
+    let incomplete = || Error::invalid(format!("network {} has no subnet or no gateway", network.name));
+    let (subnet, gateway) = network.subnet.zip(network.gateway).ok_or_else(incomplete)?;
+    let address = IpNet::new(gateway, subnet.prefix_len()).map_err(|_| incomplete())?;
+    Ok((address, subnet))
+}
+
+pub(super) fn add(network: &NetworkRecord) -> Result<Plan> {
+    let mut plan = Plan::new("networks.add", network.id.as_str());
+    if network.driver != Driver::Bridge {
+        return Ok(plan);
+    }
+    let (address, subnet) = bridge_address(network)?;
+    let bridge = network.bridge.clone();
+    plan.push(
+        Planned::new(
+            Step::AddBridge { name: bridge.clone(), address, mac: None },
+            "A bridge is a switch in the kernel; its own address is the containers' way out.",
+            "man 8 ip-link, \"bridge\"",
+        )
+        .undone_by(Step::RemoveLink { name: bridge.clone() }),
+    );
+    if !network.internal {
+        plan.push(Planned::new(
+            Step::NetSysctl { at: Where::Host, key: "net.ipv4.ip_forward".to_owned(), value: "1".to_owned() },
+            "The host passes packets on between the bridge and its other links.",
+            "kernel Documentation/networking/ip-sysctl.rst",
+        ));
+    }
+    let owner = network_owner(network);
+    plan.push(
+        Planned::new(
+            Step::AddRule {
+                owner: owner.clone(),
+                rule: Firewall::Bridge { bridge: bridge.clone(), subnet, icc: network.icc, internal: network.internal },
+            },
+            "Packets that leave get the host's address; packets that try to reach containers past their published ports are dropped.",
+            "man 8 nft, \"masquerade\"",
+        )
+        .undone_by(Step::RemoveRules { owner }),
+    );
+    plan.push(Planned::new(
+        Step::LinkUp { at: Where::Host, name: bridge },
+        "The bridge begins to work once its rules are there.",
+        "man 8 ip-link",
+    ));
+    Ok(plan)
+}
+
+pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6: bool) -> Plan {
+    let mut plan = Plan::new("networks.connect", endpoint.container.as_str());
+    let host = endpoint.host_link.clone();
+    if disable_ipv6 {
+        plan.push(Planned::new(
+            Step::NetSysctl { at: Where::Child, key: "net.ipv6.conf.default.disable_ipv6".to_owned(), value: "1".to_owned() },
+            "A network without IPv6 must not give out link-local addresses that no rule knows of.",
+            "CVE-2024-32473",
+        ));
+    }
+    plan.push(
+        Planned::new(
+            Step::AddVeth {
+                name: host.clone(),
+                bridge: network.bridge.clone(),
+                peer: format!("{host}p"),
+                rename: endpoint.link.clone(),
+                mac: endpoint.mac.clone(),
+            },
+            "A cable with two ends: one in the bridge, one in the container.",
+            "man 4 veth",
+        )
+        .undone_by(Step::RemoveLink { name: host.clone() }),
+    );
+    plan.push(Planned::new(Step::LinkUp { at: Where::Host, name: host }, "The host's end is plugged in.", "man 8 ip-link"));
+    plan.push(Planned::new(
+        Step::AddAddress { at: Where::Child, link: endpoint.link.clone(), address: endpoint.address },
+        "The container's own address, leased from the network's subnet.",
+        "man 8 ip-address",
+    ));
+    plan.push(Planned::new(
+        Step::LinkUp { at: Where::Child, name: endpoint.link.clone() },
+        "The container's end is plugged in.",
+        "man 8 ip-link",
+    ));
+    if let Some(via) = network.gateway.filter(|_| !network.internal) {
+        plan.push(Planned::new(
+            Step::AddRoute { at: Where::Child, to: None, via },
+            "Everything that is not in the subnet goes to the bridge's address.",
+            "man 8 ip-route",
+        ));
+    }
+    plan
+}
+
+pub(super) fn publish(network: &NetworkRecord, endpoint: &Endpoint, ports: &[Publish]) -> Plan {
+    let mut plan = Plan::new("networks.publish", endpoint.container.as_str());
+    let owner = endpoint_owner(endpoint);
+    for port in ports {
+        let rule = Firewall::Publish {
+            protocol: port.protocol,
+            host_ip: port.host_ip,
+            host_port: port.host_port,
+            to: endpoint.address.addr(),
+            to_port: port.container_port,
+            bridge: network.bridge.clone(),
+        };
+        plan.push(
+            Planned::new(
+                Step::AddRule { owner: owner.clone(), rule },
+                "What arrives at the host's port gets the container's address instead.",
+                "man 8 nft, \"dnat\"",
+            )
+            .undone_by(Step::RemoveRules { owner: owner.clone() }),
+        );
+    }
+    plan
+}
+
+impl Networks for Planner {
+    fn add(&self, network: &NetworkRecord) -> Result<()> {
+        self.carry_out(&add(network)?, None)
+    }
+
+    fn remove(&self, network: &NetworkRecord) -> Result<()> {
+        if network.driver != Driver::Bridge {
+            return Ok(());
+        }
+        let rules = self.kernel.perform(&Step::RemoveRules { owner: network_owner(network) }, None);
+        let link = self.kernel.perform(&Step::RemoveLink { name: network.bridge.clone() }, None);
+        rules.and(link)
+    }
+
+    fn connect(&self, network: &NetworkRecord, endpoint: &Endpoint, process: &Process) -> Result<()> {
+        let disable_ipv6 = self.kernel.size(IPV6_OF_NEW_LINKS).is_ok();
+        self.carry_out(&connect(network, endpoint, disable_ipv6), Some(process))
+    }
+
+    fn disconnect(&self, _network: &NetworkRecord, endpoint: &Endpoint) -> Result<()> {
+        self.kernel.perform(&Step::RemoveLink { name: endpoint.host_link.clone() }, None)
+    }
+
+    fn publish(&self, network: &NetworkRecord, endpoint: &Endpoint, ports: &[Publish]) -> Result<()> {
+        self.carry_out(&publish(network, endpoint, ports), None)
+    }
+
+    fn unpublish(&self, endpoint: &Endpoint) -> Result<()> {
+        self.kernel.perform(&Step::RemoveRules { owner: endpoint_owner(endpoint) }, None)
+    }
+
+    fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters> {
+        let read = |file: &str| -> Result<u64> {
+            let path = format!("/sys/class/net/{}/statistics/{file}", endpoint.host_link);
+            let bytes = self.kernel.read(&path, 0, 64)?;
+            Ok(String::from_utf8_lossy(&bytes).trim().parse().unwrap_or(0))
+        };
+        // What the host's end sends, the container receives.
+        Ok(LinkCounters { received: read("tx_bytes")?, sent: read("rx_bytes")? })
+    }
+}
