@@ -2,7 +2,8 @@
 
 use crate::host::Host;
 use crate::process::{self, Child, Children};
-use drydock_core::error::{Error, Result};
+use crate::supervisor::{self, Spawned};
+use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
 use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
@@ -14,12 +15,13 @@ use std::time::Duration;
 pub struct LinuxKernel {
     host: Host,
     children: Children,
+    spawned: Spawned,
 }
 
 impl LinuxKernel {
     /// Opens the host over these two roots.
     pub fn open(data_root: &str, run_root: &str) -> Result<Self> {
-        Ok(Self { host: Host::open(data_root, run_root)?, children: Children::default() })
+        Ok(Self { host: Host::open(data_root, run_root)?, children: Children::default(), spawned: Spawned::default() })
     }
 
     /// Hands a launched process over to the caller, who looks after it from then on.
@@ -87,22 +89,22 @@ impl Kernel for LinuxKernel {
     }
 
     fn supervise(&self, id: &ContainerId) -> Result<()> {
-        Err(Error::unsupported(format!("supervising {id}")))
+        self.spawned.supervise(self, id)
     }
 
-    fn request(&self, id: &ContainerId, _request: &Request) -> Result<()> {
-        Err(Error::unsupported(format!("asking the supervisor of {id}")))
+    fn request(&self, id: &ContainerId, request: &Request) -> Result<()> {
+        supervisor::request(self, id, request)
     }
 
-    fn attach(&self, id: &ContainerId, _attach: &Attach) -> Result<Box<dyn Attachment>> {
-        Err(Error::unsupported(format!("attaching to {id}")))
+    fn attach(&self, id: &ContainerId, attach: &Attach) -> Result<Box<dyn Attachment>> {
+        supervisor::attach(self, id, attach)
     }
 
-    fn wait(&self, id: &ContainerId, _timeout: Option<Duration>) -> Result<bool> {
-        Err(Error::unsupported(format!("waiting for {id}")))
+    fn wait(&self, id: &ContainerId, timeout: Option<Duration>) -> Result<bool> {
+        supervisor::wait(self, id, timeout)
     }
 
-    fn serve(&self, process: &Process, _attach: &Attach, _io: &mut dyn Io) -> Result<Ended> {
-        Err(Error::unsupported(format!("serving {}", process.pid)))
+    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        supervisor::serve(self.take(process)?, attach, io)
     }
 }

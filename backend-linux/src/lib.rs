@@ -4,7 +4,7 @@
 //!
 //! - [`host`]: steps that change the host itself (files, control groups, links, packet filter), and questions about it;
 //! - [`process`]: making a process in its namespaces, and everything that happens inside it before its program runs;
-//! - the supervisor: the process that stays with a container, and the clients that talk to it.
+//! - [`supervisor`]: the process that stays with a container, and the clients that talk to it.
 //!
 //! Needs Linux 5.12 or newer (clone3, openat2, mount_setattr). All `unsafe` of the workspace is in this crate.
 
@@ -18,6 +18,7 @@ mod kernel;
 mod lock;
 pub mod process;
 pub mod store;
+pub mod supervisor;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;

@@ -2,10 +2,9 @@
 
 mod common;
 
-use common::Place;
+use common::{Place, container, execute, planned};
 use drydock_core::ErrorKind;
-use drydock_core::kernel::{Kernel, Launch, MountFlags, Namespace, NamespaceFrom, NamespaceKind, Process, Step, Streams};
-use drydock_core::plan::Planned;
+use drydock_core::kernel::{Kernel, Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Step, Streams};
 use drydock_linux::LinuxKernel;
 use oci_spec::runtime::{Capability, LinuxCapabilities, LinuxCapabilitiesBuilder};
 use std::io::Read;
@@ -24,69 +23,8 @@ fn main() -> std::process::ExitCode {
     ])
 }
 
-fn planned(step: Step) -> Planned {
-    Planned::new(step, "because the test says so", "")
-}
-
 fn kernel(place: &Place) -> LinuxKernel {
     LinuxKernel::open(&place.path("data"), &place.path("run")).expect("opens")
-}
-
-/// A container's launch over the scratch overlay. `extra` steps come after the pivot; `last` ones before the program.
-fn container(place: &Place, streams: Streams, extra: Vec<Step>, last: Vec<Step>, command: &[&str], with_init: bool) -> Launch {
-    let root = place.path("merged");
-    let mount = |kind: &str, target: &str, data: &str| Step::Mount {
-        kind: kind.to_owned(),
-        source: kind.to_owned(),
-        root: Some(root.clone()),
-        target: target.to_owned(),
-        flags: MountFlags { nosuid: true, ..MountFlags::default() },
-        data: data.to_owned(),
-    };
-    let node = |path: &str, minor| Step::MakeNode {
-        root: root.clone(),
-        path: path.to_owned(),
-        kind: 'c',
-        major: 1,
-        minor,
-        mode: 0o666,
-        uid: 0,
-        gid: 0,
-    };
-    let mut inside = vec![
-        Step::MakePrivate,
-        Step::MountOverlay { lower: vec![place.path("lower")], upper: place.path("upper"), work: place.path("work"), target: root.clone() },
-        mount("proc", "/proc", ""),
-        mount("tmpfs", "/dev", "mode=755"),
-        mount("devpts", "/dev/pts", "newinstance,ptmxmode=0666,mode=0620"),
-        node("/dev/null", 3),
-        node("/dev/zero", 5),
-    ];
-    if matches!(streams, Streams::Terminal { .. }) {
-        inside.push(Step::SetTerminal { root: root.clone() });
-    }
-    inside.push(Step::PivotRoot { root: root.clone() });
-    inside.extend(extra);
-    let mut steps = vec![Step::NewSession];
-    steps.extend(last);
-    steps.push(execute(command, with_init));
-    use NamespaceKind::{Cgroup, Ipc, Mount, Network, Pid, Uts};
-    Launch {
-        name: "test".to_owned(),
-        namespaces: [Ipc, Uts, Network, Pid, Cgroup, Mount].map(|kind| Namespace { kind, from: NamespaceFrom::New }).to_vec(),
-        cgroup: None,
-        streams,
-        inside: inside.into_iter().map(planned).collect(),
-        last: steps.into_iter().map(planned).collect(),
-    }
-}
-
-fn execute(command: &[&str], init: bool) -> Step {
-    Step::Execute {
-        args: command.iter().map(|&a| a.to_owned()).collect(),
-        env: vec!["PATH=/bin".to_owned(), "TERM=xterm".to_owned()],
-        init,
-    }
 }
 
 const PIPES: Streams = Streams::Pipes { stdin: false };

@@ -84,7 +84,7 @@ pub struct Task {
 
 /// A change of a running container, sent to its supervisor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "request", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// Begin: the container's first start. Answered when its program runs, or with the error that kept it from running.
     Start,

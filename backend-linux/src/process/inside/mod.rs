@@ -18,6 +18,16 @@ mod user;
 
 pub use seccomp::{Filter, compile};
 
+/// A detached copy of the mount at a path, without those below it.
+pub fn clone_tree(path: &str) -> Result<OwnedFd> {
+    mount::clone_tree(path, false)
+}
+
+/// Makes a mount read-only.
+pub fn make_read_only(tree: &OwnedFd) -> Result<()> {
+    mount::make_read_only(tree, "")
+}
+
 use crate::error::step;
 use drydock_core::error::{Error, Result};
 use drydock_core::kernel::{Step, Streams};

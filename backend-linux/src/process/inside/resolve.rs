@@ -2,7 +2,7 @@
 
 use crate::error::step;
 use drydock_core::error::{Error, Result};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -66,9 +66,4 @@ pub fn file(root: &OwnedFd, path: &str, mode: u32) -> Result<OwnedFd> {
 /// Whether a descriptor is of a directory.
 pub fn is_directory(fd: impl AsFd) -> Result<bool> {
     fstat(fd).map(|s| FileType::from_raw_mode(s.st_mode) == FileType::Directory).map_err(|e| step("fstat", "", e))
-}
-
-/// Whether there is nothing at a name of a directory, not even a dangling link.
-pub fn is_free(parent: &OwnedFd, name: &str) -> bool {
-    matches!(rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
 }

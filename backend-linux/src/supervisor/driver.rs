@@ -1,0 +1,324 @@
+//! The supervisor's loop: one thread, one poll(2), and core's decisions in between.
+
+use super::container::{Log, Streams, reap};
+use super::guest::{Guest, never_block, welcome};
+use super::wire::Frame;
+use crate::clock::SystemClock;
+use crate::error::step;
+use crate::kernel::LinuxKernel;
+use crate::process::Child;
+use drydock_core::container::layout::Layout;
+use drydock_core::error::{Error, Result};
+use drydock_core::id::ContainerId;
+use drydock_core::io::Stream;
+use drydock_core::kernel::{Exit, Guard, Kernel, Request};
+use drydock_core::supervise::{Event, Reaction};
+use drydock_core::time::{Clock, Timestamp};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How long a supervisor waits for its first client.
+const UNASKED: Duration = Duration::from_secs(10);
+/// How long it waits for the lock of a predecessor that is ending.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+/// How often it looks whether a client that holds everything up has used up its patience.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// What a driver needs to know of its container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Standard input ends when the first client that sends any does.
+    pub stdin_once: bool,
+}
+
+/// What decides: core's supervisor.
+pub type Mind<'a> = Box<dyn FnMut(Event) -> Reaction + 'a>;
+
+/// Runs as the supervisor of a container, from the first client to the end. The process was started by
+/// [`Kernel::supervise`], its standard input being the socket.
+///
+/// `make` opens the engine and answers what decides. If it fails, whoever asks for something is told so.
+pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce() -> Result<(Settings, Mind<'a>)>) -> Result<()> {
+    // The terminal of the person who started the container is none of its business, and neither are its signals.
+    let _ = rustix::process::setsid();
+    let listener = take_listener()?;
+    let guard = take_lock(kernel, id)?;
+    let (settings, mind) = make().unwrap_or_else(|error| (Settings { stdin_once: false }, refuse(error)));
+    Driver {
+        kernel,
+        id,
+        settings,
+        mind,
+        listener,
+        guests: Vec::new(),
+        running: None,
+        log: None,
+        timer: None,
+        started: false,
+        finished: false,
+        unasked: Some(Instant::now()),
+    }
+    .run(guard)
+}
+
+/// A mind that refuses everything with the same words.
+fn refuse<'a>(error: Error) -> Mind<'a> {
+    Box::new(move |event| {
+        let reply = matches!(event, Event::Request(_)).then(|| Err(Error::new(error.kind(), error.to_string())));
+        Reaction { reply, finished: true, ..Reaction::default() }
+    })
+}
+
+/// Takes the socket from standard input, and puts the null device there.
+fn take_listener() -> Result<OwnedFd> {
+    let listener = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| step("dup", "the socket", e))?;
+    never_block(&listener)?;
+    let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
+        .map_err(|e| step("open", "/dev/null", e))?;
+    rustix::stdio::dup2_stdin(&null).map_err(|e| step("dup2", "/dev/null", e))?;
+    Ok(listener)
+}
+
+/// Takes the lock that says that this container has a supervisor. Whoever started this process may hold it for a moment.
+fn take_lock(kernel: &LinuxKernel, id: &ContainerId) -> Result<Box<dyn Guard>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(guard) = kernel.lock(&super::lock_name(id))? {
+            return Ok(guard);
+        }
+        if begun.elapsed() > PREDECESSOR {
+            return Err(Error::conflict(format!("container {id} already has a supervisor")));
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+struct Driver<'a> {
+    kernel: &'a LinuxKernel,
+    id: &'a ContainerId,
+    settings: Settings,
+    mind: Mind<'a>,
+    listener: OwnedFd,
+    guests: Vec<Guest>,
+    running: Option<(Child, Streams)>,
+    log: Option<Log>,
+    timer: Option<Timestamp>,
+    started: bool,
+    finished: bool,
+    /// Since when nobody has been there to ask for a start.
+    unasked: Option<Instant>,
+}
+
+/// What poll(2) found.
+struct Ready {
+    exited: bool,
+    output: bool,
+}
+
+impl Driver<'_> {
+    fn run(mut self, guard: Box<dyn Guard>) -> Result<()> {
+        while !self.finished {
+            let ready = self.poll()?;
+            welcome(&self.listener, &mut self.guests)?;
+            self.listen();
+            if ready.output && !self.held_up() {
+                self.read_output();
+            }
+            if let Some((_, streams)) = &mut self.running {
+                streams.flush();
+            }
+            self.guests.iter_mut().for_each(Guest::flush);
+            if ready.exited {
+                self.exited()?;
+            }
+            if self.timer.is_some_and(|at| at <= SystemClock.now()) {
+                self.timer = None;
+                self.tell(Event::Timer);
+            }
+            self.dismiss();
+        }
+        // First the name, then the lock, then the connections: who sees one gone finds those before it gone too.
+        let _ = std::fs::remove_file(Layout::of(self.kernel.facts()).socket(self.id));
+        drop(guard);
+        self.guests.iter_mut().for_each(Guest::hand_over);
+        Ok(())
+    }
+
+    /// Whether a client has to catch up before more is read.
+    fn held_up(&self) -> bool {
+        self.guests.iter().any(Guest::is_full)
+    }
+
+    fn poll(&self) -> Result<Ready> {
+        let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        let deaf = self.running.as_ref().is_some_and(|(_, streams)| streams.input_is_full());
+        for guest in &self.guests {
+            let mut flags = if deaf { PollFlags::empty() } else { PollFlags::IN };
+            flags.set(PollFlags::OUT, guest.has_waiting());
+            fds.push(PollFd::new(guest, flags));
+        }
+        let exit = fds.len();
+        let mut outputs = exit..exit;
+        if let Some((child, streams)) = &self.running {
+            fds.push(PollFd::new(&child.pidfd, PollFlags::IN));
+            if !self.held_up() {
+                let ends = &streams.ends;
+                fds.extend([&ends.terminal, &ends.stdout, &ends.stderr].into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)));
+            }
+            outputs = exit + 1..fds.len();
+            if let Some(fd) = streams.input_end().filter(|_| streams.has_input()) {
+                fds.push(PollFd::new(fd, PollFlags::OUT));
+            }
+        }
+        match poll(&mut fds, self.patience().as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(step("poll", "a supervisor's descriptors", e)),
+        }
+        let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
+        Ok(Ready {
+            exited: self.running.is_some() && fds.get(exit).is_some_and(is_ready),
+            output: fds.get(outputs).is_some_and(|all| all.iter().any(is_ready)),
+        })
+    }
+
+    /// How long poll(2) may wait.
+    fn patience(&self) -> Option<Timespec> {
+        let timer = self.timer.map(|at| at.since(SystemClock.now()));
+        let unasked = self.unasked.map(|since| UNASKED.saturating_sub(since.elapsed()));
+        let stuck = self.held_up().then_some(LOOK_AGAIN);
+        let shortest = [timer, unasked, stuck].into_iter().flatten().min()?;
+        // Rounded up, so that the moment has come when poll(2) returns.
+        Timespec::try_from(shortest.saturating_add(Duration::from_micros(1))).ok()
+    }
+
+    /// Acts on everything that clients have said, in the order in which they came.
+    fn listen(&mut self) {
+        let mut asked = Vec::new();
+        for at in 0..self.guests.len() {
+            while !self.running.as_ref().is_some_and(|(_, s)| s.input_is_full())
+                && let Some(frame) = self.guests.get_mut(at).and_then(Guest::next)
+            {
+                match frame {
+                    Frame::Attach(hello) => {
+                        if let Some(guest) = self.guests.get_mut(at) {
+                            guest.hello = Some(hello);
+                        }
+                    }
+                    Frame::Input(bytes) => self.with_streams(|s| s.write(&bytes)),
+                    Frame::InputEnd if self.settings.stdin_once => self.with_streams(Streams::end_input),
+                    Frame::Resize(size) => self.with_streams(|s| drop(s.resize(size))),
+                    Frame::Signal(signal) => asked.push((None, Request::Signal(signal))),
+                    Frame::Ask(request) => asked.push((Some(at), request)),
+                    _ => {}
+                }
+            }
+        }
+        for (at, request) in asked {
+            self.answer(at, request);
+        }
+    }
+
+    fn with_streams(&mut self, act: impl FnOnce(&mut Streams)) {
+        if let Some((_, streams)) = &mut self.running {
+            act(streams);
+        }
+    }
+
+    fn answer(&mut self, at: Option<usize>, request: Request) {
+        let reply = match request {
+            Request::Resize(size) => self.running.as_ref().map_or(Ok(()), |(_, streams)| streams.resize(size)),
+            other => {
+                self.started |= other == Request::Start;
+                self.tell(Event::Request(other)).unwrap_or(Ok(()))
+            }
+        };
+        if let Some(guest) = at.and_then(|at| self.guests.get_mut(at)) {
+            guest.say(&Frame::reply(&reply));
+        }
+    }
+
+    /// Tells core what happened and does what it says; answers the reply for whoever asked.
+    fn tell(&mut self, event: Event) -> Option<Result<()>> {
+        let reaction = (self.mind)(event);
+        self.timer = reaction.timer;
+        self.finished |= reaction.finished;
+        if let Some(process) = reaction.watch {
+            let taken = self.kernel.take(&process).and_then(|mut child| Ok((Streams::new(std::mem::take(&mut child.ends))?, child)));
+            match taken {
+                Ok((streams, child)) => {
+                    self.running = Some((child, streams));
+                    self.log = Some(Log::open(&Layout::of(self.kernel.facts()).log(self.id)));
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        reaction.reply
+    }
+
+    fn read_output(&mut self) -> bool {
+        let Some((_, streams)) = &mut self.running else { return false };
+        let (guests, log, now) = (&mut self.guests, &mut self.log, SystemClock.now());
+        streams.read(&mut |stream, bytes| {
+            if let Some(log) = log {
+                log.push(stream, bytes, now);
+            }
+            let frame = Frame::Output(stream, bytes.to_vec());
+            for guest in guests.iter_mut() {
+                let wanted = guest.hello.is_some_and(|h| if stream == Stream::Stdout { h.stdout } else { h.stderr });
+                if wanted {
+                    guest.say(&frame);
+                }
+            }
+        })
+    }
+
+    /// The program has ended: its last words, its record, and the news for whoever is attached.
+    fn exited(&mut self) -> Result<()> {
+        while self.read_output() {}
+        let Some((child, _)) = self.running.take() else { return Ok(()) };
+        let code = reap(&child)?;
+        if let Some(mut log) = self.log.take() {
+            log.finish(SystemClock.now());
+        }
+        self.tell(Event::Exited(Exit { code, oom_killed: false }));
+        for guest in self.guests.iter_mut().filter(|g| g.hello.is_some()) {
+            guest.say(&Frame::Exited(code));
+            guest.hello = None;
+        }
+        Ok(())
+    }
+
+    /// Forgets clients that have gone, and gives up if nobody is left to ask for a start.
+    fn dismiss(&mut self) {
+        let once = self.settings.stdin_once;
+        let leaves = self.guests.iter().any(|g| g.gone && g.hello.is_some_and(|h| h.stdin));
+        let attached = |guests: &[Guest]| guests.iter().filter(|g| g.hello.is_some()).count();
+        let before = attached(&self.guests);
+        self.guests.retain(|g| !g.gone);
+        if leaves && once {
+            self.with_streams(Streams::end_input);
+        }
+        if self.started || self.finished {
+            self.unasked = None;
+            return;
+        }
+        let now = attached(&self.guests);
+        if now > 0 {
+            self.unasked = Some(Instant::now());
+        } else if before > 0 || self.unasked.is_some_and(|since| since.elapsed() >= UNASKED) {
+            self.tell(Event::Abandoned);
+            self.finished = true;
+        }
+    }
+}
+
+impl std::fmt::Debug for Driver<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("id", &self.id)
+            .field("guests", &self.guests.len())
+            .field("listener", &self.listener.as_fd())
+            .finish()
+    }
+}

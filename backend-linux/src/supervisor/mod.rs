@@ -1,0 +1,25 @@
+//! Supervision on Linux: one small process a container, its parent, and the clients that talk to it.
+//!
+//! The supervisor's decisions are core's; here is what carries them out. It owns the container's streams and log, watches its
+//! exit, and serves any number of clients over a Unix socket. Clients that read slowly hold the container back, as a pipe
+//! would, but only so long: see [`guest`].
+
+mod client;
+mod container;
+mod driver;
+mod guest;
+mod serve;
+mod spawn;
+pub mod wire;
+
+pub use client::{attach, request, wait};
+pub use driver::{Mind, Settings, main};
+pub use serve::serve;
+pub use spawn::{Spawned, unwritable_self};
+
+use drydock_core::id::ContainerId;
+
+/// The lock that a supervisor holds all its life.
+pub fn lock_name(id: &ContainerId) -> String {
+    format!("supervisor-{id}")
+}

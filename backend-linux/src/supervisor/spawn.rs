@@ -1,0 +1,61 @@
+//! Starting a supervisor: this program once more, from a mount of itself that nobody can write.
+
+use super::wire;
+use crate::error::step;
+use crate::kernel::LinuxKernel;
+use drydock_core::container::layout::Layout;
+use drydock_core::error::{Error, Result};
+use drydock_core::id::ContainerId;
+use drydock_core::kernel::Kernel;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// Supervisors that this process has started. They outlive it; one that ends before it is waited for here.
+#[derive(Debug, Default)]
+pub struct Spawned(Mutex<Vec<Child>>);
+
+impl Spawned {
+    /// Starts a supervisor. It is reachable when this returns.
+    ///
+    /// The socket is made here and inherited as the new process's standard input, so that nobody has to wait for it.
+    pub fn supervise(&self, kernel: &LinuxKernel, id: &ContainerId) -> Result<()> {
+        let facts = kernel.facts();
+        let taken = || Error::conflict(format!("container {id} already has a supervisor")).subject(id.as_str());
+        let _guard = kernel.lock(&super::lock_name(id))?.ok_or_else(taken)?;
+        let path = Layout::of(facts).socket(id);
+        // One that was started a moment ago has its socket before it has the lock.
+        if wire::connect_to(&path)?.is_some() {
+            return Err(taken());
+        }
+        let listener = wire::listen_at(&path)?;
+        let myself = unwritable_self();
+        let program = myself.as_ref().map_or("/proc/self/exe".to_owned(), |fd| format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let child = Command::new(program)
+            .arg0("drydock")
+            .args(["supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id.as_str()])
+            // The directory a person stands in must not be kept busy for as long as a container runs.
+            .current_dir("/")
+            .stdin(Stdio::from(listener))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| step("start the supervisor", id.short(), e))?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain_mut(|earlier| matches!(earlier.try_wait(), Ok(None)));
+        all.push(child);
+        Ok(())
+    }
+}
+
+/// This program's file on a read-only mount that is attached nowhere; `None` where the kernel does not allow it, or where it is on
+/// one already.
+///
+/// A process on its way into a container runs this program. If it ran it from where it is installed, the container could reach the
+/// file as /proc/PID/exe and overwrite it (CVE-2019-5736).
+pub fn unwritable_self() -> Option<OwnedFd> {
+    let tree = crate::process::clone_tree("/proc/self/exe").ok()?;
+    crate::process::make_read_only(&tree).ok()?;
+    Some(tree)
+}
