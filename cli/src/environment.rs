@@ -84,8 +84,6 @@ pub trait Environment {
     fn exists(&self, path: &str) -> bool;
     /// A variable of the client's environment.
     fn variable(&self, name: &str) -> Option<String>;
-    /// Every variable of the client's environment, sorted.
-    fn variables(&self) -> Vec<(String, String)>;
     /// The working directory, absolute.
     fn directory(&self) -> Result<String>;
     /// Lets time pass between two looks at something that changes.

@@ -13,6 +13,7 @@ mod failure;
 pub mod filter;
 pub mod flags;
 pub mod format;
+pub mod history;
 pub mod inspect;
 #[cfg(unix)]
 pub mod native;
@@ -25,5 +26,21 @@ pub use session::Session;
 
 /// Runs one command line, without the program's own name, and answers its exit code.
 pub fn run(args: &[String], environment: &mut dyn Environment) -> i32 {
-    command::dispatch(args, environment)
+    match split(args, environment) {
+        Ok((host, command)) => run_on(&command, host, environment),
+        Err(code) => code,
+    }
+}
+
+/// Splits a command line into the host it is for and the command.
+///
+/// # Errors
+/// The exit code, when all is said: `--help`, `--version`, or a mistake that has been printed.
+pub fn split(args: &[String], environment: &mut dyn Environment) -> Result<(HostOptions, Vec<String>), i32> {
+    command::split(args, environment)
+}
+
+/// Runs a command, without the options before it, on a host.
+pub fn run_on(command: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
+    command::dispatch(command, host, environment)
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// Columns where there is no terminal to ask.
 const COLUMNS: usize = 80;
 
+/// What a command does for one name: answers the line to print, if any.
+pub type Act<'f, 'a> = dyn FnMut(&mut Session<'a>, &dyn Engine, &str) -> Result<Option<String>, Failure> + 'f;
+
 /// What a command works with.
 pub struct Session<'a> {
     /// Streams, files, variables.
@@ -58,11 +61,7 @@ impl<'a> Session<'a> {
     }
 
     /// Does something for each name, and goes on after an error: each is printed, and the exit code is 1 if there was one.
-    pub fn each(
-        &mut self,
-        names: &[String],
-        act: &mut dyn FnMut(&mut Self, &dyn Engine, &str) -> Result<Option<String>, Failure>,
-    ) -> Outcome {
+    pub fn each(&mut self, names: &[String], act: &mut Act<'_, 'a>) -> Outcome {
         let engine = self.engine()?;
         let mut code = 0;
         for name in names {

@@ -90,7 +90,7 @@ impl Definition {
     /// Its flags as a clap command.
     pub fn clap(&self) -> Command {
         let name = if self.name.is_empty() { self.in_group.first().copied().unwrap_or_default() } else { self.name };
-        (self.flags)(Command::new(name).about(self.about).disable_help_flag(true).args_override_self(true))
+        (self.flags)(Command::new(name)).about(self.about).disable_help_flag(true).args_override_self(true)
     }
 }
 
@@ -129,17 +129,21 @@ pub static COMMANDS: [Definition; 28] = [
     wait::DEFINITION,
 ];
 
-/// Runs a command line, and prints how it failed if it did.
-pub(crate) fn dispatch(args: &[String], environment: &mut dyn Environment) -> i32 {
-    let (host, rest) = match root::globals(args, environment) {
-        Ok(root::Globals::Command(host, rest)) => (host, rest),
-        Ok(root::Globals::Done(code)) => return code,
+/// Reads the options before the command. `Err` is an exit code: all is said.
+pub(crate) fn split(args: &[String], environment: &mut dyn Environment) -> Result<(HostOptions, Vec<String>), i32> {
+    match root::globals(args, environment) {
+        Ok(root::Globals::Command(host, rest)) => Ok((host, rest)),
+        Ok(root::Globals::Done(code)) => Err(code),
         Err(mistake) => {
             let text = format!("{mistake}\n\nUsage:  drydock [OPTIONS] COMMAND [ARG...]\n\nRun 'drydock --help' for more information");
-            return finish(environment, &text, 125);
+            Err(finish(environment, &text, 125))
         }
-    };
-    let Some((first, rest)) = rest.split_first() else {
+    }
+}
+
+/// Runs a command on a host, and prints how it failed if it did.
+pub(crate) fn dispatch(args: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
+    let Some((first, rest)) = args.split_first() else {
         return root::print_help(environment);
     };
     if let Some(definition) = COMMANDS.iter().find(|d| !d.name.is_empty() && d.name == first) {

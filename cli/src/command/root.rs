@@ -79,7 +79,7 @@ pub(crate) fn print_help(environment: &mut dyn Environment) -> i32 {
 pub(crate) fn help_of(path: &[String], environment: &mut dyn Environment) -> i32 {
     let mut args = path.to_vec();
     args.push("--help".to_owned());
-    super::dispatch(&args, environment)
+    super::dispatch(&args, HostOptions::default(), environment)
 }
 
 /// The whole program as one clap command, from which completions and man pages are written.

@@ -101,13 +101,6 @@ impl<O: Opener> Environment for Native<O> {
         std::env::var(name).ok()
     }
 
-    fn variables(&self) -> Vec<(String, String)> {
-        let mut all: Vec<(String, String)> =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-        all.sort();
-        all
-    }
-
     fn directory(&self) -> Result<String> {
         let path = std::env::current_dir().map_err(|e| failed("getwd", "", &e))?;
         path.into_os_string().into_string().map_err(|_| Error::invalid("the working directory's name is not UTF-8"))

@@ -223,7 +223,7 @@ impl<'a> Lexer<'a> {
 
     fn character(&self, rest: &str) -> Result<(Kind, usize), TemplateError> {
         let body = rest.get(1..).unwrap_or_default();
-        let end = body.char_indices().skip(1).find(|(i, c)| *c == '\'' && !body.get(..*i).is_some_and(|b| b == "\\")).map(|(i, _)| i);
+        let end = body.char_indices().skip(1).find(|(i, c)| *c == '\'' && body.get(..*i).is_none_or(|b| b != "\\")).map(|(i, _)| i);
         let Some(end) = end else { return self.error("unterminated character constant") };
         let text = body.get(..end).and_then(unescape).unwrap_or_default();
         let mut letters = text.chars();

@@ -1,0 +1,189 @@
+//! An environment that keeps what another one answers.
+
+use super::{Answer, Bytes};
+use crate::environment::{Environment, HostOptions, Source, Standard, StreamOptions};
+use drydock_core::Result;
+use drydock_core::engine::Engine;
+use drydock_core::io::{Input, Io, Size, Stream};
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Answers as they come.
+#[derive(Debug, Clone, Default)]
+pub struct Tape(Rc<RefCell<Vec<Slot>>>);
+
+#[derive(Debug)]
+enum Slot {
+    Known(Answer),
+    /// A file that is being read: its bytes so far.
+    Reading(Vec<u8>),
+}
+
+impl Tape {
+    fn push(&self, answer: Answer) {
+        self.0.borrow_mut().push(Slot::Known(answer));
+    }
+
+    fn input(&self, input: &Input) {
+        let mut slots = self.0.borrow_mut();
+        match (input, slots.last_mut()) {
+            (Input::Pending, Some(Slot::Known(Answer::Nothing(count)))) => *count += 1,
+            _ => slots.push(Slot::Known(Answer::of_input(input))),
+        }
+    }
+
+    /// Everything so far.
+    pub fn answers(&self) -> Vec<Answer> {
+        let known = |slot: &Slot| match slot {
+            Slot::Known(answer) => answer.clone(),
+            Slot::Reading(bytes) => Answer::Source(Ok(Bytes::new(bytes))),
+        };
+        self.0.borrow().iter().map(known).collect()
+    }
+}
+
+/// Passes everything on to another environment, and keeps the answers.
+///
+/// The engine's own questions are not kept: they are what a replay asks again.
+pub struct Recorder<'a> {
+    inner: &'a mut dyn Environment,
+    engine: Arc<dyn Engine>,
+    tape: Tape,
+    opened: bool,
+}
+
+impl<'a> Recorder<'a> {
+    /// Records onto `tape` what `inner` answers to a command on `engine`.
+    pub fn new(inner: &'a mut dyn Environment, engine: Arc<dyn Engine>, tape: Tape) -> Self {
+        Self { inner, engine, tape, opened: false }
+    }
+
+    /// Whether the command asked for the engine. One that did not has changed nothing that a replay would have to repeat.
+    pub fn opened(&self) -> bool {
+        self.opened
+    }
+}
+
+impl Environment for Recorder<'_> {
+    fn open(&mut self, _: &HostOptions) -> Result<Arc<dyn Engine>> {
+        self.opened = true;
+        Ok(Arc::clone(&self.engine))
+    }
+
+    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
+        None
+    }
+
+    fn out(&mut self) -> &mut dyn Write {
+        self.inner.out()
+    }
+
+    fn err(&mut self) -> &mut dyn Write {
+        self.inner.err()
+    }
+
+    fn is_terminal(&self, stream: Standard) -> bool {
+        let answer = self.inner.is_terminal(stream);
+        self.tape.push(Answer::Terminal(answer));
+        answer
+    }
+
+    fn size(&self) -> Option<Size> {
+        let answer = self.inner.size();
+        self.tape.push(Answer::Size(answer));
+        answer
+    }
+
+    fn streams(&mut self, options: StreamOptions) -> Result<Box<dyn Io>> {
+        Ok(Box::new(RecordedIo { inner: self.inner.streams(options)?, tape: self.tape.clone() }))
+    }
+
+    fn source(&mut self, path: &str) -> Result<Source> {
+        match self.inner.source(path) {
+            Ok(source) => {
+                let mut slots = self.tape.0.borrow_mut();
+                slots.push(Slot::Reading(Vec::new()));
+                let reader = RecordedSource { inner: source.reader, tape: self.tape.clone(), slot: slots.len() - 1 };
+                Ok(Source { reader: Box::new(reader), size: source.size })
+            }
+            Err(error) => {
+                self.tape.push(Answer::Source(Err(error.message().to_owned())));
+                Err(error)
+            }
+        }
+    }
+
+    fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()> {
+        let answer = self.inner.create_file(path, content);
+        self.tape.push(Answer::Written(answer.as_ref().copied().map_err(|e| e.message().to_owned())));
+        answer
+    }
+
+    fn write_file(&mut self, path: &str, content: &[u8]) -> Result<()> {
+        let answer = self.inner.write_file(path, content);
+        self.tape.push(Answer::Written(answer.as_ref().copied().map_err(|e| e.message().to_owned())));
+        answer
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        let answer = self.inner.exists(path);
+        self.tape.push(Answer::Exists(answer));
+        answer
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let answer = self.inner.variable(name);
+        self.tape.push(Answer::Variable(answer.clone()));
+        answer
+    }
+
+    fn directory(&self) -> Result<String> {
+        let answer = self.inner.directory()?;
+        self.tape.push(Answer::Directory(answer.clone()));
+        Ok(answer)
+    }
+
+    fn pause(&mut self, time: Duration) {
+        self.inner.pause(time);
+    }
+}
+
+struct RecordedIo {
+    inner: Box<dyn Io>,
+    tape: Tape,
+}
+
+impl Io for RecordedIo {
+    fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()> {
+        self.inner.output(stream, bytes)
+    }
+
+    fn input(&mut self, block: bool) -> Result<Input> {
+        let input = self.inner.input(block)?;
+        self.tape.input(&input);
+        Ok(input)
+    }
+
+    fn descriptors(&self) -> Vec<i32> {
+        self.inner.descriptors()
+    }
+}
+
+struct RecordedSource {
+    inner: Box<dyn Read>,
+    tape: Tape,
+    slot: usize,
+}
+
+impl Read for RecordedSource {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if let Some(Slot::Reading(bytes)) = self.tape.0.borrow_mut().get_mut(self.slot) {
+            bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        }
+        Ok(count)
+    }
+}
