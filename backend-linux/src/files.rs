@@ -103,6 +103,18 @@ pub fn open_at(at: impl AsFd, path: impl AsRef<Path>, flags: OFlags, mode: Mode,
     Err(Errno::AGAIN.into())
 }
 
+/// Removes a layer, and what is left of an attempt to unpack it whose process is dead.
+pub fn remove_layer_or_tree(path: &str) -> Result<()> {
+    if let Some(scratch) = crate::layer::scratch_of(Path::new(path)).filter(|s| s.is_dir()) {
+        let abandoned =
+            File::open(&scratch).is_ok_and(|f| rustix::fs::flock(f, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok());
+        if abandoned {
+            remove_tree(&scratch.to_string_lossy())?;
+        }
+    }
+    remove_tree(path)
+}
+
 /// Removes a file or a tree. Not there is no error. A mount point in it is an error, and is left with all that is in it.
 pub fn remove_tree(path: &str) -> Result<()> {
     let (parent, name) = split(path)?;
@@ -205,7 +217,6 @@ fn empty(top: BorrowedFd<'_>, dir: BorrowedFd<'_>, depth: usize, moved: &mut u32
 }
 
 /// Makes what a directory holds durable: fsync(2) on the directory itself.
-#[allow(dead_code)]
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

@@ -3,9 +3,9 @@
 //! One method of [`Host`] a question of [`Kernel`](drydock_core::kernel::Kernel); each delegates to the module of its noun.
 
 use crate::cgroup::Hierarchies;
-use crate::{facts, files, lock};
-use drydock_core::error::{Error, Result};
-use drydock_core::kernel::{Facts, Guard, Ingested, Process, Step, Task};
+use crate::{facts, files, ingest, layer, link, lock};
+use drydock_core::error::{Error, ErrorKind, Result};
+use drydock_core::kernel::{Facts, Guard, Ingested, Process, Step, Task, Where};
 use drydock_core::observe::Snapshot;
 
 /// The host as it was found when the engine was opened.
@@ -38,17 +38,26 @@ impl Host {
     }
 
     /// Carries out one step of the host. Steps of a new process are [`crate::process`]'s.
-    pub fn perform(&self, step: &Step, _child: Option<&Process>) -> Result<()> {
+    pub fn perform(&self, step: &Step, child: Option<&Process>) -> Result<()> {
         match step {
             Step::MakeDir { path, mode } => files::make_dir(path, *mode),
             Step::WriteFile { path, mode, content } => files::write(path, *mode, content.as_bytes()),
-            Step::RemoveTree { path } => files::remove_tree(path),
+            Step::RemoveTree { path } => files::remove_layer_or_tree(path),
+            Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 
             Step::MakeCgroup { path } => self.hierarchies.make(path),
             Step::WriteCgroup { path, controller, file, value } => self.hierarchies.write(path, controller, file, value),
             Step::DeviceRules { path, rules } => self.hierarchies.device_rules(path, rules),
             Step::RemoveCgroup { path } => self.hierarchies.remove(path),
             Step::Freeze { path, frozen } => self.hierarchies.freeze(path, *frozen),
+
+            Step::AddBridge { name, address, mac } => link::add_bridge(name, *address, mac.as_deref()),
+            Step::AddVeth { name, bridge, peer: _, rename, mac } => link::add_veth(name, bridge, rename, mac, the(child)?),
+            Step::RemoveLink { name } => link::remove(name),
+            Step::LinkUp { at, name } => link::up(whose(*at, child)?, name),
+            Step::AddAddress { at, link, address } => link::add_address(whose(*at, child)?, link, *address),
+            Step::AddRoute { at, to, via } => link::add_route(whose(*at, child)?, *to, *via),
+            Step::NetSysctl { at, key, value } => link::sysctl(whose(*at, child)?, key, value),
 
             inside => Err(Error::unsupported(format!("a step of a new process, in the host: {inside:?}"))),
         }
@@ -75,13 +84,8 @@ impl Host {
     }
 
     /// Reads a stream to its end and keeps it as a blob.
-    pub fn ingest(
-        &self,
-        _reader: &mut dyn std::io::Read,
-        _limit: u64,
-        _accept: &mut dyn FnMut(&Ingested) -> Result<()>,
-    ) -> Result<Ingested> {
-        Err(Error::unsupported("taking in content"))
+    pub fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        ingest::ingest(&self.facts.data_root, reader, limit, accept)
     }
 
     /// Everything on the host that Drydock could leave behind.
@@ -92,5 +96,17 @@ impl Host {
     /// Takes a named lock without waiting.
     pub fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>> {
         lock::take(&self.facts.run_root, name)
+    }
+}
+
+/// The process a step works in, which the caller must have named.
+fn the(child: Option<&Process>) -> Result<&Process> {
+    child.ok_or_else(|| Error::new(ErrorKind::NotRunning, "a step of a child's network, and no child"))
+}
+
+fn whose(at: Where, child: Option<&Process>) -> Result<Option<&Process>> {
+    match at {
+        Where::Host => Ok(None),
+        Where::Child => the(child).map(Some),
     }
 }

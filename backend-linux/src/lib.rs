@@ -10,11 +10,15 @@
 
 pub mod cgroup;
 pub mod clock;
+mod decompress;
 mod error;
 mod facts;
 mod files;
 pub mod host;
+mod ingest;
 mod kernel;
+mod layer;
+mod link;
 mod lock;
 pub mod process;
 pub mod store;

@@ -1,12 +1,16 @@
 //! Containers: what is asked for, what is recorded, and the life between.
 
 mod config;
+pub mod defaults;
 pub mod layout;
 pub mod log;
 pub mod mounts;
+pub mod oci;
 mod record;
 pub mod restart;
+pub mod seccomp;
 pub mod ulimit;
+pub mod user;
 
 pub use config::{ContainerConfig, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy};
 pub use record::{ContainerRecord, ContainerState, Status};

@@ -1,0 +1,300 @@
+//! A layer's archive as a stream of entries: POSIX ustar and pax, and GNU's long names.
+//!
+//! Fields are decoded by the `tar` crate; the walk from header to header is this module's, since it must bound what a header can
+//! make it hold in memory, and must let pax decide sizes as every other reader does: two readers that disagree about a size see two
+//! lists of files. What is ambiguous or rare enough to be an attack (sparse files, unknown types) is refused.
+
+use std::io::{self, Read};
+use tar::Header;
+
+const BLOCK: usize = 512;
+
+/// Longest pax header or GNU long name.
+const MAX_METADATA: u64 = 1 << 20;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    HardLink,
+    Symlink,
+    Character,
+    Block,
+    Directory,
+    Fifo,
+}
+
+/// One entry, before its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub path: Vec<u8>,
+    /// Where a link leads.
+    pub link: Vec<u8>,
+    pub kind: Kind,
+    /// Permissions with set-id and sticky bits.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub size: u64,
+    /// Seconds and nanoseconds since 1970.
+    pub modified: (i64, u32),
+    pub device: (u32, u32),
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What pax and GNU headers say about the entry after them.
+#[derive(Default)]
+struct Extensions {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    size: Option<u64>,
+    uid: Option<u64>,
+    gid: Option<u64>,
+    modified: Option<(i64, u32)>,
+    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A stream of entries.
+pub struct Archive<R> {
+    reader: R,
+    /// Bytes of the current entry's data not yet read.
+    data: u64,
+    /// Bytes that fill its last block.
+    padding: u64,
+}
+
+fn wrong(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
+
+impl<R: Read> Archive<R> {
+    pub fn new(reader: R) -> Self {
+        Self { reader, data: 0, padding: 0 }
+    }
+
+    /// The next entry, after what is left of the data of the one before; `None` at the end.
+    pub fn next(&mut self) -> io::Result<Option<Entry>> {
+        let mut extensions = Extensions::default();
+        let mut first = true;
+        loop {
+            self.skip()?;
+            let Some(header) = self.header()? else {
+                return if first { Ok(None) } else { Err(wrong("it ends after an extended header")) };
+            };
+            first = false;
+            let size = header.entry_size().map_err(|_| wrong("a header's size is not a number"))?;
+            match header.as_bytes()[156] {
+                b'x' => pax(&self.metadata(size)?, &mut extensions)?,
+                // Defaults for all that follows: nothing that makes layers writes them, and Docker ignores them.
+                b'g' => drop(self.metadata(size)?),
+                b'L' => extensions.path = Some(c_string(self.metadata(size)?)),
+                b'K' => extensions.link = Some(c_string(self.metadata(size)?)),
+                flag => return self.entry(&header, flag, size, extensions).map(Some),
+            }
+        }
+    }
+
+    /// Reads from the data of the current entry; 0 at its end.
+    pub fn read_data(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.data).unwrap_or(usize::MAX).min(buffer.len());
+        if most == 0 {
+            return Ok(0);
+        }
+        loop {
+            match self.reader.read(buffer.get_mut(..most).unwrap_or_default()) {
+                Ok(0) => return Err(wrong("it ends in the middle of a file")),
+                Ok(n) => {
+                    self.data -= n as u64;
+                    return Ok(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Reads the stream to its end, beyond the archive's own.
+    pub fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self.reader, &mut io::sink()).map(drop)
+    }
+
+    fn skip(&mut self) -> io::Result<()> {
+        let rest = self.data + self.padding;
+        let skipped = io::copy(&mut (&mut self.reader).take(rest), &mut io::sink())?;
+        (self.data, self.padding) = (0, 0);
+        if skipped < rest { Err(wrong("it ends in the middle of a file")) } else { Ok(()) }
+    }
+
+    /// A block with a right checksum, or `None` at a block of zeros or at the end of the stream.
+    fn header(&mut self) -> io::Result<Option<Header>> {
+        let mut header = Header::new_old();
+        let block = header.as_mut_bytes();
+        let mut filled = 0;
+        while filled < BLOCK {
+            match self.reader.read(block.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(wrong("it ends in the middle of a header")),
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        if block.iter().all(|b| *b == 0) {
+            return Ok(None);
+        }
+        // The sum of all bytes, those of the sum itself taken as spaces (POSIX pax, "ustar Interchange Format").
+        let sum: u32 = block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u32::from(*b) }).sum();
+        if header.cksum().ok() != Some(sum) {
+            return Err(wrong("a header's checksum is wrong"));
+        }
+        Ok(Some(header))
+    }
+
+    fn expect_data(&mut self, size: u64) -> io::Result<()> {
+        let padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
+        if size.checked_add(padding).is_none_or(|all| all > 1 << 50) {
+            return Err(wrong(format!("an entry says that it has {size} bytes")));
+        }
+        (self.data, self.padding) = (size, padding);
+        Ok(())
+    }
+
+    fn metadata(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        if size > MAX_METADATA {
+            return Err(wrong(format!("an extended header has {size} bytes, more than {MAX_METADATA}")));
+        }
+        self.expect_data(size)?;
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            filled += self.read_data(rest)?;
+        }
+        Ok(bytes)
+    }
+
+    fn entry(&mut self, header: &Header, flag: u8, size: u64, extensions: Extensions) -> io::Result<Entry> {
+        let path = extensions.path.unwrap_or_else(|| header.path_bytes().into_owned());
+        let kind = match flag {
+            b'0' | b'\0' | b'7' if path.ends_with(b"/") => Kind::Directory,
+            b'0' | b'\0' | b'7' => Kind::File,
+            b'1' => Kind::HardLink,
+            b'2' => Kind::Symlink,
+            b'3' => Kind::Character,
+            b'4' => Kind::Block,
+            b'5' => Kind::Directory,
+            b'6' => Kind::Fifo,
+            b'S' => return Err(wrong("sparse files are not accepted; make the archive without --sparse")),
+            other => return Err(wrong(format!("an entry has the unknown type {:?}", char::from(other)))),
+        };
+        // Only files have data, whatever the header says of the others (Go's and GNU's readers agree).
+        let size = if kind == Kind::File { extensions.size.unwrap_or(size) } else { 0 };
+        self.expect_data(size)?;
+        let number = |value: io::Result<u64>, what: &str| value.map_err(|_| wrong(format!("its {what} is not a number")));
+        let id = |pax: Option<u64>, field: io::Result<u64>, what: &str| -> io::Result<u32> {
+            let value = pax.map_or_else(|| number(field, what), Ok)?;
+            // The largest means "leave it as it is" to chown(2), and what is larger would wrap, perhaps to 0.
+            u32::try_from(value).ok().filter(|v| *v != u32::MAX).ok_or_else(|| wrong(format!("its {what} {value} is out of range")))
+        };
+        let device = |value: io::Result<Option<u32>>| value.ok().flatten().unwrap_or(0);
+        Ok(Entry {
+            link: extensions.link.unwrap_or_else(|| header.link_name_bytes().map(|l| l.into_owned()).unwrap_or_default()),
+            mode: header.mode().map_err(|_| wrong("its mode is not a number"))? & 0o7777,
+            uid: id(extensions.uid, header.uid(), "user")?,
+            gid: id(extensions.gid, header.gid(), "group")?,
+            modified: extensions.modified.unwrap_or((i64::try_from(header.mtime().unwrap_or(0)).unwrap_or(0), 0)),
+            device: (device(header.device_major()), device(header.device_minor())),
+            xattrs: extensions.xattrs,
+            path,
+            kind,
+            size,
+        })
+    }
+}
+
+/// GNU's long names end with a NUL.
+fn c_string(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+    bytes.truncate(end);
+    bytes
+}
+
+/// Reads pax records, `LENGTH KEY=VALUE\n`; the length counts the whole record. Values are binary.
+fn pax(mut bytes: &[u8], into: &mut Extensions) -> io::Result<()> {
+    let broken = || wrong("a pax header is malformed");
+    while !bytes.is_empty() {
+        let space = bytes.iter().position(|b| *b == b' ').ok_or_else(broken)?;
+        let length: usize = decimal(bytes.get(..space).ok_or_else(broken)?).and_then(|n| usize::try_from(n).ok()).ok_or_else(broken)?;
+        let record = bytes.get(space + 1..length).and_then(|r| r.strip_suffix(b"\n")).ok_or_else(broken)?;
+        let equals = record.iter().position(|b| *b == b'=').ok_or_else(broken)?;
+        let (key, value) = (record.get(..equals).ok_or_else(broken)?, record.get(equals + 1..).ok_or_else(broken)?);
+        let number = || if value.is_empty() { Ok(None) } else { decimal(value).map(Some).ok_or_else(broken) };
+        let text = || (!value.is_empty()).then(|| value.to_vec());
+        match key {
+            b"path" => into.path = text(),
+            b"linkpath" => into.link = text(),
+            b"size" => into.size = number()?,
+            b"uid" => into.uid = number()?,
+            b"gid" => into.gid = number()?,
+            b"mtime" => into.modified = if value.is_empty() { None } else { Some(time(value).ok_or_else(broken)?) },
+            _ if key.starts_with(b"GNU.sparse.") => return Err(wrong("sparse files are not accepted; make the archive without --sparse")),
+            _ => {
+                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+                    into.xattrs.push((name.to_vec(), value.to_vec()));
+                }
+            }
+        }
+        bytes = bytes.get(length..).ok_or_else(broken)?;
+    }
+    Ok(())
+}
+
+fn decimal(text: &[u8]) -> Option<u64> {
+    // `parse` takes a plus sign, which pax does not.
+    text.first().filter(|b| b.is_ascii_digit())?;
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Seconds with a fraction, perhaps negative: `-1.5` is half a second before the last one of 1969 ends.
+fn time(text: &[u8]) -> Option<(i64, u32)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let seconds: i64 = whole.parse().ok()?;
+    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let nanoseconds: u32 = digits.parse().ok()?;
+    if text.starts_with('-') && nanoseconds > 0 {
+        return Some((seconds.checked_sub(1)?, 1_000_000_000 - nanoseconds));
+    }
+    Some((seconds, nanoseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pax_values_are_binary_and_counted() {
+        let mut found = Extensions::default();
+        let value = b"a\nb=c\0";
+        let body = [b"SCHILY.xattr.user.x=".as_slice(), value, b"\n"].concat();
+        let record = [format!("{} ", body.len() + 3).as_bytes(), &body].concat();
+        pax(&[record.as_slice(), b"12 path=a/b\n"].concat(), &mut found).expect("reads");
+        assert_eq!(found.xattrs, [(b"user.x".to_vec(), value.to_vec())]);
+        assert_eq!(found.path.as_deref(), Some(b"a/b".as_slice()));
+        for bad in [b"11 path=a/b\n".as_slice(), b"99 path=a\n", b"x", b"+9 a=b\n", b"0 \n", b"9 size=x\n"] {
+            assert!(pax(bad, &mut Extensions::default()).is_err(), "{:?}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn times_before_1970_keep_their_fraction() {
+        assert_eq!(time(b"12.5"), Some((12, 500_000_000)));
+        assert_eq!(time(b"-1.5"), Some((-2, 500_000_000)));
+        assert_eq!(time(b"-0.25"), Some((-1, 750_000_000)));
+        assert_eq!(time(b"7"), Some((7, 0)));
+        assert_eq!(time(b"1.x"), None);
+        assert_eq!(time(b""), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Unpacking a layer: from its archive into a directory that overlayfs can use, whole and verified, or not at all.
+//!
+//! A layer has a directory of its own, and what its parents hold is never looked at. It is put together in a scratch directory
+//! beside its place, compared with its diff id, written to the disk and then renamed.
+
+mod apply;
+mod archive;
+mod name;
+
+use crate::error::{kind_of, step};
+use crate::{decompress, files};
+use apply::Applier;
+use archive::Archive;
+use drydock_core::error::{Error, ErrorKind, Result};
+use drydock_core::id::hex;
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags};
+use sha2::{Digest as _, Sha256};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+const BUFFER: usize = 256 * 1024;
+
+/// Unpacks `archive` (tar, as it is or in gzip or Zstandard) into the directory `into`, which is there only once all of it is. There
+/// already is no error. Two that unpack the same layer at once do the work once.
+pub fn unpack(archive: &str, diff_id: &str, into: &str) -> Result<()> {
+    let target = Path::new(into);
+    let scratch = scratch_of(target).ok_or_else(|| Error::invalid(format!("{into:?} cannot hold a layer")))?;
+    let Some(directory) = claim(target, &scratch)? else { return Ok(()) };
+    let done = fill(archive, diff_id, &directory).and_then(|()| keep(&directory, &scratch, target));
+    if done.is_err() {
+        // The first error is the one that matters; what cannot be removed now is removed before the next attempt.
+        let _ = files::remove_tree(&scratch.to_string_lossy());
+    }
+    done
+}
+
+/// Where a layer is put together: hidden, and the same for all who try, so that a dead one's is found.
+pub(crate) fn scratch_of(target: &Path) -> Option<PathBuf> {
+    let name = target.file_name()?.to_str()?;
+    Some(target.with_file_name(format!(".unpack-{name}")))
+}
+
+/// Makes the scratch directory and locks it; `None` if the layer is there after all. Waits for another who is at it.
+fn claim(target: &Path, scratch: &Path) -> Result<Option<OwnedFd>> {
+    let shown = scratch.display().to_string();
+    let failed = |call: &'static str, e: io::Error| step(call, shown.clone(), e);
+    loop {
+        if target.is_dir() {
+            return Ok(None);
+        }
+        files::make_dir(&shown, 0o755)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = match files::open_at(CWD, scratch, flags, Mode::empty(), ResolveFlags::empty()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(|e| failed("open", e))?,
+        };
+        match rustix::fs::flock(&directory, FlockOperation::LockExclusive) {
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other.map_err(|e| failed("flock", e.into()))?,
+        }
+        // While this waited, the other may have finished, or died and left something in it.
+        if target.is_dir() || !is_at(&directory, scratch) {
+            continue;
+        }
+        let empty = std::fs::read_dir(scratch).map_err(|e| failed("read", e))?.next().is_none();
+        if empty {
+            return Ok(Some(directory));
+        }
+        files::remove_tree(&shown)?;
+    }
+}
+
+fn is_at(directory: &OwnedFd, path: &Path) -> bool {
+    let (Ok(ours), Ok(named)) = (rustix::fs::fstat(directory), rustix::fs::lstat(path)) else { return false };
+    (ours.st_dev, ours.st_ino) == (named.st_dev, named.st_ino)
+}
+
+/// Counts what it reads.
+struct Counting<'a, R> {
+    reader: R,
+    count: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.count.set(self.count.get() + n as u64);
+        Ok(n)
+    }
+}
+
+/// Digests what it reads.
+struct Hashing<'a, R> {
+    reader: R,
+    hash: &'a mut Sha256,
+}
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.hash.update(buffer.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+}
+
+fn fill(archive: &str, diff_id: &str, directory: &OwnedFd) -> Result<()> {
+    let file = File::open(archive).map_err(|e| step("open", archive, e))?;
+    let count = Cell::new(0);
+    let mut hash = Sha256::new();
+    let all = || -> io::Result<()> {
+        let reader = BufReader::with_capacity(BUFFER, Counting { reader: file, count: &count });
+        let (_, unpacked) = decompress::open(reader, || count.get())?;
+        // Headers are read in blocks of 512 bytes; the digest likes longer pieces.
+        let reader = BufReader::with_capacity(BUFFER, Hashing { reader: unpacked, hash: &mut hash });
+        let mut archive = Archive::new(reader);
+        Applier::new(directory.try_clone()?).apply(&mut archive)?;
+        archive.finish()
+    };
+    all().map_err(|e| refused(diff_id, &e))?;
+    let found = format!("sha256:{}", hex(&hash.finalize()));
+    if found != diff_id {
+        let message = format!("layer {diff_id}: the archive unpacks to {found}");
+        return Err(Error::new(ErrorKind::Corrupt, message).op("unpack").subject(diff_id));
+    }
+    Ok(())
+}
+
+fn refused(diff_id: &str, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other => {
+            ErrorKind::InvalidInput
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => ErrorKind::Exhausted,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
+        _ => kind_of(error),
+    };
+    Error::new(kind, format!("layer {diff_id}: {error}")).op("unpack").subject(diff_id)
+}
+
+/// Writes the layer to the disk, then gives it its name: a name that survives a power cut stands for all of its content.
+fn keep(directory: &OwnedFd, scratch: &Path, target: &Path) -> Result<()> {
+    let shown = target.display().to_string();
+    rustix::fs::syncfs(directory).map_err(|e| step("syncfs", shown.clone(), e))?;
+    rustix::fs::renameat_with(CWD, scratch, CWD, target, RenameFlags::NOREPLACE).map_err(|e| step("rename", shown.clone(), e))?;
+    let parent = target.parent().unwrap_or(Path::new("/"));
+    files::sync_dir(parent).map_err(|e| step("fsync", parent.display().to_string(), e))
+}

@@ -1,0 +1,222 @@
+//! From what a person asked for to an OCI runtime configuration (runtime-spec 1.2): pure, as Docker fills one in.
+
+mod environment;
+mod mounts;
+mod security;
+mod sysctl;
+
+pub use environment::exec_environment;
+
+use super::layout::{self, Layout};
+use super::user::Identity;
+use super::{ContainerRecord, NamespaceMode, NetworkMode, defaults, ulimit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ContainerId;
+use crate::image::ImageDefaults;
+use crate::kernel::{Facts, NamespaceKind, Process};
+use oci_spec::OciSpecError;
+use oci_spec::runtime as oci;
+use std::collections::BTreeMap;
+
+/// An annotation that asks for Drydock's init as process 1.
+pub const INIT: &str = "org.drydock.init";
+/// Annotations that name when a process was born whose namespaces are joined: this and its pid. A path below /proc alone could
+/// by now be another process's.
+pub const BORN: &str = "org.drydock.born.";
+
+/// A namespace that is another process's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// Which kind.
+    pub kind: NamespaceKind,
+    /// Whose.
+    pub of: Process,
+}
+
+/// Everything that a configuration follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The container.
+    pub record: &'a ContainerRecord,
+    /// What its image says.
+    pub image: &'a ImageDefaults,
+    /// Its user, resolved.
+    pub identity: &'a Identity,
+    /// The host.
+    pub facts: &'a Facts,
+    /// Namespaces of other containers, for every [`NamespaceMode::Container`] and [`NetworkMode::Container`] asked for.
+    pub joins: &'a [Join],
+    /// Whose /etc/hosts, /etc/hostname and /etc/resolv.conf it sees: its own, or those of the container whose network it shares.
+    pub files_of: &'a ContainerId,
+}
+
+/// The `user[:group]` that a container's program runs as, before it is resolved.
+pub fn user<'a>(record: &'a ContainerRecord, image: &'a ImageDefaults) -> &'a str {
+    if record.config.user.is_empty() { &image.user } else { &record.config.user }
+}
+
+/// The name a container has on its network: as asked for, the host's where it shares the host's, or its short id.
+pub fn hostname<'a>(record: &'a ContainerRecord, facts: &'a Facts) -> &'a str {
+    if !record.config.hostname.is_empty() {
+        &record.config.hostname
+    } else if record.config.uts == NamespaceMode::Host || record.config.network == NetworkMode::Host {
+        &facts.hostname
+    } else {
+        record.id.short()
+    }
+}
+
+/// The configuration of a container.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] with Docker's words for what cannot be; [`ErrorKind::Unsupported`] for what this host or Drydock has not.
+pub fn specification(request: &Request<'_>) -> Result<oci::Spec> {
+    let Request { record, facts, .. } = *request;
+    let config = &record.config;
+    let place = Layout::of(facts);
+    let mut annotations = BTreeMap::new();
+    if config.init {
+        annotations.insert(INIT.to_owned(), "true".to_owned());
+    }
+    for join in request.joins {
+        annotations.insert(format!("{BORN}{}", join.of.pid), join.of.born.to_string());
+    }
+    let root = oci::RootBuilder::default().path(place.merged(&record.id)).readonly(config.read_only).build().map_err(incomplete)?;
+    let mut spec = oci::SpecBuilder::default()
+        .version("1.2.0")
+        .root(root)
+        .mounts(mounts::mounts(request)?)
+        .process(process(request)?)
+        .linux(linux(request)?)
+        .build()
+        .map_err(incomplete)?;
+    let own_uts = config.uts == NamespaceMode::Private;
+    spec.set_hostname(own_uts.then(|| hostname(record, facts).to_owned()));
+    spec.set_domainname((own_uts && !config.domainname.is_empty()).then(|| config.domainname.clone()));
+    spec.set_annotations(Some(annotations.into_iter().collect()));
+    Ok(spec)
+}
+
+fn process(request: &Request<'_>) -> Result<oci::Process> {
+    let Request { record, image, identity, facts, .. } = *request;
+    let config = &record.config;
+    let options = security::Options::parse(&config.security_opt)?;
+    let rlimits = config.ulimits.iter().map(|text| ulimit::parse(text)).collect::<Result<Vec<_>>>()?;
+    let workdir = [&config.workdir, &image.working_dir].into_iter().find(|w| !w.is_empty()).map_or("/", String::as_str);
+    let mut process = oci::ProcessBuilder::default()
+        .terminal(config.tty)
+        .user(process_user(identity)?)
+        .args(record.args.clone())
+        .env(environment::environment(record, hostname(record, facts), identity))
+        .cwd(super::mounts::clean(workdir))
+        .capabilities(capability_sets(defaults::capabilities(&config.cap_add, &config.cap_drop, config.privileged, facts.capabilities)?)?)
+        .no_new_privileges(options.no_new_privileges)
+        .build()
+        .map_err(incomplete)?;
+    process.set_rlimits(Some(rlimits).filter(|limits| !limits.is_empty()));
+    process.set_oom_score_adj(config.resources.oom_score_adj);
+    Ok(process)
+}
+
+/// A user as the configuration has one. The primary group is among the additional ones (CVE-2022-36109).
+pub fn process_user(identity: &Identity) -> Result<oci::User> {
+    oci::UserBuilder::default().uid(identity.uid).gid(identity.gid).additional_gids(identity.groups.clone()).build().map_err(incomplete)
+}
+
+/// The same capabilities as the most there can be, and in force; none to inherit, none ambient (CVE-2022-24769).
+pub fn capability_sets(set: oci::Capabilities) -> Result<oci::LinuxCapabilities> {
+    let none = oci::Capabilities::default;
+    oci::LinuxCapabilitiesBuilder::default()
+        .bounding(set.clone())
+        .effective(set.clone())
+        .permitted(set)
+        .inheritable(none())
+        .ambient(none())
+        .build()
+        .map_err(incomplete)
+}
+
+fn linux(request: &Request<'_>) -> Result<oci::Linux> {
+    let Request { record, facts, .. } = *request;
+    let config = &record.config;
+    let options = security::Options::parse(&config.security_opt)?;
+    let open = config.privileged || options.unconfined_paths;
+    let paths = |list: &[&str]| if open { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() };
+    let resources = oci::LinuxResourcesBuilder::default().devices(device_rules(config.privileged)?).build().map_err(incomplete)?;
+    let mut linux = oci::LinuxBuilder::default()
+        .namespaces(namespaces(request)?)
+        .resources(resources)
+        .cgroups_path(layout::cgroup(&record.id))
+        .masked_paths(paths(&defaults::MASKED_PATHS))
+        .readonly_paths(paths(&defaults::READ_ONLY_PATHS))
+        .build()
+        .map_err(incomplete)?;
+    linux.set_sysctl(Some(sysctl::sysctls(config)?.into_iter().collect()));
+    linux.set_seccomp(security::filter(config, &options, facts)?);
+    Ok(linux)
+}
+
+fn device_rules(privileged: bool) -> Result<Vec<oci::LinuxDeviceCgroup>> {
+    const EVERYTHING: [defaults::DeviceRule; 1] = [(true, 'a', -1, -1, "rwm")];
+    let rules: &[defaults::DeviceRule] = if privileged { &EVERYTHING } else { &defaults::DEVICE_RULES };
+    rules
+        .iter()
+        .map(|(allow, kind, major, minor, access)| {
+            let kind = match kind {
+                'b' => oci::LinuxDeviceType::B,
+                'c' => oci::LinuxDeviceType::C,
+                _ => oci::LinuxDeviceType::A,
+            };
+            let mut rule = oci::LinuxDeviceCgroupBuilder::default().allow(*allow).typ(kind).access(*access).build().map_err(incomplete)?;
+            rule.set_major(Some(*major).filter(|n| *n >= 0));
+            rule.set_minor(Some(*minor).filter(|n| *n >= 0));
+            Ok(rule)
+        })
+        .collect()
+}
+
+/// Every namespace of its own, but those shared with the host, which are left out, and those of another, which are named.
+fn namespaces(request: &Request<'_>) -> Result<Vec<oci::LinuxNamespace>> {
+    use oci::LinuxNamespaceType as Type;
+    let config = &request.record.config;
+    let network = match &config.network {
+        NetworkMode::Host => NamespaceMode::Host,
+        NetworkMode::Container(name) => NamespaceMode::Container(name.clone()),
+        NetworkMode::None | NetworkMode::Named(_) => NamespaceMode::Private,
+    };
+    if matches!(config.ipc, NamespaceMode::Container(_)) || matches!(config.uts, NamespaceMode::Container(_)) {
+        return Err(Error::unsupported("the ipc or uts namespace of another container"));
+    }
+    let modes = [
+        (Type::Ipc, NamespaceKind::Ipc, "ipc", &config.ipc),
+        (Type::Uts, NamespaceKind::Uts, "uts", &config.uts),
+        (Type::Network, NamespaceKind::Network, "net", &network),
+        (Type::Pid, NamespaceKind::Pid, "pid", &config.pid),
+        (Type::Cgroup, NamespaceKind::Cgroup, "cgroup", &NamespaceMode::Private),
+        (Type::Mount, NamespaceKind::Mount, "mnt", &NamespaceMode::Private),
+    ];
+    let mut all = Vec::new();
+    for (typ, kind, file, mode) in modes {
+        let builder = oci::LinuxNamespaceBuilder::default().typ(typ);
+        match mode {
+            NamespaceMode::Host => {}
+            NamespaceMode::Private => all.push(builder.build().map_err(incomplete)?),
+            NamespaceMode::Container(name) => {
+                let join = request.joins.iter().find(|join| join.kind == kind);
+                let of = &join
+                    .ok_or_else(|| Error::new(ErrorKind::NotRunning, format!("cannot join {file} of a non running container: {name}")))?
+                    .of;
+                all.push(builder.path(format!("/proc/{}/ns/{file}", of.pid)).build().map_err(incomplete)?);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// A builder lacks a field: a defect of this module and not of a request.
+fn incomplete(error: OciSpecError) -> Error {
+    Error::new(ErrorKind::System, "the runtime configuration is incomplete").source(error)
+}
+
+#[cfg(test)]
+mod tests;

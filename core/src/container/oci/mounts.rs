@@ -1,0 +1,102 @@
+//! What is mounted in a container, in order: Docker's own mounts, then the person's, a mount below another one after it.
+
+use super::{Request, incomplete};
+use crate::container::layout::Layout;
+use crate::container::{MountKind, MountRequest, NamespaceMode, defaults};
+use crate::error::{Error, Result};
+use oci_spec::runtime::{Mount, MountBuilder};
+
+/// Every mount of a container.
+pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
+    let config = &request.record.config;
+    let place = Layout::of(request.facts);
+    let mut own: Vec<&MountRequest> = config.mounts.iter().collect();
+    // Stable: of two on one depth the first asked for is mounted first.
+    own.sort_by_key(|mount| mount.target.matches('/').count());
+    let replaced = |target: &str| own.iter().any(|mount| mount.target == target);
+
+    let mut all = Vec::new();
+    for (target, kind, source, options) in standard(request) {
+        if !replaced(target) {
+            all.push(mount(target, kind, source, options)?);
+        }
+    }
+    let files = [
+        ("/etc/resolv.conf", place.resolv_conf(request.files_of)),
+        ("/etc/hostname", place.hostname(request.files_of)),
+        ("/etc/hosts", place.hosts(request.files_of)),
+    ];
+    for (target, source) in files {
+        if !replaced(target) {
+            let access = if config.read_only { "ro" } else { "rw" };
+            all.push(mount(target, "bind", &source, words(&["rbind", "rprivate", access]))?);
+        }
+    }
+    for wanted in own {
+        all.push(asked(wanted, &place)?);
+    }
+    Ok(all)
+}
+
+type Row<'a> = (&'a str, &'a str, &'a str, Vec<String>);
+
+/// What every container has (features DX-02 to DX-08; moby `oci/defaults.go`).
+fn standard<'a>(request: &Request<'_>) -> Vec<Row<'a>> {
+    let config = &request.record.config;
+    let access = if config.privileged { "rw" } else { "ro" };
+    let mut rows = vec![
+        ("/proc", "proc", "proc", words(&["nosuid", "noexec", "nodev"])),
+        ("/dev", "tmpfs", "tmpfs", words(&["nosuid", "strictatime", "mode=755", "size=65536k"])),
+        ("/dev/pts", "devpts", "devpts", words(&["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"])),
+        ("/sys", "sysfs", "sysfs", words(&["nosuid", "noexec", "nodev", access])),
+        ("/sys/fs/cgroup", "cgroup", "cgroup", words(&["nosuid", "noexec", "nodev", "relatime", access])),
+    ];
+    if config.ipc == NamespaceMode::Host {
+        rows.push(("/dev/mqueue", "bind", "/dev/mqueue", words(&["rbind", "rprivate"])));
+        rows.push(("/dev/shm", "bind", "/dev/shm", words(&["rbind", "rprivate"])));
+    } else {
+        let size = format!("size={}", config.shm_size.filter(|n| *n > 0).unwrap_or(defaults::SHM_SIZE));
+        rows.push(("/dev/mqueue", "mqueue", "mqueue", words(&["nosuid", "noexec", "nodev"])));
+        rows.push(("/dev/shm", "tmpfs", "shm", words(&["nosuid", "noexec", "nodev", "mode=1777", &size])));
+    }
+    rows
+}
+
+/// One that a person asked for.
+fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
+    let access = if wanted.read_only { "ro" } else { "rw" };
+    match wanted.kind {
+        MountKind::Tmpfs => {
+            let mut options = words(&["nosuid", "nodev", "noexec", access]);
+            for word in &wanted.options {
+                // The person's word takes the place of its opposite.
+                let opposite = word.strip_prefix("no").map_or_else(|| format!("no{word}"), str::to_owned);
+                options.retain(|known| *known != opposite && known != word);
+                options.push(word.clone());
+            }
+            options.extend(wanted.size.map(|size| format!("size={size}")));
+            options.extend(wanted.mode.map(|mode| format!("mode={mode:o}")));
+            mount(&wanted.target, "tmpfs", "tmpfs", options)
+        }
+        MountKind::Bind | MountKind::Volume => {
+            let recursive = if wanted.options.iter().any(|o| o == "bind-recursive=disabled") { "bind" } else { "rbind" };
+            let propagation = if wanted.propagation.is_empty() { "rprivate" } else { &wanted.propagation };
+            let source = match wanted.kind {
+                MountKind::Volume if wanted.source.is_empty() => {
+                    return Err(Error::invalid(format!("the volume at {} has no name yet", wanted.target)));
+                }
+                MountKind::Volume => place.volume(&wanted.source),
+                _ => wanted.source.clone(),
+            };
+            mount(&wanted.target, "bind", &source, words(&[recursive, propagation, access]))
+        }
+    }
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn mount(target: &str, kind: &str, source: &str, options: Vec<String>) -> Result<Mount> {
+    MountBuilder::default().destination(target).typ(kind).source(source).options(options).build().map_err(incomplete)
+}

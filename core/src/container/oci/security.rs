@@ -1,0 +1,71 @@
+//! `--security-opt`: what is taken from or added to a container's confinement.
+
+use crate::container::{ContainerConfig, defaults, seccomp};
+use crate::error::{Error, Result};
+use crate::kernel::Facts;
+use oci_spec::runtime::LinuxSeccomp;
+
+/// Which system call filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// Docker's default.
+    #[default]
+    Default,
+    /// None.
+    Unconfined,
+    /// This profile, Docker's JSON.
+    Profile(String),
+}
+
+/// `--security-opt`, taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    pub filter: Filter,
+    pub no_new_privileges: bool,
+    /// Nothing masked or read-only.
+    pub unconfined_paths: bool,
+}
+
+impl Options {
+    /// Reads them. The word and its value are parted by `=`, or by `:` as old Docker had it.
+    ///
+    /// # Errors
+    /// `invalid --security-opt 1: "…"`; what needs a security module that Drydock does not drive is unsupported rather than ignored.
+    pub fn parse(all: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        for text in all {
+            let invalid = || Error::invalid(format!("invalid --security-opt 1: \"{}\"", text.escape_debug()));
+            let (key, value) = match text.split_once('=').or_else(|| text.split_once(':')) {
+                Some((key, value)) => (key, Some(value)),
+                None => (text.as_str(), None),
+            };
+            match (key, value) {
+                ("no-new-privileges", None | Some("true" | "1")) => options.no_new_privileges = true,
+                ("no-new-privileges", Some("false" | "0")) => options.no_new_privileges = false,
+                ("seccomp", Some("unconfined")) => options.filter = Filter::Unconfined,
+                ("seccomp", Some("builtin")) => options.filter = Filter::Default,
+                ("seccomp", Some(profile)) if !profile.is_empty() => options.filter = Filter::Profile(profile.to_owned()),
+                ("systempaths", Some("unconfined")) => options.unconfined_paths = true,
+                ("apparmor", Some("unconfined")) | ("label", Some("disable")) => {}
+                ("apparmor" | "label", Some(_)) => return Err(Error::unsupported(format!("--security-opt {key}"))),
+                _ => return Err(invalid()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The filter, resolved for what this container may do. A host without filters has none unless a profile was asked for by name.
+pub(super) fn filter(config: &ContainerConfig, options: &Options, facts: &Facts) -> Result<Option<LinuxSeccomp>> {
+    let granted = || -> Result<u64> {
+        let set = defaults::capabilities(&config.cap_add, &config.cap_drop, config.privileged, facts.capabilities)?;
+        Ok(defaults::to_mask(&set.into_iter().collect::<Vec<_>>()))
+    };
+    match &options.filter {
+        Filter::Unconfined => Ok(None),
+        Filter::Default if config.privileged || !facts.seccomp => Ok(None),
+        Filter::Profile(_) if !facts.seccomp => Err(Error::unsupported("system call filters")),
+        Filter::Default => seccomp::default_filter(granted()?, &facts.architecture).map(Some),
+        Filter::Profile(text) => seccomp::parse(text, granted()?, &facts.architecture, &facts.release).map(Some),
+    }
+}
