@@ -153,10 +153,11 @@ pub(crate) fn remove_at(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
         other => other?,
     };
     // Deep directories are moved up to the top while it is emptied, so a pass may add names to it: go on until it is empty.
+    let mut moved = 0;
     loop {
-        let mut moved = 0;
+        let before = moved;
         empty(dir.as_fd(), dir.as_fd(), 0, &mut moved)?;
-        if moved == 0 {
+        if moved == before {
             break;
         }
     }
@@ -198,9 +199,7 @@ fn empty(top: BorrowedFd<'_>, dir: BorrowedFd<'_>, depth: usize, moved: &mut u32
             }
         }
         if depth >= MAX_DEPTH {
-            *moved += 1;
-            let aside = format!(".drydock-deep-{}-{moved}", std::process::id());
-            rustix::fs::renameat_with(dir, &name, top, aside.as_str(), RenameFlags::NOREPLACE)?;
+            move_aside(dir, &name, top, moved)?;
             continue;
         }
         let child = match open_child(dir, &name) {
@@ -214,6 +213,18 @@ fn empty(top: BorrowedFd<'_>, dir: BorrowedFd<'_>, depth: usize, moved: &mut u32
         }
     }
     Ok(())
+}
+
+/// Gives a directory a name in `top` that nothing there has.
+fn move_aside(dir: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut u32) -> io::Result<()> {
+    loop {
+        *moved += 1;
+        let aside = format!(".drydock-deep-{}-{moved}", std::process::id());
+        match rustix::fs::renameat_with(dir, name, top, aside.as_str(), RenameFlags::NOREPLACE) {
+            Err(Errno::EXIST) => {}
+            other => return other.map_err(io::Error::from),
+        }
+    }
 }
 
 /// Makes what a directory holds durable: fsync(2) on the directory itself.

@@ -16,7 +16,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Adds a bridge, up, with this address. There already is no error.
@@ -80,11 +80,14 @@ pub fn add_address(at: Option<&Process>, link: &str, address: IpNet) -> Result<(
 pub fn add_route(at: Option<&Process>, to: Option<IpNet>, via: IpAddr) -> Result<()> {
     let shown = to.map_or_else(|| "default".to_owned(), |to| to.to_string());
     let wrong = |_| Error::invalid(format!("a route to {shown} cannot lead over {via}"));
-    let mut route = RouteMessageBuilder::<IpAddr>::new();
-    if let Some(to) = to {
-        route = route.destination_prefix(to.network(), to.prefix_len()).map_err(wrong)?;
-    }
-    let route = route.gateway(via).map_err(wrong)?.build();
+    let route = match (to, via) {
+        (None, IpAddr::V4(via)) => RouteMessageBuilder::<Ipv4Addr>::new().gateway(via).build(),
+        (None, IpAddr::V6(via)) => RouteMessageBuilder::<Ipv6Addr>::new().gateway(via).build(),
+        (Some(to), via) => {
+            let route = RouteMessageBuilder::<IpAddr>::new().destination_prefix(to.network(), to.prefix_len()).map_err(wrong)?;
+            route.gateway(via).map_err(wrong)?.build()
+        }
+    };
     let failed = |e| step("add route", format!("{shown} via {via}"), e);
     request(at, async |handle| done(handle.route().add(route).execute().await, Some(libc::EEXIST)), failed)
 }
