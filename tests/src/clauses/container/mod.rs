@@ -1,0 +1,44 @@
+//! Containers: their life, their streams, their surroundings.
+
+mod command;
+mod environment;
+mod exec;
+mod exit;
+mod files;
+mod isolation;
+mod life;
+mod log;
+mod mount;
+mod name;
+mod pause;
+mod restart;
+mod security;
+mod signal;
+mod stream;
+mod terminal;
+mod user;
+
+use crate::clause::Clause;
+
+/// Every topic, by name.
+pub(super) fn topics() -> Vec<&'static [Clause]> {
+    vec![
+        command::CLAUSES,
+        environment::CLAUSES,
+        exec::CLAUSES,
+        exit::CLAUSES,
+        files::CLAUSES,
+        isolation::CLAUSES,
+        life::CLAUSES,
+        log::CLAUSES,
+        mount::CLAUSES,
+        name::CLAUSES,
+        pause::CLAUSES,
+        restart::CLAUSES,
+        security::CLAUSES,
+        signal::CLAUSES,
+        stream::CLAUSES,
+        terminal::CLAUSES,
+        user::CLAUSES,
+    ]
+}

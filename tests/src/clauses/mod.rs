@@ -1,0 +1,50 @@
+//! The law: every clause, a module an area, a file a topic.
+
+pub mod container;
+pub mod image;
+pub mod limits;
+pub mod network;
+
+use crate::clause::Clause;
+
+/// Every clause, by area, topic and number.
+pub fn all() -> Vec<&'static Clause> {
+    [container::topics(), image::topics(), network::topics(), limits::topics()].into_iter().flatten().flatten().collect()
+}
+
+/// The clause with this id.
+pub fn find(id: &str) -> Option<&'static Clause> {
+    all().into_iter().find(|c| c.id == id)
+}
+
+/// Where the law stands, for clauses that share a page.
+pub(crate) mod cite {
+    /// Docker's reference of `run`.
+    pub const RUN: &str = "Docker CLI reference, docker container run";
+    /// Docker's exit codes.
+    pub const EXIT: &str = "Docker CLI reference, docker container run, Exit status";
+    /// Docker's reference of `exec`.
+    pub const EXEC: &str = "Docker CLI reference, docker container exec";
+    /// Docker's reference of `logs`.
+    pub const LOGS: &str = "Docker CLI reference, docker container logs";
+    /// Docker's reference of `rm`.
+    pub const RM: &str = "Docker CLI reference, docker container rm";
+    /// Docker's reference of `stop`.
+    pub const STOP: &str = "Docker CLI reference, docker container stop";
+    /// Docker's reference of `import`.
+    pub const IMPORT: &str = "Docker CLI reference, docker image import";
+    /// Docker's reference of `load`.
+    pub const LOAD: &str = "Docker CLI reference, docker image load";
+    /// Docker's reference of `rmi`.
+    pub const RMI: &str = "Docker CLI reference, docker image rm";
+    /// Pid namespaces.
+    pub const PIDNS: &str = "pid_namespaces(7), The namespace init process";
+    /// Layers of the image specification.
+    pub const LAYER: &str = "image-spec layer.md";
+    /// Docker's networking.
+    pub const NET: &str = "Docker manual, Networking overview";
+    /// Docker's ports.
+    pub const PORT: &str = "Docker manual, Port publishing and mapping";
+    /// Docker's limits.
+    pub const LIMITS: &str = "Docker manual, Resource constraints";
+}

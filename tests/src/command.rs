@@ -1,0 +1,89 @@
+//! `drydock conform`: runs the suite and writes the report.
+
+use crate::clauses;
+use crate::report::{ClauseReport, Format, Verdict};
+use crate::run::{self, Options};
+use crate::target::{Target, linux::LinuxTarget, sim::SimTarget};
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// What to run the suite against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetName {
+    /// The simulated host.
+    Sim,
+    /// This machine, in network and mount namespaces of the suite's own.
+    Linux,
+}
+
+/// Options of `drydock conform`.
+#[derive(Args, Clone, Debug)]
+pub struct Conform {
+    /// What to run the suite against
+    #[arg(long, value_enum, default_value = "sim")]
+    pub target: TargetName,
+    /// How to write the report
+    #[arg(long, value_enum, default_value = "table")]
+    pub report: Format,
+    /// Write the report to a file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only clauses whose id starts with this, or whose sentence has it in it
+    #[arg(long, value_name = "PATTERN")]
+    pub filter: Option<String>,
+    /// Seed of the simulated host
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// List the clauses and run none
+    #[arg(long)]
+    pub list: bool,
+}
+
+impl Conform {
+    /// Runs the command. `out` takes the report, `err` what a person waits for. Answers the exit code: 0 when the target conforms,
+    /// 1 when it does not, 125 when the suite could not be run.
+    ///
+    /// With the target `linux` the calling thread moves to new network and mount namespaces, for good: call it from `main` only.
+    pub fn execute(&self, out: &mut dyn Write, err: &mut dyn Write) -> i32 {
+        match self.try_execute(out, err) {
+            Ok(true) => 0,
+            Ok(false) => 1,
+            Err(message) => {
+                let _ = writeln!(err, "drydock: {message}");
+                125
+            }
+        }
+    }
+
+    fn try_execute(&self, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, String> {
+        let options = Options { filter: self.filter.clone(), seed: self.seed };
+        if self.list {
+            for clause in clauses::all().into_iter().filter(|c| options.selects(c)) {
+                writeln!(out, "{}  {}  [{}]", clause.id, clause.sentence, clause.cites).map_err(|e| e.to_string())?;
+            }
+            return Ok(true);
+        }
+        let mut target: Box<dyn Target> = match self.target {
+            TargetName::Sim => Box::new(SimTarget::new(self.seed)),
+            TargetName::Linux => Box::new(LinuxTarget::enter().map_err(|e| e.to_string())?),
+        };
+        // A person who waits for a report in a file sees what has gone wrong so far.
+        let mut each = |clause: &ClauseReport| {
+            if self.out.is_some() && matches!(clause.verdict, Verdict::Fail | Verdict::Error) {
+                let _ = writeln!(err, "{} {}: {}", clause.verdict, clause.id, clause.reason);
+            }
+        };
+        let report = run::run(&mut *target, &options, &mut each)?;
+        let text = report.render(self.report);
+        match &self.out {
+            Some(path) => {
+                std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))?;
+                let s = &report.summary;
+                let _ = writeln!(err, "{} of {} clauses pass on {}", s.pass, report.declared, report.target);
+            }
+            None => out.write_all(text.as_bytes()).map_err(|e| e.to_string())?,
+        }
+        Ok(report.conforms())
+    }
+}

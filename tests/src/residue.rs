@@ -1,0 +1,23 @@
+//! The residue law: after a clause and its clean-up the host holds what it held before.
+
+use crate::outcome::{Checked, fail};
+use crate::world::World;
+use drydock_core::observe::Snapshot;
+
+/// What the host holds.
+pub fn observe(world: &World<'_>) -> Checked<Snapshot> {
+    Ok(world.engine().observe()?)
+}
+
+/// Fails with what is there that was not, and what was there that is not, a line each.
+///
+/// What a kernel takes away by itself a little later (a network namespace after its last process) is waited for.
+pub fn unchanged(world: &World<'_>, before: &Snapshot) -> Checked {
+    let come_true = world.eventually("the host is as before", || Ok(before.difference(&observe(world)?).is_empty()));
+    let left = before.difference(&observe(world)?);
+    match come_true {
+        Ok(()) => Ok(()),
+        Err(_) if !left.is_empty() => fail(format_args!("residue: {}", left.join("; "))),
+        Err(error) => Err(error),
+    }
+}

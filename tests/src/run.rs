@@ -1,0 +1,163 @@
+//! Runs clauses against a target.
+
+use crate::clause::Clause;
+use crate::divergence::{self, Divergence};
+use crate::outcome::{Checked, Failed};
+use crate::report::{ClauseReport, Report, Verdict};
+use crate::target::{Subject, Target};
+use crate::world::World;
+use crate::{clauses, refusal, residue};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+/// What to run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only clauses whose id starts with this or whose sentence has it in it.
+    pub filter: Option<String>,
+    /// The seed the target was made with, for the report.
+    pub seed: u64,
+}
+
+impl Options {
+    /// Whether a clause is to be run.
+    pub fn selects(&self, clause: &Clause) -> bool {
+        self.filter.as_deref().is_none_or(|f| clause.id.starts_with(f) || clause.sentence.contains(f))
+    }
+}
+
+/// Runs every clause against a target; `each` hears of every verdict at once. An error of the register is one of the whole run.
+pub fn run(target: &mut dyn Target, options: &Options, each: &mut dyn FnMut(&ClauseReport)) -> Result<Report, String> {
+    run_these(&clauses::all(), target, options, each)
+}
+
+/// The same for a table of one's own: the tests of the suite itself use it.
+pub fn run_these(
+    table: &[&'static Clause],
+    target: &mut dyn Target,
+    options: &Options,
+    each: &mut dyn FnMut(&ClauseReport),
+) -> Result<Report, String> {
+    let register = divergence::register()?;
+    let facts = target.subject().map_err(|e| format!("the target {} cannot be made: {e}", target.name()))?.engine().facts();
+    let quiet = Quiet::begin();
+    let mut reports = Vec::with_capacity(table.len());
+    for &clause in table {
+        let report = if options.selects(clause) {
+            let (verdict, reason, nanoseconds) = judge(clause, target);
+            let known = divergence::find(&register, clause.id, target.name(), &facts.release);
+            let (verdict, reason) = registered(known, verdict, reason);
+            ClauseReport::new(clause, verdict, reason, nanoseconds)
+        } else {
+            ClauseReport::new(clause, Verdict::NotRun, "left out by the filter".to_owned(), 0)
+        };
+        each(&report);
+        reports.push(report);
+    }
+    drop(quiet);
+    Ok(Report::new(target.name(), options, &facts, table.len(), reports))
+}
+
+/// A listed clause must fail.
+fn registered(known: Option<&Divergence>, verdict: Verdict, reason: String) -> (Verdict, String) {
+    match (known, verdict) {
+        (Some(known), Verdict::Fail) => (Verdict::Disabled, format!("{} (since {}): {reason}", known.reason, known.since)),
+        (Some(_), Verdict::Pass) => (Verdict::Error, "it passes, but stands in the divergence register: take it out".to_owned()),
+        _ => (verdict, reason),
+    }
+}
+
+fn judge(clause: &'static Clause, target: &mut dyn Target) -> (Verdict, String, u64) {
+    let subject = match target.subject() {
+        Ok(subject) => subject,
+        Err(error) => return (Verdict::Error, format!("no subject: {error}"), 0),
+    };
+    let begun = subject.engine().now();
+    let (verdict, reason) = match target.patience() {
+        None => examine(clause, &*subject),
+        Some(patience) => with_patience(clause, &subject, patience),
+    };
+    let took = subject.engine().now().since(begun);
+    (verdict, reason, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Runs a clause in a thread of its own, so that one that hangs is an error and not the end of the run.
+fn with_patience(clause: &'static Clause, subject: &Arc<dyn Subject>, patience: Duration) -> (Verdict, String) {
+    let (answer, verdict) = mpsc::channel();
+    let its = Arc::clone(subject);
+    let thread = std::thread::Builder::new().name(clause.id.to_owned()).spawn(move || answer.send(examine(clause, &*its)));
+    if let Err(error) = thread {
+        return (Verdict::Error, format!("no thread: {error}"));
+    }
+    if let Ok(verdict) = verdict.recv_timeout(patience) {
+        return verdict;
+    }
+    // Take away what it waits for, and give it a moment to notice.
+    let cleaned = World::new(&**subject).clean();
+    let ended = verdict.recv_timeout(Duration::from_secs(15)).is_ok();
+    let after = match (cleaned, ended) {
+        (Err(e), _) => format!("; {e}"),
+        (Ok(()), false) => "; it still hangs".to_owned(),
+        (Ok(()), true) => String::new(),
+    };
+    (Verdict::Error, format!("it did not end within {} s{after}", patience.as_secs()))
+}
+
+/// One clause with its clean-up and the residue law.
+fn examine(clause: &Clause, subject: &dyn Subject) -> (Verdict, String) {
+    let world = World::new(subject);
+    let before = match residue::observe(&world) {
+        Ok(before) => before,
+        Err(e) => return (Verdict::Error, format!("before the clause: {e}")),
+    };
+    let missing = clause.needs.iter().copied().find(|&c| !world.can(c));
+    let checked = catch(|| match missing {
+        Some(capability) => refusal::check(&world, capability),
+        None => {
+            let mut world = World::new(subject);
+            (clause.check)(&mut world)
+        }
+    });
+    let cleaned = catch(|| world.clean().and_then(|()| residue::unchanged(&world, &before)));
+    match (checked, cleaned) {
+        (Err(panic), _) | (Ok(Ok(())), Err(panic)) => (Verdict::Error, panic),
+        (Ok(Err(failed)), Ok(Err(after))) => (Verdict::Fail, format!("{failed}; then {after}")),
+        (Ok(Err(failed)), _) | (Ok(Ok(())), Ok(Err(failed))) => (Verdict::Fail, failed.to_string()),
+        (Ok(Ok(())), Ok(Ok(()))) => match missing {
+            Some(capability) => (Verdict::Unsupported, format!("{capability:?} is not declared, and is refused")),
+            None => (Verdict::Pass, String::new()),
+        },
+    }
+}
+
+/// A panic is the suite's own fault, or the engine's; either way not a verdict.
+fn catch(body: impl FnOnce() -> Checked) -> Result<Result<(), Failed>, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|_| format!("panicked: {}", LAST_PANIC.take()))
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send + 'static>;
+
+/// While it lives, panics are kept for the report instead of printed.
+struct Quiet(Option<Hook>);
+
+impl Quiet {
+    fn begin() -> Self {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|info| LAST_PANIC.set(info.to_string().replace('\n', " "))));
+        Self(Some(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            std::panic::set_hook(before);
+        }
+    }
+}

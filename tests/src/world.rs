@@ -1,0 +1,301 @@
+//! What a clause sees of its target, and the short words it says things with.
+
+use crate::fixture::BUSYBOX;
+use crate::outcome::{Checked, Failed, Output, fail};
+use crate::script::Script;
+use crate::target::Subject;
+use drydock_core::Error;
+use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, NetworkMode, Status};
+use drydock_core::engine::{Engine, LogLine, LogsRequest, RemoveOptions};
+use drydock_core::host::{Capabilities, Capability};
+use drydock_core::io::{Attach, Ended, Stream};
+use drydock_core::kernel::Signal;
+use drydock_core::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One clause's world: an engine that has the image `busybox` and no container.
+pub struct World<'a> {
+    subject: &'a dyn Subject,
+    engine: Arc<dyn Engine>,
+    capabilities: Capabilities,
+}
+
+impl<'a> World<'a> {
+    /// A world over a subject.
+    pub fn new(subject: &'a dyn Subject) -> Self {
+        let engine = subject.engine();
+        let capabilities = engine.capabilities();
+        Self { subject, engine, capabilities }
+    }
+
+    /// The engine itself.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// The engine opened once more over the same state.
+    pub fn reopened(&self) -> Checked<Arc<dyn Engine>> {
+        Ok(self.subject.reopened()?)
+    }
+
+    /// Whether the target declares this.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+
+    // -- what to run
+
+    /// `run --network none busybox ARGS`, as options. Most clauses need no network, and a network takes the longest to make.
+    pub fn config(&self, args: &[&str]) -> ContainerConfig {
+        ContainerConfig {
+            image: BUSYBOX.to_owned(),
+            command: args.iter().map(|&a| a.to_owned()).collect(),
+            network: NetworkMode::None,
+            ..ContainerConfig::default()
+        }
+    }
+
+    /// Runs a program in a new container to its end.
+    pub fn run(&self, args: &[&str]) -> Checked<Output> {
+        self.run_with(args, |_| {})
+    }
+
+    /// Runs a program in a new container with other options.
+    pub fn run_with(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<Output> {
+        self.run_playing(args, tweak, &mut Script::silent())
+    }
+
+    /// Runs a script in the container's shell.
+    pub fn sh(&self, script: &str) -> Checked<Output> {
+        self.run(&["sh", "-c", script])
+    }
+
+    /// Runs a script in the container's shell with other options.
+    pub fn sh_with(&self, script: &str, tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<Output> {
+        self.run_with(&["sh", "-c", script], tweak)
+    }
+
+    /// Runs a program in a new container with somebody at its streams.
+    pub fn run_playing(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig), script: &mut Script) -> Checked<Output> {
+        let mut config = self.config(args);
+        tweak(&mut config);
+        let id = self.engine.create(&config)?;
+        let attach = Attach { stdin: config.open_stdin, ..Attach::default() };
+        match self.engine.start_attached(id.as_str(), &attach, script)? {
+            Ended::Exited(code) => {
+                Ok(Output { code, stdout: std::mem::take(&mut script.stdout), stderr: std::mem::take(&mut script.stderr) })
+            }
+            other => fail(format_args!("it did not end but {other:?}; stdout {:?}", String::from_utf8_lossy(&script.stdout))),
+        }
+    }
+
+    /// Asks for something that must be refused, by `create` or by `start`. Answers the error, and with what exit code `run` would end.
+    pub fn refused(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<Error> {
+        let mut config = self.config(args);
+        tweak(&mut config);
+        let id = match self.engine.create(&config) {
+            Err(error) => return Ok(error),
+            Ok(id) => id,
+        };
+        match self.engine.start_attached(id.as_str(), &Attach::default(), &mut Script::silent()) {
+            Err(error) => Ok(error),
+            Ok(ended) => fail(format_args!("it was not refused: {ended:?}")),
+        }
+    }
+
+    /// Makes a container; nothing runs. Answers its id.
+    pub fn create(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<String> {
+        let mut config = self.config(args);
+        tweak(&mut config);
+        Ok(self.engine.create(&config)?.as_str().to_owned())
+    }
+
+    /// Starts a program in a new container in the background. Answers its id.
+    pub fn start(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<String> {
+        let id = self.create(args, tweak)?;
+        self.engine.start(&id)?;
+        Ok(id)
+    }
+
+    /// Starts a container that sleeps for a long time.
+    pub fn sleeper(&self, tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<String> {
+        self.start(&["sleep", "1000"], tweak)
+    }
+
+    /// Starts a container whose shell runs a script, and waits until it says `ready`.
+    pub fn ready(&self, script: &str, tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<String> {
+        let id = self.start(&["sh", "-c", script], tweak)?;
+        self.eventually("it says ready", || Ok(self.log_text(&id)?.contains("ready")))?;
+        Ok(id)
+    }
+
+    // -- what is
+
+    /// The record of a container.
+    pub fn record(&self, name: &str) -> Checked<ContainerRecord> {
+        Ok(self.engine.container(name)?)
+    }
+
+    /// Its status.
+    pub fn status(&self, name: &str) -> Checked<Status> {
+        Ok(self.record(name)?.state.status)
+    }
+
+    /// Waits for its end. Answers its exit code.
+    pub fn wait(&self, name: &str) -> Checked<i32> {
+        Ok(self.engine.wait(name, Some(Duration::from_secs(40)))?)
+    }
+
+    /// Waits until something holds, at most ten seconds of the engine's time.
+    pub fn eventually(&self, what: &str, holds: impl Fn() -> Checked<bool>) -> Checked {
+        let begun = self.now();
+        let mut pause = Duration::from_millis(2);
+        while !holds()? {
+            if self.now().since(begun) > Duration::from_secs(10) {
+                return fail(format_args!("it never came that {what}"));
+            }
+            self.sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+
+    /// Lets time pass.
+    pub fn sleep(&self, time: Duration) {
+        self.subject.sleep(time);
+    }
+
+    /// How long it takes until something is done, by the engine's clock.
+    pub fn timed(&self, what: impl FnOnce() -> Checked) -> Checked<Duration> {
+        let begun = self.now();
+        what()?;
+        Ok(self.now().since(begun))
+    }
+
+    // -- exec
+
+    /// Runs another program in a container.
+    pub fn exec(&self, name: &str, args: &[&str]) -> Checked<Output> {
+        self.exec_with(name, args, |_| {}, &mut Script::silent())
+    }
+
+    /// Runs another program in a container with other options and somebody at its streams.
+    pub fn exec_with(&self, name: &str, args: &[&str], tweak: impl FnOnce(&mut ExecConfig), script: &mut Script) -> Checked<Output> {
+        match self.try_exec(name, args, tweak, script)? {
+            Ended::Exited(code) => {
+                Ok(Output { code, stdout: std::mem::take(&mut script.stdout), stderr: std::mem::take(&mut script.stderr) })
+            }
+            other => fail(format_args!("the exec did not end but {other:?}")),
+        }
+    }
+
+    /// The same, where the engine may refuse.
+    pub fn try_exec(&self, name: &str, args: &[&str], tweak: impl FnOnce(&mut ExecConfig), script: &mut Script) -> Result<Ended, Error> {
+        let mut exec = ExecConfig { command: args.iter().map(|&a| a.to_owned()).collect(), ..ExecConfig::default() };
+        tweak(&mut exec);
+        let attach = Attach { stdin: exec.stdin, ..Attach::default() };
+        self.engine.exec(name, &exec, &attach, script)
+    }
+
+    /// An exec that must be refused.
+    pub fn exec_refused(&self, name: &str, args: &[&str], tweak: impl FnOnce(&mut ExecConfig)) -> Checked<Error> {
+        match self.try_exec(name, args, tweak, &mut Script::silent()) {
+            Err(error) => Ok(error),
+            Ok(ended) => fail(format_args!("the exec was not refused: {ended:?}")),
+        }
+    }
+
+    // -- logs
+
+    /// Lines of a container's log.
+    pub fn logs(&self, name: &str, request: &LogsRequest) -> Checked<Vec<LogLine>> {
+        let mut lines = Vec::new();
+        self.engine.logs(name, request, &mut |line| {
+            lines.push(line);
+            true
+        })?;
+        Ok(lines)
+    }
+
+    /// What a container wrote to standard output, from its log.
+    pub fn log_text(&self, name: &str) -> Checked<String> {
+        let lines = self.logs(name, &LogsRequest::default())?;
+        let bytes: Vec<u8> = lines.into_iter().filter(|l| l.stream == Stream::Stdout).flat_map(|l| l.bytes).collect();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    // -- the host
+
+    /// Runs a script in a shell on the host.
+    pub fn host(&self, script: &str) -> Checked<Output> {
+        Ok(self.subject.host(script)?)
+    }
+
+    /// A directory of the host where files may be made.
+    pub fn scratch(&self) -> String {
+        self.subject.scratch()
+    }
+
+    // -- images
+
+    /// Imports an archive. Answers the image's id.
+    pub fn import(&self, archive: &[u8], reference: &str, changes: &[&str]) -> Checked<String> {
+        let changes: Vec<String> = changes.iter().map(|&c| c.to_owned()).collect();
+        Ok(self.engine.import(&mut &*archive, reference, &changes, "")?.as_str().to_owned())
+    }
+
+    /// Imports the busybox image once more, with changes.
+    pub fn import_busybox(&self, reference: &str, changes: &[&str]) -> Checked<String> {
+        self.import(self.subject.busybox(), reference, changes)
+    }
+
+    /// The archive of the busybox image.
+    pub fn busybox(&self) -> &[u8] {
+        self.subject.busybox()
+    }
+
+    // -- the end
+
+    /// Sends a signal.
+    pub fn kill(&self, name: &str, signal: &str) -> Checked {
+        Ok(self.engine.kill(name, Signal::parse(signal)?)?)
+    }
+
+    /// `rm -f -v`
+    pub fn remove(&self, name: &str) -> Checked {
+        Ok(self.engine.remove(name, RemoveOptions { force: true, volumes: true })?)
+    }
+
+    /// Removes every container, and every image but `busybox`. The harness calls it after the clause, whatever came of it.
+    pub fn clean(&self) -> Checked {
+        let mut first: Option<Failed> = None;
+        let mut note = |result: Result<(), Error>, what: &str| {
+            if let Err(error) = result {
+                first.get_or_insert(Failed(format!("cleaning up: {what}: {error}")));
+            }
+        };
+        for container in self.engine.containers(true)? {
+            let gone = self.engine.remove(container.id.as_str(), RemoveOptions { force: true, volumes: true });
+            // One that was to remove itself may have done so meanwhile.
+            let gone = gone.or_else(|e| if e.kind() == drydock_core::ErrorKind::NotFound { Ok(()) } else { Err(e) });
+            note(gone, &format!("container {}", container.name));
+        }
+        let keep = format!("{BUSYBOX}:latest");
+        for image in self.engine.images()? {
+            if !image.tags.contains(&keep) {
+                note(self.engine.remove_image(image.id.as_str(), true).map(drop), &format!("image {}", image.id.short()));
+            } else {
+                for tag in image.tags.iter().filter(|t| **t != keep) {
+                    note(self.engine.remove_image(tag, true).map(drop), &format!("tag {tag}"));
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+}
