@@ -4,7 +4,7 @@ mod common;
 
 use common::{Place, container, execute, planned};
 use drydock_core::ErrorKind;
-use drydock_core::kernel::{Kernel, Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Step, Streams};
+use drydock_core::kernel::{Kernel, Launch, MountFlags, Namespace, NamespaceFrom, NamespaceKind, Process, Step, Streams};
 use drydock_linux::LinuxKernel;
 use oci_spec::runtime::{Capability, LinuxCapabilities, LinuxCapabilitiesBuilder};
 use std::io::Read;
@@ -19,6 +19,10 @@ fn main() -> std::process::ExitCode {
         ("an init reaps, passes signals on and exits as its program", init),
         ("a terminal is the controlling one and comes from the container's devpts", terminal),
         ("masked and read-only paths are", masked),
+        ("a system call filter is in force, also from the cache", filtered),
+        ("a process is in its control groups before it runs and sees them as the root", grouped),
+        ("a false null device is not mounted over a masked file", false_null),
+        ("links of the image do not lead mounts and nodes out of the root", links),
         ("no descriptor and no host directory reaches the program", leaks),
     ])
 }
@@ -197,4 +201,83 @@ fn leaks(place: &Place) {
         assert!(error.message().contains("/proc/self/fd"), "{error}");
     }
     drop(open);
+}
+
+fn filtered(place: &Place) {
+    let filter = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["kill"],"action":"SCMP_ACT_ERRNO","errnoRet":1}]}"#;
+    let step = Step::SetSeccomp { filter: Box::new(serde_json::from_str(filter).expect("parses")) };
+    for _ in 0..2 {
+        let command = ["sh", "-c", "kill -0 $$ 2>/dev/null || echo refused; grep Seccomp: /proc/self/status"];
+        let (text, _) = run(place, vec![], vec![Step::SetNoNewPrivs, step.clone()], &command);
+        assert!(text.ends_with("refused\nSeccomp:\t2\n"), "{text}");
+    }
+    assert_eq!(std::fs::read_dir(place.path("data/cache/seccomp")).expect("lists").count(), 1);
+}
+
+fn grouped(place: &Place) {
+    let kernel = kernel(place);
+    let group = format!("drydock/test-{}", std::process::id());
+    kernel.perform(&Step::MakeCgroup { path: group.clone() }, None).expect("makes the group");
+    let mount = Step::MountCgroups { root: place.path("merged"), target: "/sys/fs/cgroup".to_owned(), read_only: true };
+    let command = "cat /proc/self/cgroup; ls /sys/fs/cgroup; touch /sys/fs/cgroup/x || echo read-only; cat /sys/fs/cgroup/pids/cgroup.procs /sys/fs/cgroup/cgroup.procs";
+    let mut launch = container(place, PIPES, vec![], vec![], &["sh", "-c", &format!("exec 2>/dev/null; {command}")], false);
+    let pivot = launch.inside.iter().position(|p| matches!(p.step, Step::PivotRoot { .. })).expect("a pivot");
+    launch.inside.insert(pivot, planned(mount));
+    launch.cgroup = Some(group.clone());
+    let process = kernel.launch(&launch).expect("launches");
+    let tasks = kernel.tasks(&group).expect("lists");
+    assert_eq!(tasks.iter().map(|t| (t.pid, t.inner_pid)).collect::<Vec<_>>(), [(process.pid, 1)]);
+    let (text, _) = finish(&kernel, &process);
+    kernel.perform(&Step::RemoveCgroup { path: group }, None).expect("removes the group");
+    let mut lines = text.lines().skip_while(|l| !l.contains(":/"));
+    assert!(lines.by_ref().take_while(|l| l.contains(':')).all(|l| l.ends_with(":/") || l == "0::/"), "every group is the root: {text}");
+    assert!(text.contains("read-only") && text.contains("\n1\n"), "{text}");
+}
+
+/// A scratch overlay whose lower layer has been tampered with.
+fn tampered(place: &Place, link: &str, to: &str) {
+    let path = place.top.join("lower").join(link);
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
+    std::os::unix::fs::symlink(to, path).expect("links");
+}
+
+fn false_null(place: &Place) {
+    let kernel = kernel(place);
+    let mut launch = container(place, PIPES, vec![Step::MaskPath { path: "/proc/timer_list".to_owned() }], vec![], &["true"], false);
+    // /dev stays what the image has, where null is a link to something that the host would not want written.
+    launch.inside.retain(|p| {
+        !matches!(&p.step, Step::MakeNode { .. }) && !matches!(&p.step, Step::Mount { target, .. } if target.starts_with("/dev"))
+    });
+    tampered(place, "dev/null", "/proc/sys/kernel/core_pattern");
+    let error = kernel.launch(&launch).expect_err("refuses");
+    assert!(error.message().contains("/dev/null"), "{error}");
+}
+
+fn links(place: &Place) {
+    let kernel = kernel(place);
+    let canary = place.top.join("canary");
+    std::fs::create_dir_all(&canary).expect("makes");
+    tampered(place, "dev", "../../../../../../../../../../../../../dangling");
+    tampered(place, "out", canary.to_str().expect("utf-8"));
+    let root = place.path("merged");
+    let mut launch = container(place, PIPES, vec![], vec![], &["ls", "/out/dir"], false);
+    let pivot = launch.inside.iter().position(|p| matches!(p.step, Step::PivotRoot { .. })).expect("a pivot");
+    let bind = Step::Bind {
+        source: place.path("lower/etc"),
+        root: Some(root.clone()),
+        target: "/out/dir".to_owned(),
+        recursive: true,
+        flags: MountFlags { read_only: true, ..MountFlags::default() },
+        propagation: Some("rprivate".to_owned()),
+    };
+    launch.inside.insert(pivot, planned(bind));
+    launch.inside.insert(pivot, planned(Step::MakeSymlink { root: root.clone(), path: "/out/link".to_owned(), to: "/x".to_owned() }));
+    let process = kernel.launch(&launch).expect("launches: the link leads to a place inside the root");
+    assert_eq!(finish(&kernel, &process), ("passwd\n".to_owned(), 0));
+    assert_eq!(std::fs::read_dir(&canary).expect("lists").count(), 0, "nothing was made outside the root");
+    assert!(!common::exists("/dangling") && common::exists(&place.path("upper/dangling")), "where /dev leads is inside the root");
+    std::fs::remove_dir(place.top.join("upper/proc")).expect("made by the launch before");
+    tampered(place, "proc", "/tmp");
+    let error = kernel.launch(&container(place, PIPES, vec![], vec![], &["true"], false)).expect_err("a procfs that is a link is refused");
+    assert!(error.message().contains("/proc"), "{error}");
 }

@@ -95,7 +95,7 @@ impl Frame {
 
     /// The answer that carries a result. An error keeps its kind and what a person reads of it.
     pub fn reply(result: &Result<()>) -> Self {
-        Frame::Reply(result.as_ref().map(|()| ()).map_err(|e| (e.kind(), e.to_string().chars().take(CHUNK / 8).collect())))
+        Frame::Reply(result.as_ref().copied().map_err(|e| (e.kind(), e.to_string().chars().take(CHUNK / 8).collect())))
     }
 }
 

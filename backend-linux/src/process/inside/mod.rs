@@ -36,9 +36,6 @@ use rustix::fs::{Mode, OFlags, fstatfs};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
-/// `PROC_SUPER_MAGIC` of linux/magic.h.
-const PROC_MAGIC: i64 = 0x9fa0;
-
 /// What the new process carries from step to step.
 #[derive(Debug)]
 pub struct Inside<'a> {
@@ -65,7 +62,7 @@ pub fn open_proc() -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let proc = rustix::fs::open("/proc", flags, Mode::empty()).map_err(|e| step("open", "/proc", e))?;
     let magic = fstatfs(&proc).map_err(|e| step("fstatfs", "/proc", e))?.f_type;
-    if i64::try_from(magic).ok() == Some(PROC_MAGIC) { Ok(proc) } else { Err(Error::unsupported("/proc of the host is not a procfs")) }
+    if magic == rustix::fs::PROC_SUPER_MAGIC { Ok(proc) } else { Err(Error::unsupported("/proc of the host is not a procfs")) }
 }
 
 impl<'a> Inside<'a> {
@@ -83,7 +80,11 @@ impl<'a> Inside<'a> {
                 mount::overlay(lower, upper, work, target)
             }
             Step::Mount { kind, source, root, target, flags, data } => {
-                let at = self.target(root.as_deref(), target)?;
+                // What is written to /proc and /sys later must be the kernel's: a link there is refused (CVE-2019-19921).
+                let at = match root.as_deref() {
+                    Some(root) if kind == "proc" || kind == "sysfs" => resolve::directory_itself(self.root(root)?, target)?,
+                    root => self.target(root, target)?,
+                };
                 mount::file_system(&at, kind, source, *flags, data)
             }
             Step::Bind { source, root, target, recursive, flags, propagation } => {

@@ -11,7 +11,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use std::os::fd::AsFd;
 
 /// `DEVPTS_SUPER_MAGIC` of linux/magic.h.
-const DEVPTS_MAGIC: i64 = 0x1cd1;
+const DEVPTS_MAGIC: rustix::fs::FsWord = 0x1cd1;
 
 impl Inside<'_> {
     /// Opens a terminal, makes it the standard streams and the controlling terminal, and sends its master to the launching process.
@@ -24,7 +24,7 @@ impl Inside<'_> {
         let path = "/dev/pts/ptmx";
         let master = resolve::open(root, path, OFlags::RDWR | OFlags::NOCTTY).map_err(|e| step("open", path, e))?;
         let magic = fstatfs(&master).map_err(|e| step("fstatfs", path, e))?.f_type;
-        if i64::try_from(magic).ok() != Some(DEVPTS_MAGIC) {
+        if magic != DEVPTS_MAGIC {
             return Err(Error::new(ErrorKind::Denied, "/dev/pts of the container is not a devpts").op("open").subject(path));
         }
         unlockpt(&master).map_err(|e| step("unlockpt", path, e))?;

@@ -1,72 +1,14 @@
-//! System call filters: compiled by libseccomp before the process exists, installed by the process itself.
-//!
-//! Compiling takes milliseconds and installing microseconds, so programs are kept in a cache directory under the hash of what they
-//! were compiled from.
+//! From the OCI's description of a filter to a program, by libseccomp.
 
-use crate::error::step;
-use drydock_core::error::{Error, ErrorKind, Result};
+use super::newer;
+use drydock_core::error::{Error, Result};
 use libseccomp::{ScmpAction, ScmpArch, ScmpArgCompare, ScmpCompareOp, ScmpFilterContext, ScmpSyscall};
-use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompFilterFlag, LinuxSeccompOperator};
-use sha2::{Digest, Sha256};
+use oci_spec::runtime::{Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompOperator};
 use std::fs;
-use std::io::{self, Read, Seek};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::io::{Read, Seek};
 
-/// A compiled filter: classic BPF, and the flags to install it with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    program: Vec<u8>,
-    flags: u64,
-}
-
-/// Bytes of one BPF instruction (`struct sock_filter`).
-const INSTRUCTION: usize = 8;
-/// The most instructions the kernel takes (BPF_MAXINSNS).
-const MOST: usize = 4096;
-
-/// Compiles a filter, or takes it from the cache below `data_root`.
-pub fn compile(filter: &LinuxSeccomp, data_root: &str) -> Result<Filter> {
-    let flags = filter.flags().iter().flatten().fold(0, |all, flag| all | flag_bit(*flag));
-    let source = serde_json::to_vec(filter)?;
-    // The version of the compiler is part of the name, since a later one may know more system calls.
-    let version = libseccomp::ScmpVersion::current().map_or_else(|_| String::new(), |v| v.to_string());
-    let hash: String = Sha256::digest([&source, version.as_bytes()].concat()).iter().map(|b| format!("{b:02x}")).collect();
-    let directory = Path::new(data_root).join("cache/seccomp");
-    let kept = directory.join(hash);
-    if let Ok(program) = fs::read(&kept)
-        && is_program(&program)
-    {
-        return Ok(Filter { program, flags });
-    }
-    let program = build(filter).map_err(|e| Error::new(ErrorKind::InvalidInput, format!("the seccomp profile cannot be compiled: {e}")))?;
-    // A cache that cannot be written makes the next start slower, and nothing else.
-    let _ = keep(&directory, &kept, &program);
-    Ok(Filter { program, flags })
-}
-
-fn is_program(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.len().is_multiple_of(INSTRUCTION) && bytes.len() <= MOST * INSTRUCTION
-}
-
-fn keep(directory: &Path, path: &Path, program: &[u8]) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let scratch = path.with_extension(std::process::id().to_string());
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&scratch)?;
-    io::Write::write_all(&mut file, program)?;
-    fs::rename(&scratch, path)
-}
-
-fn flag_bit(flag: LinuxSeccompFilterFlag) -> u64 {
-    match flag {
-        LinuxSeccompFilterFlag::SeccompFilterFlagLog => libc::SECCOMP_FILTER_FLAG_LOG,
-        LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-        // One thread installs the filter, so there is nobody to synchronise with; and notification needs a listener.
-        _ => 0,
-    }
-}
-
-fn build(filter: &LinuxSeccomp) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+/// The filter as classic BPF, in the machine's own byte order.
+pub fn build(filter: &LinuxSeccomp) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let default = action(filter.default_action(), filter.default_errno_ret())?;
     let mut context = ScmpFilterContext::new(default)?;
     for arch in filter.architectures().iter().flatten() {
@@ -92,7 +34,10 @@ fn build(filter: &LinuxSeccomp) -> Result<Vec<u8>, Box<dyn std::error::Error + S
     file.rewind()?;
     let mut program = Vec::new();
     file.read_to_end(&mut program)?;
-    Ok(program)
+    match default {
+        ScmpAction::Allow | ScmpAction::Log => Ok(program),
+        _ => Ok([newer::answer_enosys(filter), program].concat()),
+    }
 }
 
 fn add(
@@ -150,7 +95,8 @@ fn action(action: LinuxSeccompAction, errno: Option<u32>) -> Result<ScmpAction, 
     })
 }
 
-fn architecture(arch: Arch) -> ScmpArch {
+/// libseccomp's name of an architecture.
+pub fn architecture(arch: Arch) -> ScmpArch {
     match arch {
         Arch::ScmpArchX86 => ScmpArch::X86,
         Arch::ScmpArchX86_64 => ScmpArch::X8664,
@@ -173,23 +119,83 @@ fn architecture(arch: Arch) -> ScmpArch {
     }
 }
 
-impl Filter {
-    /// Installs the filter for this thread, and so for what it executes (seccomp(2)).
-    pub fn install(&self) -> Result<()> {
-        let count = u16::try_from(self.program.len() / INSTRUCTION).map_err(|_| Error::invalid("a seccomp program too long"))?;
-        let instructions: Vec<libc::sock_filter> = self
-            .program
-            .chunks_exact(INSTRUCTION)
-            .map(|b| libc::sock_filter {
-                code: u16::from_ne_bytes([b[0], b[1]]),
-                jt: b[2],
-                jf: b[3],
-                k: u32::from_ne_bytes([b[4], b[5], b[6], b[7]]),
-            })
-            .collect();
-        let program = libc::sock_fprog { len: count, filter: instructions.as_ptr().cast_mut() };
-        // SAFETY: the program points at `count` instructions that live across the call; the kernel copies and checks them.
-        let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, self.flags, &raw const program) };
-        if answer == 0 { Ok(()) } else { Err(step("seccomp", "", io::Error::last_os_error())) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_core::error::ErrorKind;
+
+    /// What a classic BPF program answers for a call without arguments, by the few instructions that filters use.
+    fn answer(program: &[u8], arch: u32, number: u32) -> u32 {
+        let (mut at, mut a) = (0, 0_u32);
+        loop {
+            let b: [u8; 8] = program[at * 8..at * 8 + 8].try_into().unwrap();
+            let (code, jt, jf) = (u16::from_ne_bytes([b[0], b[1]]), usize::from(b[2]), usize::from(b[3]));
+            let k = u32::from_ne_bytes([b[4], b[5], b[6], b[7]]);
+            at += 1;
+            match code {
+                0x20 => a = [number, arch].get(k as usize / 4).copied().unwrap_or(0),
+                0x54 => a &= k,
+                0x05 => at += k as usize,
+                0x15 => at += if a == k { jt } else { jf },
+                0x25 => at += if a > k { jt } else { jf },
+                0x35 => at += if a >= k { jt } else { jf },
+                0x45 => at += if a & k != 0 { jt } else { jf },
+                0x06 => return k,
+                other => panic!("instruction {other:#x}"),
+            }
+        }
+    }
+
+    const X86_64: u32 = 0xc000_003e;
+    const X86: u32 = 0x4000_0003;
+    const ALLOW: u32 = 0x7fff_0000;
+    const ERRNO: u32 = 0x0005_0000;
+
+    fn profile(text: &str) -> LinuxSeccomp {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_filter_allows_refuses_and_does_not_know_what_is_newer() {
+        let program = build(&profile(
+            r#"{"defaultAction":"SCMP_ACT_ERRNO","architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_X32"],"syscalls":[
+            {"names":["read","write","no_such_call"],"action":"SCMP_ACT_ALLOW"},
+            {"names":["clone3"],"action":"SCMP_ACT_ERRNO","errnoRet":38},
+            {"names":["personality"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":0,"op":"SCMP_CMP_EQ"}]}]}"#,
+        ))
+        .unwrap();
+        for (arch, number, expected) in [
+            (X86_64, libc::SYS_read, ALLOW),
+            (X86_64, libc::SYS_personality, ALLOW),
+            (X86_64, libc::SYS_mkdir, ERRNO | 1),
+            (X86_64, libc::SYS_clone3, ERRNO | 38),
+            (X86_64, 9999, ERRNO | 38),
+            (X86_64, 0x4000_0000, ALLOW),
+            (X86_64, 0x4000_0000 | 9999, ERRNO | 1),
+            (X86, 3, ALLOW),
+            (X86, 39, ERRNO | 1),
+            (X86, 9999, ERRNO | 38),
+        ] {
+            assert_eq!(answer(&program, arch, number as u32), expected, "{arch:#x} {number:#x}");
+        }
+        assert_eq!(answer(&program, 0x4000_0028, 0) & 0xffff_0000, 0, "an architecture that is not listed is killed");
+    }
+
+    #[test]
+    fn conditions_on_one_argument_are_alternatives() {
+        let either = profile(
+            r#"{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["personality"],"action":"SCMP_ACT_ALLOW","args":[
+            {"index":0,"value":8,"op":"SCMP_CMP_EQ"},{"index":0,"value":0,"op":"SCMP_CMP_EQ"}]}]}"#,
+        );
+        let native = if cfg!(target_arch = "x86_64") { X86_64 } else { 0xc000_00b7 };
+        assert_eq!(answer(&build(&either).unwrap(), native, libc::SYS_personality as u32), ALLOW);
+    }
+
+    #[test]
+    fn what_needs_a_listener_is_refused() {
+        let wants = profile(r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mount"],"action":"SCMP_ACT_NOTIFY"}]}"#);
+        let error = build(&wants).unwrap_err();
+        assert_eq!(error.downcast_ref::<Error>().map(Error::kind), Some(ErrorKind::Unsupported));
     }
 }
