@@ -1,0 +1,48 @@
+//! The help of every command, as snapshots.
+
+mod common;
+
+use common::{Memory, StillLife};
+use std::sync::Arc;
+
+fn help(line: &str) -> String {
+    let (code, out, err) = Memory::new(Arc::new(StillLife::default())).run(line);
+    assert_eq!((code, err.as_str()), (0, ""), "{line}");
+    out
+}
+
+#[test]
+fn the_help_of_the_program_and_its_groups() {
+    insta::assert_snapshot!("root", help("--help"));
+    assert_eq!(help(""), help("--help"));
+    insta::assert_snapshot!("container", help("container --help"));
+    insta::assert_snapshot!("image", help("image"));
+}
+
+#[test]
+fn the_help_of_every_command() {
+    for definition in drydock::command::COMMANDS.iter().filter(|d| !d.name.is_empty()) {
+        let text = help(&format!("{} --help", definition.name));
+        assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
+        assert_eq!(text, help(&format!("help {}", definition.name)));
+        insta::assert_snapshot!(definition.name, text);
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let mut memory = Memory::new(Arc::new(StillLife::default()));
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = memory.run(&format!("completion {shell}"));
+        assert_eq!(code, 0, "{shell}");
+        for definition in drydock::command::COMMANDS.iter().filter(|d| !d.name.is_empty()) {
+            assert!(out.contains(definition.name), "{shell}: {}", definition.name);
+        }
+        assert!(out.contains("pids-limit"), "{shell}");
+    }
+    assert_eq!(memory.run("man pages").0, 0);
+    let page = String::from_utf8(memory.files["pages/drydock-run.1"].clone()).unwrap();
+    assert!(page.contains("Create and run a new container from an image"), "{page}");
+    assert!(page.contains("pids"), "{page}");
+    assert!(memory.files.contains_key("pages/drydock-container-ls.1"));
+}
