@@ -57,6 +57,8 @@ pub struct Source {
 pub trait Environment {
     /// Opens the engine of a host. Called at most once a command, and only by commands that need it.
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// The commands that only this environment has, for the help: names and what they do.
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)];
     /// Runs a command that only this environment has (`supervise`, `conform`…). `None` if it has none of this name.
     fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32>;
 

@@ -39,14 +39,15 @@ pub fn group_help(group: &str, about: &str, definitions: &[&Definition]) -> Stri
 }
 
 /// `drydock --help`.
-pub fn root_help(root: &Command, definitions: &[Definition], width: usize) -> String {
+pub fn root_help(root: &Command, definitions: &[Definition], own: &[(&str, &str)], width: usize) -> String {
     let mut text = "Usage:  drydock [OPTIONS] COMMAND\n\nContainers for learning, verifying and running\n\nCommon Commands:\n".to_owned();
     let line = |d: &Definition| (d.name, d.about);
     columns(&mut text, &definitions.iter().filter(|d| d.common).map(line).collect::<Vec<_>>());
     text.push_str("\nManagement Commands:\n");
     columns(&mut text, &GROUPS);
     text.push_str("\nCommands:\n");
-    let mut others: Vec<_> = definitions.iter().filter(|d| !d.common && !d.hidden && !d.name.is_empty()).map(line).collect();
+    let mut others: Vec<_> =
+        definitions.iter().filter(|d| !d.common && !d.hidden && !d.name.is_empty()).map(line).chain(own.iter().copied()).collect();
     others.sort_unstable();
     columns(&mut text, &others);
     let _ = write!(text, "\nGlobal Options:\n{}", options(root, width));

@@ -73,6 +73,10 @@ impl Environment for Recorder<'_> {
         Ok(Arc::clone(&self.engine))
     }
 
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
         None
     }

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub trait Opener {
     /// Opens the engine of a host.
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// The commands of this program's own that its help lists.
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)];
     /// Runs a command of this program's own.
     fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32>;
 }
@@ -42,6 +44,10 @@ fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
 impl<O: Opener> Environment for Native<O> {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         self.opener.open(options)
+    }
+
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
+        self.opener.own_commands()
     }
 
     fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32> {

@@ -180,6 +180,10 @@ impl Environment for Memory {
     fn open(&mut self, _: &HostOptions) -> Result<Arc<dyn Engine>> {
         Ok(Arc::clone(&self.engine) as Arc<dyn Engine>)
     }
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
         None
     }

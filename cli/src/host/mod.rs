@@ -1,10 +1,19 @@
 //! Which hosts this program can open.
 
+#[cfg(feature = "conform")]
+mod conform;
+
 use drydock::HostOptions;
 use drydock::native::Opener;
 use drydock_core::engine::Engine;
 use drydock_core::{Error, Result};
 use std::sync::Arc;
+
+/// Commands that the library does not have.
+const OWN: &[(&str, &str)] = &[
+    #[cfg(feature = "conform")]
+    ("conform", "Run the conformance suite against a host"),
+];
 
 /// Opens hosts by name.
 pub(crate) struct Hosts {}
@@ -21,7 +30,15 @@ impl Opener for Hosts {
         Err(Error::unsupported(format!("the host '{}'", host.escape_debug())).hint("this build has none of that name"))
     }
 
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
+        OWN
+    }
+
+    fn own_command(&mut self, name: &str, args: &[String], _: &HostOptions) -> Option<i32> {
+        match name {
+            #[cfg(feature = "conform")]
+            "conform" => Some(conform::run(args)),
+            _ => None,
+        }
     }
 }
