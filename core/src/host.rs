@@ -4,13 +4,14 @@
 //! command line can stand in for [`Containers`] and [`Limits`]; a student writes one as an exercise. What a host does not
 //! declare in its [`Capabilities`] it answers with [`crate::ErrorKind::Unsupported`], and changes nothing.
 
-use crate::container::ExecConfig;
+use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use crate::error::Result;
 use crate::id::{ChainId, ContainerId};
-use crate::image::LayerSource;
+use crate::image::{ImageRecord, LayerSource};
 use crate::kernel::{Exit, Process, Signal, Streams, Task};
 use crate::limits::{Capacity, Resources, Usage};
 use crate::network::{Endpoint, LinkCounters, NetworkRecord, Publish};
+use crate::plan::Explanation;
 use oci_spec::runtime::Spec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -117,6 +118,40 @@ pub trait Limits: Send + Sync {
     fn capacity(&self) -> Result<Capacity>;
     /// Kills what is left in the group and removes it. Not there is no error.
     fn remove(&self, id: &ContainerId) -> Result<()>;
+}
+
+/// What else an engine needs of whoever plans for it: the configuration that a process is made from, what would be done, and the
+/// undoing of what a dead process left.
+pub trait Planning: Send + Sync {
+    /// What the host can do.
+    fn capabilities(&self) -> Capabilities;
+    /// The OCI runtime configuration of a container, from its record, its image and what is known only at the start.
+    fn specify(&self, record: &ContainerRecord, image: &ImageRecord, joined: &Joined) -> Result<Spec>;
+    /// What creating and starting such a container would take, without doing any of it.
+    fn explain(
+        &self,
+        record: &ContainerRecord,
+        image: &ImageRecord,
+        network: Option<&NetworkRecord>,
+        joined: &Joined,
+    ) -> Result<Explanation>;
+    /// Refuses limits, capabilities, sysctls and other values that could never be applied on this host, before anything is made.
+    fn check(&self, config: &ContainerConfig) -> Result<()>;
+    /// Undoes every plan whose owner is dead. Costs little when there is none.
+    fn recover(&self) -> Result<()>;
+}
+
+/// What is known of a container only when it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// Its host name.
+    pub hostname: String,
+    /// The process whose network namespace it shares.
+    pub network: Option<Process>,
+    /// The process whose pid namespace it shares.
+    pub pid: Option<Process>,
+    /// The process whose IPC namespace it shares.
+    pub ipc: Option<Process>,
 }
 
 /// What an exit looks like to the engine: kept with the host seam, since every host reports it.

@@ -1,9 +1,12 @@
 //! Limits: how much a container may use, in units of Docker's command line; and what it does use.
 
+mod check;
 pub mod units;
 pub mod usage;
 pub mod v1;
 pub mod v2;
+
+pub use check::check;
 
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +108,7 @@ const PERIOD: u64 = 100_000;
 
 /// Processor time as quota and period in microseconds; no quota is without limit. `None` where nothing was asked for.
 fn cpu_bandwidth(limits: &Resources) -> Option<(Option<u64>, u64)> {
-    if let Some(nano) = limits.nano_cpus {
+    if let Some(nano) = limits.nano_cpus.filter(|nano| *nano > 0) {
         let quota = u128::from(nano) * u128::from(PERIOD) / 1_000_000_000;
         return Some((u64::try_from(quota).ok(), PERIOD));
     }

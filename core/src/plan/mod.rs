@@ -1,11 +1,15 @@
 //! Plans: steps in order, each with its reason and with the step that undoes it.
 
+mod container;
 mod explain;
 mod image;
 mod journal;
+mod launch;
 mod limits;
 mod network;
+mod options;
 mod planner;
+mod specify;
 
 pub use explain::Explanation;
 pub use image::chain_id;

@@ -11,7 +11,6 @@ use super::layout::{self, Layout};
 use super::user::Identity;
 use super::{ContainerRecord, NamespaceMode, NetworkMode, defaults, ulimit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::ContainerId;
 use crate::image::ImageDefaults;
 use crate::kernel::{Facts, NamespaceKind, Process};
 use oci_spec::OciSpecError;
@@ -44,26 +43,15 @@ pub struct Request<'a> {
     pub identity: &'a Identity,
     /// The host.
     pub facts: &'a Facts,
+    /// The name it has on its network.
+    pub hostname: &'a str,
     /// Namespaces of other containers, for every [`NamespaceMode::Container`] and [`NetworkMode::Container`] asked for.
     pub joins: &'a [Join],
-    /// Whose /etc/hosts, /etc/hostname and /etc/resolv.conf it sees: its own, or those of the container whose network it shares.
-    pub files_of: &'a ContainerId,
 }
 
 /// The `user[:group]` that a container's program runs as, before it is resolved.
 pub fn user<'a>(record: &'a ContainerRecord, image: &'a ImageDefaults) -> &'a str {
     if record.config.user.is_empty() { &image.user } else { &record.config.user }
-}
-
-/// The name a container has on its network: as asked for, the host's where it shares the host's, or its short id.
-pub fn hostname<'a>(record: &'a ContainerRecord, facts: &'a Facts) -> &'a str {
-    if !record.config.hostname.is_empty() {
-        &record.config.hostname
-    } else if record.config.uts == NamespaceMode::Host || record.config.network == NetworkMode::Host {
-        &facts.hostname
-    } else {
-        record.id.short()
-    }
 }
 
 /// The configuration of a container.
@@ -91,7 +79,7 @@ pub fn specification(request: &Request<'_>) -> Result<oci::Spec> {
         .build()
         .map_err(incomplete)?;
     let own_uts = config.uts == NamespaceMode::Private;
-    spec.set_hostname(own_uts.then(|| hostname(record, facts).to_owned()));
+    spec.set_hostname(own_uts.then(|| request.hostname.to_owned()));
     spec.set_domainname((own_uts && !config.domainname.is_empty()).then(|| config.domainname.clone()));
     spec.set_annotations(Some(annotations.into_iter().collect()));
     Ok(spec)
@@ -107,7 +95,7 @@ fn process(request: &Request<'_>) -> Result<oci::Process> {
         .terminal(config.tty)
         .user(process_user(identity)?)
         .args(record.args.clone())
-        .env(environment::environment(record, hostname(record, facts), identity))
+        .env(environment::environment(record, request.hostname, identity))
         .cwd(super::mounts::clean(workdir))
         .capabilities(capability_sets(defaults::capabilities(&config.cap_add, &config.cap_drop, config.privileged, facts.capabilities)?)?)
         .no_new_privileges(options.no_new_privileges)
@@ -116,6 +104,15 @@ fn process(request: &Request<'_>) -> Result<oci::Process> {
     process.set_rlimits(Some(rlimits).filter(|limits| !limits.is_empty()));
     process.set_oom_score_adj(config.resources.oom_score_adj);
     Ok(process)
+}
+
+/// Puts a user that was resolved later into a configuration, with the environment that follows from who it is.
+pub fn settle(mut spec: oci::Spec, record: &ContainerRecord, identity: &Identity, hostname: &str) -> Result<oci::Spec> {
+    if let Some(process) = spec.process_mut() {
+        process.set_user(process_user(identity)?);
+        process.set_env(Some(environment::environment(record, hostname, identity)));
+    }
+    Ok(spec)
 }
 
 /// A user as the configuration has one. The primary group is among the additional ones (CVE-2022-36109).
@@ -219,4 +216,4 @@ fn incomplete(error: OciSpecError) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

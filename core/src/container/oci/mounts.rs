@@ -22,9 +22,9 @@ pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
         }
     }
     let files = [
-        ("/etc/resolv.conf", place.resolv_conf(request.files_of)),
-        ("/etc/hostname", place.hostname(request.files_of)),
-        ("/etc/hosts", place.hosts(request.files_of)),
+        ("/etc/resolv.conf", place.resolv_conf(&request.record.id)),
+        ("/etc/hostname", place.hostname(&request.record.id)),
+        ("/etc/hosts", place.hosts(&request.record.id)),
     ];
     for (target, source) in files {
         if !replaced(target) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::container::{ContainerConfig, ContainerState, MountKind, MountRequest};
-use crate::id::ImageId;
+use crate::id::{ContainerId, ImageId};
 use crate::limits::CgroupMode;
 use crate::time::Timestamp;
 
@@ -50,8 +50,8 @@ fn spec(config: ContainerConfig) -> Result<oci::Spec> {
         image: &ImageDefaults::default(),
         identity: &identity,
         facts: &facts(),
+        hostname: if record.config.network == NetworkMode::Host { "host" } else { record.id.short() },
         joins: &[],
-        files_of: &record.id,
     })
 }
 

@@ -1,0 +1,186 @@
+//! Limits that could never be applied are refused before anything is made, in Docker's words.
+
+use super::{CgroupMode, Resources};
+use crate::error::{Error, Result};
+use crate::kernel::Facts;
+
+/// The least memory that Docker lets a container have.
+const LEAST_MEMORY: u64 = 6 << 20;
+/// cpu.shares of cgroup v1 (linux/kernel/sched: MIN_SHARES, MAX_SHARES).
+const SHARES: (u64, u64) = (2, 262_144);
+/// Billionths of a processor below which the quota of a standard period is less than the kernel's least, 1 ms.
+const LEAST_CPUS: u64 = 10_000_000;
+
+/// Checks limits against each other and against the host.
+///
+/// # Errors
+/// [`crate::ErrorKind::InvalidInput`] in Docker's words; [`crate::ErrorKind::Unsupported`] where the host has no controller for a limit.
+pub fn check(limits: &Resources, facts: &Facts) -> Result<()> {
+    memory(limits)?;
+    processors(limits, facts)?;
+    if let Some(score) = limits.oom_score_adj
+        && !(-1000..=1000).contains(&score)
+    {
+        return Err(Error::invalid(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]")));
+    }
+    if limits.oom_kill_disable && facts.cgroup == CgroupMode::V2 {
+        return Err(Error::unsupported("--oom-kill-disable on cgroup v2"));
+    }
+    for (asked, controller) in [
+        (limits.memory.is_some() || limits.memory_reservation.is_some(), "memory"),
+        (limits.nano_cpus.is_some() || limits.cpu_quota.is_some() || limits.cpu_shares.is_some(), "cpu"),
+        (limits.cpuset_cpus.is_some(), "cpuset"),
+        (limits.pids.is_some_and(|n| n > 0), "pids"),
+    ] {
+        if asked && !facts.controllers.iter().any(|c| c == controller) {
+            return Err(Error::unsupported(format!("the {controller} controller of control groups")));
+        }
+    }
+    Ok(())
+}
+
+fn memory(limits: &Resources) -> Result<()> {
+    let refuse = |message: &str| Err(Error::invalid(message));
+    if limits.memory.is_some_and(|m| m < LEAST_MEMORY) {
+        return refuse("Minimum memory limit allowed is 6MB");
+    }
+    match (limits.memory, limits.memory_swap) {
+        (None, Some(swap)) if swap > 0 => return refuse("You should always set the Memory limit when using Memoryswap limit, see usage"),
+        (Some(memory), Some(swap)) if swap > 0 && swap.unsigned_abs() < memory => {
+            return refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+        }
+        (_, Some(swap)) if swap < -1 => return Err(Error::invalid(format!("invalid memory swap: {swap}"))),
+        _ => {}
+    }
+    match (limits.memory, limits.memory_reservation) {
+        (_, Some(reservation)) if reservation > 0 && reservation < LEAST_MEMORY => refuse("Minimum memory reservation allowed is 6MB"),
+        (Some(memory), Some(reservation)) if memory < reservation => {
+            refuse("Minimum memory limit can not be less than memory reservation limit, see usage")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn processors(limits: &Resources, facts: &Facts) -> Result<()> {
+    let refuse = |message: String| Err(Error::invalid(message));
+    if limits.nano_cpus.is_some_and(|n| n > 0) {
+        if limits.cpu_period.is_some_and(|n| n > 0) {
+            return refuse("Conflicting options: Nano CPUs and CPU Period cannot both be set".to_owned());
+        }
+        if limits.cpu_quota.is_some_and(|n| n != 0) {
+            return refuse("Conflicting options: Nano CPUs and CPU Quota cannot both be set".to_owned());
+        }
+    }
+    if let Some(nano) = limits.nano_cpus.filter(|n| *n > 0)
+        && (nano < LEAST_CPUS || nano > u64::from(facts.cpus) * 1_000_000_000)
+    {
+        let cpus = facts.cpus;
+        return refuse(format!("Range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"));
+    }
+    if limits.cpu_period.is_some_and(|n| n != 0 && !(1_000..=1_000_000).contains(&n)) {
+        return refuse("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)".to_owned());
+    }
+    if limits.cpu_quota.is_some_and(|n| n > 0 && n < 1_000) {
+        return refuse("CPU cfs quota can not be less than 1ms (i.e. 1000)".to_owned());
+    }
+    match limits.cpu_shares {
+        Some(shares) if shares > 0 && shares < SHARES.0 => return refuse(format!("the minimum allowed cpu-shares is {}", SHARES.0)),
+        Some(shares) if shares > SHARES.1 => return refuse(format!("the maximum allowed cpu-shares is {}", SHARES.1)),
+        _ => {}
+    }
+    let Some(asked) = limits.cpuset_cpus.as_ref().filter(|set| !set.is_empty()) else { return Ok(()) };
+    let Some(set) = cpuset(asked) else {
+        return refuse(format!("Invalid value {} for cpuset cpus", asked.escape_debug()));
+    };
+    if set.iter().any(|(_, last)| *last >= facts.cpus) {
+        let available = if facts.cpus == 1 { "0".to_owned() } else { format!("0-{}", facts.cpus - 1) };
+        return refuse(format!("Requested CPUs are not available - requested {asked}, available: {available}"));
+    }
+    Ok(())
+}
+
+/// A list of processors as cpuset(7) has it, `0-3,5`: its ranges, or `None` for what is not one.
+fn cpuset(text: &str) -> Option<Vec<(u32, u32)>> {
+    let number = |n: &str| n.bytes().all(|b| b.is_ascii_digit()).then(|| n.parse::<u32>().ok()).flatten();
+    text.split(',')
+        .map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            Some((number(first)?, number(last)?)).filter(|(first, last)| first <= last)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::oci::tests::facts;
+
+    fn all_controllers() -> Facts {
+        Facts { controllers: ["cpu", "cpuset", "memory", "pids"].map(str::to_owned).to_vec(), ..facts() }
+    }
+
+    fn refusal(limits: Resources) -> String {
+        check(&limits, &all_controllers()).expect_err("refused").message().to_owned()
+    }
+
+    #[test]
+    fn what_docker_refuses_is_refused_in_its_words() {
+        let none = Resources::default;
+        const M: u64 = 1 << 20;
+        assert_eq!(refusal(Resources { memory: Some(5 * M), ..none() }), "Minimum memory limit allowed is 6MB");
+        assert_eq!(
+            refusal(Resources { memory_swap: Some(1 << 30), ..none() }),
+            "You should always set the Memory limit when using Memoryswap limit, see usage"
+        );
+        assert_eq!(
+            refusal(Resources { memory: Some(64 * M), memory_swap: Some(32 << 20), ..none() }),
+            "Minimum memoryswap limit should be larger than memory limit, see usage"
+        );
+        assert_eq!(
+            refusal(Resources { memory: Some(8 * M), memory_reservation: Some(16 * M), ..none() }),
+            "Minimum memory limit can not be less than memory reservation limit, see usage"
+        );
+        for nano in [1_000_000, 8_000_000_000] {
+            assert_eq!(
+                refusal(Resources { nano_cpus: Some(nano), ..none() }),
+                "Range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available"
+            );
+        }
+        assert_eq!(
+            refusal(Resources { nano_cpus: Some(1_000_000_000), cpu_quota: Some(50_000), ..none() }),
+            "Conflicting options: Nano CPUs and CPU Quota cannot both be set"
+        );
+        assert_eq!(refusal(Resources { cpu_shares: Some(1), ..none() }), "the minimum allowed cpu-shares is 2");
+        assert_eq!(
+            refusal(Resources { cpuset_cpus: Some("0,7".to_owned()), ..none() }),
+            "Requested CPUs are not available - requested 0,7, available: 0-3"
+        );
+        assert_eq!(refusal(Resources { cpuset_cpus: Some("3-1".to_owned()), ..none() }), "Invalid value 3-1 for cpuset cpus");
+        assert_eq!(
+            refusal(Resources { oom_score_adj: Some(1001), ..none() }),
+            "Invalid value 1001, range for oom score adj is [-1000, 1000]"
+        );
+    }
+
+    #[test]
+    fn the_edges_are_allowed() {
+        let limits = Resources {
+            memory: Some(6 << 20),
+            memory_swap: Some(-1),
+            nano_cpus: Some(10_000_000),
+            cpu_shares: Some(2),
+            cpuset_cpus: Some("0-3".to_owned()),
+            pids: Some(-1),
+            ..Resources::default()
+        };
+        check(&limits, &all_controllers()).unwrap();
+        check(&Resources::default(), &Facts { controllers: Vec::new(), ..facts() }).unwrap();
+    }
+
+    #[test]
+    fn a_limit_without_a_controller_is_unsupported() {
+        let none = Facts { controllers: Vec::new(), ..facts() };
+        let error = check(&Resources { pids: Some(5), ..Resources::default() }, &none).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+    }
+}

@@ -1,0 +1,196 @@
+//! What an engine asks of its planner before anything runs: a container's configuration, a check of what was asked for, an explanation.
+
+use super::launch::launch;
+use super::{Explanation, Plan, Planned, Planner, container, image, network};
+use crate::container::layout::cgroup;
+use crate::container::oci::{self, Join};
+use crate::container::user::{self, Identity};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Capabilities, Joined, Planning};
+use crate::id::{ChainId, ContainerId, ImageId};
+use crate::image::{ImageDefaults, ImageRecord};
+use crate::kernel::{NamespaceKind, Process, Step, Streams};
+use crate::network::{Endpoint, NetworkRecord, Publish};
+use crate::time::Timestamp;
+use ipnet::IpNet;
+use oci_spec::runtime::{Mount, Spec};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The most of /etc/passwd and /etc/group that is read (CVE-2026-47262 used a huge one to fill memory).
+const MOST: usize = 4 << 20;
+
+impl Planner {
+    /// Who `asked` (`user[:group]`) is in a container.
+    pub(super) fn identity(
+        &self,
+        id: &ContainerId,
+        layers: &[ChainId],
+        asked: &str,
+        further: &[String],
+        mounts: &[Mount],
+    ) -> Result<Identity> {
+        let read = |path: &str| self.read_inside(id, layers, path, mounts);
+        user::resolve(asked, further, &read("/etc/passwd")?, &read("/etc/group")?)
+    }
+
+    /// A file as the container will see it: that of a mount on it, or that of the topmost layer that has it. Empty if none has.
+    fn read_inside(&self, id: &ContainerId, layers: &[ChainId], path: &str, mounts: &[Mount]) -> Result<String> {
+        let layout = self.layout();
+        let over = mounts.iter().rev().find(|m| m.destination().to_str() == Some(path)).and_then(|m| m.source().as_ref());
+        let places: Vec<String> = match over {
+            Some(source) => vec![source.display().to_string()],
+            None => std::iter::once(layout.upper(id))
+                .chain(layers.iter().rev().map(|layer| layout.layer(layer)))
+                .map(|tree| tree + path)
+                .collect(),
+        };
+        for place in places {
+            match self.kernel.read(&place, 0, MOST) {
+                Ok(bytes) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                // A whiteout, a link or a pipe hides what is below it, and is no file of users.
+                Err(e) if e.kind() == ErrorKind::InvalidInput => return Ok(String::new()),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(String::new())
+    }
+
+    /// The configuration, given who its user is.
+    fn configure(&self, record: &ContainerRecord, image: &ImageDefaults, identity: &Identity, joined: &Joined) -> Result<Spec> {
+        let join = |kind, of: &Option<Process>| of.clone().map(|of| Join { kind, of });
+        let joins: Vec<Join> =
+            [join(NamespaceKind::Network, &joined.network), join(NamespaceKind::Pid, &joined.pid), join(NamespaceKind::Ipc, &joined.ipc)]
+                .into_iter()
+                .flatten()
+                .collect();
+        oci::specification(&oci::Request { record, image, identity, facts: self.facts(), hostname: &joined.hostname, joins: &joins })
+    }
+}
+
+impl Planning for Planner {
+    fn capabilities(&self) -> Capabilities {
+        super::capabilities(self.facts())
+    }
+
+    fn specify(&self, record: &ContainerRecord, image: &ImageRecord, joined: &Joined) -> Result<Spec> {
+        let asked = oci::user(record, &image.defaults);
+        // A bind on /etc/passwd is the only thing of the mounts that matters here.
+        let nobody = Identity { uid: 0, gid: 0, groups: vec![0], home: "/".to_owned() };
+        let draft = self.configure(record, &image.defaults, &nobody, joined)?;
+        let mounts = draft.mounts().as_deref().unwrap_or_default();
+        let identity = self.identity(&record.id, &image.layers, asked, &record.config.groups, mounts)?;
+        oci::settle(draft, record, &identity, &joined.hostname)
+    }
+
+    fn explain(
+        &self,
+        record: &ContainerRecord,
+        image: &ImageRecord,
+        network: Option<&NetworkRecord>,
+        joined: &Joined,
+    ) -> Result<Explanation> {
+        let (id, layout) = (&record.id, self.layout());
+        let spec = self.specify(record, image, joined)?;
+        let mut explanation = Explanation { before: vec![image::stack(&layout, id, &image.layers)], ..Explanation::default() };
+        let endpoint = network.filter(|n| n.subnet.is_some()).map(|n| endpoint(record, n)).transpose()?;
+        explanation.before.push(files(record, &layout, endpoint.as_ref(), joined));
+        explanation.before.push(self.plan_limits(id, &record.config.resources));
+        explanation.before.push(container::prepare(id, &spec, self.facts()));
+        let streams = if record.config.tty {
+            Streams::Terminal { stdin: record.config.open_stdin, rows: 24, cols: 80 }
+        } else {
+            Streams::Pipes { stdin: record.config.open_stdin }
+        };
+        let root = container::root(&layout, id, &image.layers);
+        let launch = launch(&format!("container {}", id.short()), &spec, &root, &cgroup(id), streams)?;
+        explanation.waiting.push(container::loopback(id, &launch));
+        if let (Some(network), Some(endpoint)) = (network, &endpoint) {
+            explanation.before.insert(0, network::add(network)?);
+            explanation.waiting.push(network::connect(network, endpoint, false));
+            explanation.waiting.push(network::publish(network, endpoint, &published(record)));
+        }
+        explanation.launch = Some(launch);
+        explanation.spec = Some(spec);
+        Ok(explanation)
+    }
+
+    fn check(&self, config: &ContainerConfig) -> Result<()> {
+        crate::limits::check(&config.resources, self.facts())?;
+        // A configuration of a container that will never be: whatever it would refuse is refused now.
+        let record = ContainerRecord {
+            id: ContainerId::new("0".repeat(64)),
+            name: String::new(),
+            config: config.clone(),
+            image: ImageId::new(""),
+            args: vec!["-".to_owned()],
+            env: Vec::new(),
+            created: Timestamp::NEVER,
+            state: ContainerState::default(),
+            endpoints: Vec::new(),
+            published: Vec::new(),
+        };
+        let nobody = Identity { uid: 0, gid: 0, groups: vec![0], home: "/".to_owned() };
+        let somebody = Some(Process { pid: 1, born: 0 });
+        let joined = Joined { hostname: String::new(), network: somebody.clone(), pid: somebody.clone(), ipc: somebody };
+        self.configure(&record, &ImageDefaults::default(), &nobody, &joined).map(drop)
+    }
+
+    fn recover(&self) -> Result<()> {
+        Planner::recover(self)
+    }
+}
+
+/// The record's own place in the network, or for a container that has none yet the first address after the gateway.
+fn endpoint(record: &ContainerRecord, network: &NetworkRecord) -> Result<Endpoint> {
+    if let Some(endpoint) = record.endpoints.iter().find(|e| e.network == network.id) {
+        return Ok(endpoint.clone());
+    }
+    let none = || Error::new(ErrorKind::Exhausted, format!("no available addresses on network {}", network.name));
+    let subnet = network.subnet.ok_or_else(none)?;
+    let ip = subnet.hosts().find(|ip| Some(*ip) != network.gateway).ok_or_else(none)?;
+    let octets = match ip {
+        IpAddr::V4(v4) => v4.octets(),
+        IpAddr::V6(_) => return Err(none()),
+    };
+    let mac: Vec<String> = [0x02, 0x42].iter().chain(&octets).map(|b| format!("{b:02x}")).collect();
+    Ok(Endpoint {
+        container: record.id.clone(),
+        network: network.id.clone(),
+        address: IpNet::new(ip, subnet.prefix_len()).map_err(|_| none())?,
+        mac: mac.join(":"),
+        host_link: format!("veth{}", record.id.as_str().get(..7).unwrap_or("0000000")),
+        link: "eth0".to_owned(),
+    })
+}
+
+/// The record's own ports, or for a container that has none yet the first that each request allows.
+fn published(record: &ContainerRecord) -> Vec<Publish> {
+    if !record.published.is_empty() {
+        return record.published.clone();
+    }
+    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let one = |request: &crate::network::PortRequest| Publish {
+        protocol: request.protocol,
+        host_ip: request.host_ip.unwrap_or(any),
+        host_port: request.host_ports.map_or(32768, |(first, _)| first),
+        container_port: request.container_port,
+    };
+    record.config.ports.iter().map(one).collect()
+}
+
+/// The three files that are bound on those of the image.
+fn files(record: &ContainerRecord, layout: &crate::container::layout::Layout, endpoint: Option<&Endpoint>, joined: &Joined) -> Plan {
+    let mut plan = Plan::new("containers.files", record.id.as_str());
+    let own = endpoint.map(|e| format!("{}\t{}\n", e.address.addr(), joined.hostname)).unwrap_or_default();
+    let servers: String = record.config.dns.iter().map(|server| format!("nameserver {server}\n")).collect();
+    for (path, content, why) in [
+        (layout.hosts(&record.id), format!("127.0.0.1\tlocalhost\n::1\tlocalhost\n{own}"), "Its own name leads to its own address."),
+        (layout.hostname(&record.id), format!("{}\n", joined.hostname), "Its name, for programs that look for it in a file."),
+        (layout.resolv_conf(&record.id), servers, "Which name servers it asks."),
+    ] {
+        plan.push(Planned::new(Step::WriteFile { path, mode: 0o644, content }, why, "Docker, \"/etc/hosts\""));
+    }
+    plan
+}
