@@ -156,13 +156,13 @@ fn joins(place: &Place) {
 fn init(place: &Place) {
     let kernel = kernel(place);
     // The grandchild outlives its parent and is left to init; the program then waits for a signal.
-    let script = "trap 'exit 9' TERM; (sleep 0.01 &) ; sleep 0.1; ps | grep -c ' sleep 0.01$'; echo ready; while :; do sleep 0.01; done";
+    let script = "trap 'exit 9' TERM; (sleep 0.01 &) ; sleep 0.1; ps | grep -c ' sleep 0.01$'; cat /proc/1/cmdline | head -c 24; echo; echo ready; while :; do sleep 0.01; done";
     let process = kernel.launch(&container(place, PIPES, vec![], vec![], &["sh", "-c", script], true)).expect("launches");
     kernel.release(&process).expect("runs");
     std::thread::sleep(std::time::Duration::from_millis(400));
     kernel.signal(&process, drydock_core::kernel::Signal::TERM).expect("signals");
     let (text, code) = collect(&kernel, &process);
-    assert_eq!((text.as_str(), code), ("0\nready\n", 9));
+    assert_eq!((text.as_str(), code), ("0\n/sbin/drydock-init\0--\0sh\nready\n", 9));
 }
 
 fn terminal(place: &Place) {

@@ -1,6 +1,7 @@
 //! The new process's own side, from its first instruction to its program.
 
 use super::channel::{self, Said};
+use super::inside::arguments::Arguments;
 use super::inside::{Filter, Inside};
 use super::streams::Given;
 use crate::error::step;
@@ -31,6 +32,8 @@ pub struct Prepared<'a> {
     pub bounding: u64,
     /// Whether the mount namespace is a new one. Such a process is a container's first, and ends with its supervisor.
     pub own_mounts: bool,
+    /// Where this program's arguments lie, for an init that hides them.
+    pub arguments: Option<Arguments>,
     /// The host's procfs.
     pub proc: OwnedFd,
 }
@@ -72,7 +75,7 @@ fn run(prepared: &Prepared<'_>, channel: &OwnedFd) -> Result<()> {
     // Modes of what the steps make are meant as they stand.
     rustix::process::umask(Mode::empty());
     let proc = prepared.proc.try_clone().map_err(|e| step("dup", "/proc", e))?;
-    let mut inside = Inside::new(channel, proc, prepared.bounding, prepared.launch.streams, prepared.own_mounts, prepared.filters.clone());
+    let mut inside = Inside::new(channel, proc, prepared);
     carry_out(&mut inside, &prepared.launch.inside)?;
     channel::say(channel, &Said::Ready, None)?;
     if !channel::wait_to_go(channel) {

@@ -3,6 +3,7 @@
 use super::channel::{self, Said};
 use super::child::{self, Prepared};
 use super::clone::{Side, Spaces, clone3};
+use super::inside::arguments;
 use super::streams::{self, Ends};
 use super::{identity, inside};
 use crate::error::step;
@@ -37,10 +38,15 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
         .steps()
         .filter_map(|s| if let Step::SetSeccomp { filter } = s { Some(inside::compile(filter, &host.facts().data_root)) } else { None })
         .collect::<Result<_>>()?;
+    let direct = spaces.joined.is_empty() && single_threaded();
+    let group = launch.cgroup.as_deref();
+    // With one hierarchy a process can be born in its group, which spares the kernel a migration (clone3(2), CLONE_INTO_CGROUP).
+    let birthplace = group.filter(|_| direct).map_or(Ok(None), |group| host.hierarchies().open_unified(group))?;
     let prepared = Prepared {
         launch,
         given,
-        cgroups: launch.cgroup.as_deref().map_or(Ok(Vec::new()), |group| host.cgroup_directories(group))?,
+        cgroups: group.filter(|_| birthplace.is_none()).map_or(Ok(Vec::new()), |group| host.cgroup_directories(group))?,
+        arguments: launch.steps().any(|s| matches!(s, Step::Execute { init: true, .. })).then(arguments::find).flatten(),
         new_cgroup: spaces.new_cgroup,
         filters,
         bounding: host.facts().capabilities,
@@ -48,9 +54,9 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
         own_mounts: spaces.new & libc::CLONE_NEWNS as u64 != 0,
     };
     let (ours, theirs) = channel::pair()?;
-    let (ours, pid, pidfd) = if spaces.joined.is_empty() && single_threaded() {
+    let (ours, pid, pidfd) = if direct {
         // SAFETY: this process has one thread, as was just seen.
-        match unsafe { clone3(spaces.new, false, None) } {
+        match unsafe { clone3(spaces.new, false, birthplace.as_ref().map(AsRawFd::as_raw_fd)) } {
             Ok(Side::Child) => {
                 drop(ours);
                 child::main(&prepared, &theirs)

@@ -15,7 +15,7 @@ pub mod wire;
 pub use client::{attach, request, wait};
 pub use driver::{Mind, Settings, main};
 pub use serve::serve;
-pub use spawn::{Spawned, unwritable_self};
+pub use spawn::{Spawned, become_unwritable};
 
 use drydock_core::id::ContainerId;
 

@@ -23,7 +23,7 @@ impl Inside<'_> {
             Err(e) => return e,
         };
         // Asked for again: the kernel forgets it when a process changes its user (prctl(2), PR_SET_PDEATHSIG).
-        if self.own_mounts {
+        if self.prepared.own_mounts {
             if let Err(e) = set_parent_process_death_signal(Some(Signal::KILL)) {
                 return crate::error::step("prctl(PR_SET_PDEATHSIG)", "", e);
             }
@@ -31,7 +31,7 @@ impl Inside<'_> {
                 return Error::new(ErrorKind::Interrupted, "the supervisor is gone");
             }
         }
-        if with_init { init::run(&program, self.channel) } else { program.execute() }
+        if with_init { init::run(&program, self.channel, self.prepared.arguments.as_ref()) } else { program.execute() }
     }
 }
 
@@ -45,6 +45,11 @@ impl Program {
         };
         let path = CString::new(path).map_err(|_| Error::invalid("the command holds a NUL"))?;
         Ok(Self { path, args: text(args, "an argument")?, env: text(env, "the environment")? })
+    }
+
+    /// Its arguments, as a list of processes shows them.
+    pub fn arguments(&self) -> &[CString] {
+        &self.args
     }
 
     /// execve(2). Returns only if it fails.

@@ -3,6 +3,7 @@
 //! It starts the program as its child, passes signals on, reaps whatever is left to it, and exits as the program does. Process 1
 //! gets no signal it has no handler for (pid_namespaces(7)); a program that expects to be killed by SIGTERM needs this.
 
+use super::arguments::Arguments;
 use super::execute::Program;
 use crate::error::step;
 use crate::process::channel::{self, Said};
@@ -12,7 +13,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use std::os::fd::OwnedFd;
 
 /// Runs a program as the child of this process, which becomes the init. Returns only if that could not begin.
-pub fn run(program: &Program, channel: &OwnedFd) -> Error {
+pub fn run(program: &Program, channel: &OwnedFd, arguments: Option<&Arguments>) -> Error {
     // Blocked before the program exists, so that no signal falls between; the program gets the empty mask back.
     let everything = set_mask(true);
     // SAFETY: this process was cloned from one with a single thread and has started none.
@@ -32,6 +33,10 @@ pub fn run(program: &Program, channel: &OwnedFd) -> Error {
             // The launching process sees the program run when the last copy of the channel closes: this one goes now.
             // SAFETY: nothing in this process uses a descriptor above 2 from here on.
             unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+            let _ = rustix::thread::set_name(c"drydock-init");
+            if let Some(arguments) = arguments {
+                arguments.replace(c"/sbin/drydock-init", program.arguments());
+            }
             exit(look_after(child, &everything))
         }
     }

@@ -3,6 +3,7 @@
 //! The process trusts nothing below the container's root: every path there is resolved by the kernel within that root
 //! (openat2(2) with RESOLVE_IN_ROOT), and procfs files are reached through the host's procfs, opened before anything else.
 
+pub mod arguments;
 mod capabilities;
 mod cgroups;
 mod device;
@@ -28,16 +29,16 @@ pub fn make_read_only(tree: &OwnedFd) -> Result<()> {
     mount::make_read_only(tree, "")
 }
 
+use super::child::Prepared;
 use crate::error::step;
 use drydock_core::error::{Error, Result};
-use drydock_core::kernel::{Step, Streams};
+use drydock_core::kernel::Step;
 use oci_spec::runtime::LinuxCapabilities;
 use rustix::fs::{Mode, OFlags, fstatfs};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
 /// What the new process carries from step to step.
-#[derive(Debug)]
 pub struct Inside<'a> {
     /// The socket to the launching process.
     channel: &'a OwnedFd,
@@ -47,12 +48,8 @@ pub struct Inside<'a> {
     root: Option<(String, OwnedFd)>,
     /// What [`Step::SetCapabilities`] asked for, until it can be put in force.
     capabilities: Option<LinuxCapabilities>,
-    /// Capabilities this process can give at most.
-    bounding: u64,
-    /// Where the standard streams lead.
-    streams: Streams,
-    /// Whether the mount namespace is this process's own, and not another's that it joined. One with its own ends with its parent.
-    own_mounts: bool,
+    /// What the launching process knows of it.
+    prepared: &'a Prepared<'a>,
     /// System call filters in the order of their steps.
     filters: VecDeque<Filter>,
 }
@@ -67,8 +64,8 @@ pub fn open_proc() -> Result<OwnedFd> {
 
 impl<'a> Inside<'a> {
     /// A new process that has carried out nothing yet.
-    pub fn new(channel: &'a OwnedFd, proc: OwnedFd, bounding: u64, streams: Streams, own_mounts: bool, filters: VecDeque<Filter>) -> Self {
-        Self { channel, proc: Some(proc), root: None, capabilities: None, bounding, streams, own_mounts, filters }
+    pub fn new(channel: &'a OwnedFd, proc: OwnedFd, prepared: &'a Prepared<'a>) -> Self {
+        Self { channel, proc: Some(proc), root: None, capabilities: None, prepared, filters: prepared.filters.clone() }
     }
 
     /// Carries out one step. [`Step::Execute`] returns only if it fails.
@@ -118,7 +115,7 @@ impl<'a> Inside<'a> {
             Step::SetOomScore { score } => settings::oom_score(self.proc()?, *score),
             Step::OwnStreams { uid, gid } => user::own_streams(*uid, *gid),
             Step::SetCapabilities { sets } => {
-                capabilities::bound(sets, self.bounding)?;
+                capabilities::bound(sets, self.prepared.bounding)?;
                 self.capabilities = Some(sets.clone());
                 Ok(())
             }
@@ -146,7 +143,7 @@ impl<'a> Inside<'a> {
     }
 
     fn put_capabilities_in_force(&mut self) -> Result<()> {
-        self.capabilities.take().map_or(Ok(()), |sets| capabilities::put_in_force(&sets, self.bounding))
+        self.capabilities.take().map_or(Ok(()), |sets| capabilities::put_in_force(&sets, self.prepared.bounding))
     }
 
     fn forget_host(&mut self) {

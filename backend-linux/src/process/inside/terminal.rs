@@ -16,10 +16,10 @@ const DEVPTS_MAGIC: rustix::fs::FsWord = 0x1cd1;
 impl Inside<'_> {
     /// Opens a terminal, makes it the standard streams and the controlling terminal, and sends its master to the launching process.
     pub(super) fn set_terminal(&mut self, root: &str) -> Result<()> {
-        let Streams::Terminal { rows, cols, .. } = self.streams else {
+        let Streams::Terminal { rows, cols, .. } = self.prepared.launch.streams else {
             return Err(Error::invalid("a terminal for a process whose streams are not one"));
         };
-        let own_mounts = self.own_mounts;
+        let own_mounts = self.prepared.own_mounts;
         let root = self.root(root)?;
         let path = "/dev/pts/ptmx";
         let master = resolve::open(root, path, OFlags::RDWR | OFlags::NOCTTY).map_err(|e| step("open", path, e))?;
