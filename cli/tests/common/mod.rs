@@ -4,13 +4,13 @@
 
 use drydock::{Environment, HostOptions, Source, Standard, StreamOptions};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
-use drydock_core::engine::{ContainerSummary, Engine, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions};
+use drydock_core::engine::{ContainerSummary, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest, RemoveOptions};
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, ImageId};
 use drydock_core::image::ImageRecord;
 use drydock_core::io::{Attach, Ended, Io, Size};
 use drydock_core::kernel::{Facts, Signal, Task};
-use drydock_core::limits::CgroupMode;
+use drydock_core::limits::{CgroupMode, Usage};
 use drydock_core::observe::Snapshot;
 use drydock_core::plan::Explanation;
 use drydock_core::time::Timestamp;
@@ -141,6 +141,12 @@ impl Engine for StillLife {
         moved()
     }
     fn top(&self, _: &str) -> Result<Vec<Task>> {
+        moved()
+    }
+    fn usage(&self, _: &str) -> Result<Usage> {
+        moved()
+    }
+    fn events(&self, _: u64, _: usize) -> Result<Vec<EventEntry>> {
         moved()
     }
     fn explain(&self, _: &ContainerConfig) -> Result<Explanation> {

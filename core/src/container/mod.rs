@@ -2,9 +2,12 @@
 
 mod config;
 pub mod defaults;
+pub mod files;
 pub mod layout;
+pub mod lifecycle;
 pub mod log;
 pub mod mounts;
+pub mod names;
 pub mod oci;
 mod record;
 pub mod restart;

@@ -51,6 +51,9 @@ pub struct ContainerState {
     pub stopped_by_hand: bool,
     /// The boot in which `process` means anything.
     pub boot_id: String,
+    /// It has a supervisor, or an operation on it takes several changes: what to tidy up if whoever does it is dead.
+    #[serde(default)]
+    pub under_way: bool,
 }
 
 /// A container as the store keeps it.

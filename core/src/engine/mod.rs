@@ -1,6 +1,28 @@
 //! The engine seam: everything a user of containers can ask for, as one object-safe trait.
 
+mod create;
+mod events;
+mod exec;
+mod images;
+mod import;
+mod join;
+mod list;
+mod load;
+mod local;
+mod logs;
+mod network;
+mod operations;
+mod reconcile;
+mod remove;
+mod remove_image;
+mod resolve;
+mod start;
+mod stop;
 mod view;
+
+pub use create::DEFAULT_PATH;
+pub use events::Entry as EventEntry;
+pub use local::{Host, LocalEngine};
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions, VersionInfo};
 
@@ -11,6 +33,7 @@ use crate::id::{ContainerId, ImageId};
 use crate::image::ImageRecord;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Facts, Signal, Task};
+use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -73,6 +96,10 @@ pub trait Engine: Send + Sync {
     fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
     /// Its processes.
     fn top(&self, name: &str) -> Result<Vec<Task>>;
+    /// What it uses now. Not running is [`crate::ErrorKind::NotRunning`].
+    fn usage(&self, name: &str) -> Result<Usage>;
+    /// Events with a number greater than this, oldest first, at most so many. The last 256 are kept.
+    fn events(&self, after: u64, limit: usize) -> Result<Vec<EventEntry>>;
     /// Every step that creating and starting such a container would take, in order, without taking any.
     fn explain(&self, config: &ContainerConfig) -> Result<crate::plan::Explanation>;
 }

@@ -1,5 +1,14 @@
 //! Images: layers and configurations (OCI image-spec).
 
+pub mod changes;
+mod compress;
+pub mod config;
+pub mod manifest;
+pub mod reference;
+pub mod tar;
+
+pub use compress::decompress;
+
 use crate::id::{ChainId, Digest, ImageId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,4 +77,48 @@ pub struct ImageRecord {
     pub defaults: ImageDefaults,
     /// Normalised references, sorted: `docker.io/library/busybox:latest`.
     pub tags: Vec<String>,
+    /// Its manifest.
+    #[serde(default)]
+    pub manifest: Option<Blob>,
+    /// Removed by force while containers made from it exist; goes with the last of them.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+/// A blob of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blob {
+    /// Its name.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// An unpacked layer as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerRecord {
+    /// Its name.
+    pub chain: ChainId,
+    /// Digest of its uncompressed archive.
+    pub diff_id: Digest,
+    /// Its archive as it came.
+    pub blob: Blob,
+    /// Bytes of its archive, uncompressed.
+    pub size: u64,
+    /// How many images have it.
+    pub uses: u64,
+}
+
+/// The chain ids of layers from their diff ids, lowest first: the first is the diff id itself, each other the digest of the chain
+/// below, a blank, and its diff id (OCI image-spec config.md, "Layer ChainID").
+pub fn chain_ids(diff_ids: &[Digest]) -> Vec<ChainId> {
+    let mut chains: Vec<ChainId> = Vec::with_capacity(diff_ids.len());
+    for diff_id in diff_ids {
+        let chain = match chains.last() {
+            None => ChainId::new(diff_id.as_str()),
+            Some(below) => ChainId::new(Digest::of(format!("{below} {diff_id}").as_bytes()).as_str()),
+        };
+        chains.push(chain);
+    }
+    chains
 }

@@ -1,7 +1,13 @@
 //! Supervision: what the parent of a container decides, as a pure machine, and what carries its decisions out.
 //!
 //! A driver — a small process on Linux, an actor in the simulator — owns the streams, the exit and the timers of one container,
-//! tells [`Supervisor`](crate::supervise) what happened as an [`Event`], and does what the [`Reaction`] says.
+//! tells [`Supervisor`] what happened as an [`Event`], and does what the [`Reaction`] says.
+
+mod machine;
+mod supervisor;
+
+pub use machine::{FIRST_PAUSE, Input, LONGEST_PAUSE, Machine, Output, SETTLED};
+pub use supervisor::Supervisor;
 
 use crate::error::Result;
 use crate::kernel::{Exit, Process, Request};

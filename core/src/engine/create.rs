@@ -1,0 +1,181 @@
+//! Making a container: its record, its name, its writable root. Nothing runs.
+
+use super::LocalEngine;
+use super::events::Happening;
+use super::local::active_key;
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, Status, files, names};
+use crate::error::{Error, Result};
+use crate::id::ContainerId;
+use crate::image::ImageRecord;
+use crate::kernel::Signal;
+use crate::store::{Change, StoreExt as _, Table, put};
+
+/// The PATH of an image that sets none (Docker's, Linux).
+pub const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+impl LocalEngine {
+    /// Makes a container. After an error nothing of it is left.
+    pub(super) fn create_container(&self, config: &ContainerConfig) -> Result<ContainerId> {
+        let image = self.find_image(&config.image)?;
+        let wanted = config.name.as_deref().map(names::check).transpose()?;
+        let mut record = self.new_record(config, &image)?;
+        let id = record.id.clone();
+        let _guard = self.lock_container(&id)?;
+        self.enter(&mut record, wanted)?;
+        let made = self.host.images.stack(&id, &image.layers).and_then(|()| {
+            self.change(&id, &[Happening::plain("create")], &[], &mut |record| {
+                record.state.status = Status::Created;
+                record.state.under_way = false;
+                Ok(())
+            })
+        });
+        if let Err(error) = made {
+            let _ = self.delete(&record);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    /// The record of a container that is being made: until its root is stacked it is something to remove, should this process die.
+    pub(super) fn new_record(&self, config: &ContainerConfig, image: &ImageRecord) -> Result<ContainerRecord> {
+        let args = arguments(config, image)?;
+        self.check(config)?;
+        Ok(ContainerRecord {
+            id: ContainerId::new(self.new_id()),
+            name: String::new(),
+            config: config.clone(),
+            image: image.id.clone(),
+            args,
+            env: environment(config, image),
+            created: self.time(),
+            state: ContainerState {
+                status: Status::Removing,
+                under_way: true,
+                boot_id: self.kernel().facts().boot_id.clone(),
+                ..ContainerState::default()
+            },
+            endpoints: Vec::new(),
+            published: Vec::new(),
+        })
+    }
+
+    /// Enters the record under its name, or under one that is made up and free.
+    fn enter(&self, record: &mut ContainerRecord, wanted: Option<&str>) -> Result<()> {
+        let id = record.id.clone();
+        for attempt in 0.. {
+            record.name = match wanted {
+                Some(name) => name.to_owned(),
+                None => {
+                    let mut bytes = [0; 3];
+                    self.host.clock.random(&mut bytes);
+                    names::made_up(bytes, attempt)
+                }
+            };
+            let batch = [
+                Change::Expect(Table::Names, record.name.clone(), None),
+                Change::Expect(Table::Images, record.image.to_string(), self.store().get(Table::Images, record.image.as_str())?),
+                put(Table::Names, &record.name, &id)?,
+                put(Table::Containers, id.as_str(), record)?,
+                Change::Put(Table::Meta, active_key(&id), Vec::new()),
+                Change::Put(Table::Meta, super::images::use_key(&record.image, &id), Vec::new()),
+            ];
+            if self.commit(&batch)? {
+                return Ok(());
+            }
+            if let Some(holder) = self.store().load::<String>(Table::Names, &record.name)? {
+                // A dead command's half-made container does not keep its name.
+                let alive = match self.find_record(&ContainerId::new(holder.clone()))? {
+                    Some(other) => self.settle(other)?.is_some(),
+                    None => true,
+                };
+                if alive && wanted.is_some() {
+                    return Err(taken(&record.name, &holder));
+                }
+            } else if self.store().get(Table::Images, record.image.as_str())?.is_none() {
+                return Err(super::images::no_such_image(&record.config.image));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what could never start, before anything is made.
+    fn check(&self, config: &ContainerConfig) -> Result<()> {
+        if config.auto_remove && config.restart != crate::container::RestartPolicy::No {
+            return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm"));
+        }
+        if !config.hostname.is_empty() {
+            files::check_hostname(&config.hostname)?;
+        }
+        for (option, values) in [("--dns", &config.dns), ("--dns-search", &config.dns_search)] {
+            values.iter().try_for_each(|value| files::check_word(option, value))?;
+        }
+        if !config.domainname.is_empty() {
+            files::check_word("--domainname", &config.domainname)?;
+        }
+        self.host.planning.check(config)?;
+        config.extra_hosts.iter().try_for_each(|text| files::extra_host(text).map(drop))?;
+        if !config.stop_signal.is_empty() {
+            Signal::parse(&config.stop_signal)?;
+        }
+        if !config.workdir.is_empty() && !config.workdir.starts_with('/') {
+            return Err(Error::invalid(format!(
+                "the working directory '{}' is invalid, it needs to be an absolute path",
+                config.workdir.escape_debug()
+            )));
+        }
+        self.check_joins(config)?;
+        if let Some(bad) = config.env.iter().find(|e| e.is_empty() || e.starts_with('=') || e.contains('\0')) {
+            return Err(Error::invalid(format!("invalid environment variable: {}", bad.escape_debug())));
+        }
+        Ok(())
+    }
+}
+
+/// Docker's answer where a name belongs to another container.
+fn taken(name: &str, holder: &str) -> Error {
+    Error::conflict(format!(
+        "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that \
+         container to be able to reuse that name."
+    ))
+    .subject(name)
+}
+
+/// Program and arguments: the entry point, and after it the command, each the person's or else the image's. An entry point of the
+/// person's own clears the image's command (Docker: "ENTRYPOINT", "overwriting").
+fn arguments(config: &ContainerConfig, image: &ImageRecord) -> Result<Vec<String>> {
+    let own_entry = config.entrypoint.as_ref();
+    let entry = own_entry.or(image.defaults.entrypoint.as_ref()).cloned().unwrap_or_default();
+    let command = match (config.command.is_empty(), own_entry) {
+        (false, _) => config.command.clone(),
+        (true, Some(_)) => Vec::new(),
+        (true, None) => image.defaults.cmd.clone().unwrap_or_default(),
+    };
+    let args: Vec<String> = entry.into_iter().chain(command).collect();
+    if args.first().is_none_or(String::is_empty) {
+        return Err(Error::invalid("No command specified"));
+    }
+    if args.iter().any(|a| a.contains('\0')) {
+        return Err(Error::invalid("an argument contains a NUL byte"));
+    }
+    Ok(args)
+}
+
+/// The environment: the image's, a PATH if that has none, then the person's; a later value of a name takes the place of an
+/// earlier one, and a name without `=` takes it away.
+fn environment(config: &ContainerConfig, image: &ImageRecord) -> Vec<String> {
+    let name = |entry: &str| entry.split('=').next().unwrap_or(entry).to_owned();
+    let mut all: Vec<String> = Vec::new();
+    if !image.defaults.env.iter().chain(&config.env).any(|e| e.starts_with("PATH=")) {
+        all.push(DEFAULT_PATH.to_owned());
+    }
+    for entry in image.defaults.env.iter().chain(&config.env) {
+        let place = all.iter().position(|e| name(e) == name(entry));
+        match (place, entry.contains('=')) {
+            (Some(i), true) => all[i].clone_from(entry),
+            (Some(i), false) => drop(all.remove(i)),
+            (None, true) => all.push(entry.clone()),
+            (None, false) => {}
+        }
+    }
+    all
+}

@@ -1,0 +1,234 @@
+//! Images by name, their list, their tags, and the entry of new ones into the store.
+
+use super::LocalEngine;
+use super::events::entry;
+use super::resolve::is_hex;
+use super::view::ImageSummary;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChainId, ContainerId, Digest, ImageId};
+use crate::image::reference::{self, Reference};
+use crate::image::{ImageRecord, LayerRecord};
+use crate::store::{Change, StoreExt as _, Table, decode, put};
+use std::collections::BTreeMap;
+
+/// The lock of everything about images that is more than one batch.
+pub(super) const LOCK: &str = "images";
+
+/// The key in [`Table::Meta`] that says a container is made from an image.
+pub(super) fn use_key(image: &ImageId, container: &ContainerId) -> String {
+    format!("{}{container}", use_prefix(image))
+}
+
+/// The beginning of [`use_key`] for every container of an image.
+pub(super) fn use_prefix(image: &ImageId) -> String {
+    format!("uses/{image}/")
+}
+
+/// Docker's answer where no image has this name. A name without a tag means `latest`, and is shown so.
+pub(super) fn no_such_image(asked: &str) -> Error {
+    let shown = Reference::parse(asked).map_or_else(|_| asked.to_owned(), |r| r.familiar());
+    Error::not_found(format!("No such image: {}", shown.escape_debug())).subject(asked)
+}
+
+impl LocalEngine {
+    /// An image's record by id, hidden ones included.
+    pub(super) fn image_record(&self, id: &ImageId) -> Result<Option<ImageRecord>> {
+        self.store().load(Table::Images, id.as_str())
+    }
+
+    /// The image a person means, and whether they wrote an id.
+    pub(super) fn resolve_image(&self, asked: &str) -> Result<(ImageRecord, Option<Reference>)> {
+        let visible = |id: &str| Ok::<_, Error>(self.image_record(&ImageId::new(id))?.filter(|image| !image.hidden));
+        if asked.starts_with("sha256:") && asked.len() == 71 {
+            return visible(asked)?.map(|image| (image, None)).ok_or_else(|| no_such_image(asked));
+        }
+        let parsed = Reference::parse(asked);
+        if let Ok(name) = &parsed {
+            let key = match &name.digest {
+                Some(_) => None,
+                None => Some(name.to_string()),
+            };
+            let tagged = key.map(|key| self.store().load::<String>(Table::Tags, &key)).transpose()?.flatten();
+            if let Some(image) = tagged.map(|id| visible(&id)).transpose()?.flatten() {
+                return Ok((image, parsed.ok()));
+            }
+        }
+        let hex = asked.strip_prefix("sha256:").unwrap_or(asked);
+        if is_hex(hex) {
+            let mut found = Vec::new();
+            for (key, bytes) in self.store().scan(Table::Images, &format!("sha256:{hex}"), "", 3)? {
+                let image: ImageRecord = decode(Table::Images, &key, &bytes)?;
+                found.extend(Some(image).filter(|image| !image.hidden));
+            }
+            match found.len() {
+                0 => {}
+                1 => return found.pop().map(|image| (image, None)).ok_or_else(|| no_such_image(asked)),
+                _ => return Err(Error::new(ErrorKind::Ambiguous, format!("Multiple IDs found with provided prefix: {asked}"))),
+            }
+        }
+        match parsed {
+            Err(e) if !is_hex(hex) => Err(e),
+            _ => Err(no_such_image(asked)),
+        }
+    }
+
+    /// The image a person means.
+    pub(super) fn find_image(&self, asked: &str) -> Result<ImageRecord> {
+        self.resolve_image(asked).map(|(image, _)| image)
+    }
+
+    /// All images that are not hidden, newest first.
+    pub(super) fn image_list(&self) -> Result<Vec<ImageSummary>> {
+        let mut all: Vec<ImageSummary> = self
+            .store()
+            .load_all::<ImageRecord>(Table::Images)?
+            .into_iter()
+            .filter(|(_, image)| !image.hidden)
+            .map(|(_, image)| ImageSummary {
+                id: image.id,
+                tags: image.tags.iter().map(|tag| reference::familiar(tag)).collect(),
+                created: image.created,
+                size: image.size,
+                labels: image.defaults.labels,
+            })
+            .collect();
+        all.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        Ok(all)
+    }
+
+    /// Enters an image whose layers and blobs are there, or adds the tag to one that is entered already; `further` goes into the
+    /// same batch. The caller holds [`LOCK`].
+    pub(super) fn enter_image(
+        &self,
+        image: &ImageRecord,
+        tag: Option<&Reference>,
+        layers: &[LayerRecord],
+        action: &str,
+        further: &[Change],
+    ) -> Result<()> {
+        loop {
+            let mut batch = further.to_vec();
+            let key = image.id.as_str();
+            let before = self.store().get(Table::Images, key)?;
+            let mut record = match before.as_deref() {
+                Some(bytes) => decode(Table::Images, key, bytes)?,
+                None => image.clone(),
+            };
+            record.hidden = false;
+            if before.is_none() {
+                self.count_layers(layers, &mut batch)?;
+            }
+            if let Some(tag) = tag {
+                self.move_tag(&tag.to_string(), &mut record, &mut batch)?;
+            }
+            batch.push(Change::Expect(Table::Images, key.to_owned(), before));
+            batch.push(put(Table::Images, key, &record)?);
+            let name = tag.map_or_else(|| key.to_owned(), |t| t.familiar());
+            self.append_events(&mut batch, &[entry("image", action, key, BTreeMap::from([("name".to_owned(), name)]), self.time())])?;
+            if self.commit(&batch)? {
+                return self.write_index();
+            }
+        }
+    }
+
+    /// One more image uses these layers, lowest first.
+    fn count_layers(&self, layers: &[LayerRecord], batch: &mut Vec<Change>) -> Result<()> {
+        let mut counted: BTreeMap<&ChainId, (Option<Vec<u8>>, LayerRecord)> = BTreeMap::new();
+        for layer in layers {
+            if !counted.contains_key(&layer.chain) {
+                let before = self.store().get(Table::Layers, layer.chain.as_str())?;
+                let record = match before.as_deref() {
+                    Some(bytes) => decode(Table::Layers, layer.chain.as_str(), bytes)?,
+                    None => LayerRecord { uses: 0, ..layer.clone() },
+                };
+                counted.insert(&layer.chain, (before, record));
+            }
+            if let Some((_, record)) = counted.get_mut(&layer.chain) {
+                record.uses += 1;
+            }
+        }
+        for (chain, (before, record)) in counted {
+            batch.push(Change::Expect(Table::Layers, chain.to_string(), before));
+            batch.push(put(Table::Layers, chain.as_str(), &record)?);
+        }
+        Ok(())
+    }
+
+    /// Gives a tag to an image, taking it from the one that has it.
+    fn move_tag(&self, tag: &str, record: &mut ImageRecord, batch: &mut Vec<Change>) -> Result<()> {
+        let holder = self.store().get(Table::Tags, tag)?;
+        let id: Option<String> = holder.as_deref().map(|bytes| decode(Table::Tags, tag, bytes)).transpose()?;
+        if let Some(other) = id.filter(|id| id != record.id.as_str())
+            && let Some(bytes) = self.store().get(Table::Images, &other)?
+        {
+            let mut loser: ImageRecord = decode(Table::Images, &other, &bytes)?;
+            loser.tags.retain(|t| t != tag);
+            batch.push(Change::Expect(Table::Images, other.clone(), Some(bytes)));
+            batch.push(put(Table::Images, &other, &loser)?);
+        }
+        batch.push(Change::Expect(Table::Tags, tag.to_owned(), holder));
+        batch.push(put(Table::Tags, tag, &record.id)?);
+        if !record.tags.iter().any(|t| t == tag) {
+            record.tags.push(tag.to_owned());
+            record.tags.sort();
+        }
+        Ok(())
+    }
+
+    /// Writes the OCI image layout's own two files: any tool that reads layouts finds the images (image-spec image-layout.md).
+    pub(super) fn write_index(&self) -> Result<()> {
+        use crate::kernel::Step;
+        let root = self.kernel().facts().data_root.trim_end_matches('/').to_owned();
+        let mut manifests = Vec::new();
+        for (_, image) in self.store().load_all::<ImageRecord>(Table::Images)? {
+            let Some(manifest) = image.manifest.filter(|_| !image.hidden) else { continue };
+            let descriptor = |name: Option<&str>| {
+                let mut one = serde_json::json!({"mediaType": super::import::MANIFEST, "digest": manifest.digest, "size": manifest.size});
+                if let (Some(name), Some(object)) = (name, one.as_object_mut()) {
+                    let names = serde_json::json!({
+                        "io.containerd.image.name": name,
+                        "org.opencontainers.image.ref.name": name.rsplit_once(':').map_or(name, |(_, tag)| tag),
+                    });
+                    object.insert("annotations".to_owned(), names);
+                }
+                one
+            };
+            if image.tags.is_empty() {
+                manifests.push(descriptor(None));
+            }
+            manifests.extend(image.tags.iter().map(|tag| descriptor(Some(tag))));
+        }
+        let index = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+        let layout = (format!("{root}/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}".to_owned());
+        for (path, content) in [layout, (format!("{root}/index.json"), index.to_string())] {
+            self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content }, None)?;
+        }
+        Ok(())
+    }
+
+    /// A blob's bytes, at most `limit` of them.
+    pub(super) fn read_blob(&self, digest: &Digest, limit: usize) -> Result<Vec<u8>> {
+        let path = self.layout().blob(digest);
+        let mut bytes = Vec::new();
+        loop {
+            let part = self.kernel().read(&path, bytes.len() as u64, (limit + 1 - bytes.len()).min(1 << 20))?;
+            if part.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&part);
+            if bytes.len() > limit {
+                return Err(Error::invalid(format!("{digest} is larger than {limit} bytes")));
+            }
+        }
+    }
+
+    /// The ports an image and a container expose: `80/tcp`, sorted.
+    pub(super) fn exposed(&self, record: &crate::container::ContainerRecord) -> Result<Vec<String>> {
+        let image = self.image_record(&record.image)?.map(|image| image.defaults.exposed_ports).unwrap_or_default();
+        let with_protocol = |port: &String| if port.contains('/') { port.clone() } else { format!("{port}/tcp") };
+        let mut all: Vec<String> = image.keys().chain(&record.config.expose).map(with_protocol).collect();
+        all.sort();
+        all.dedup();
+        Ok(all)
+    }
+}

@@ -1,0 +1,249 @@
+//! `import`: one archive of files becomes an image with one layer. And what every way in shares: blobs and layers taken in so that
+//! a crash at any moment leaves nothing that is not either used or marked as pending.
+
+use super::LocalEngine;
+use crate::error::{Error, Result};
+use crate::id::{ChainId, Digest, ImageId};
+use crate::image::reference::Reference;
+use crate::image::{Blob, ImageDefaults, ImageRecord, LayerRecord, LayerSource, changes, config, tar};
+use crate::kernel::{Compression, Guard, Ingested, Step};
+use crate::store::{Change, StoreExt as _, Table};
+use std::collections::BTreeSet;
+use std::io::Read;
+
+/// The media type of a manifest (image-spec media-types.md).
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// That of a configuration.
+pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// That of a layer, before the suffix of its compression.
+pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// The largest layer taken in, in bytes as it comes.
+const LARGEST_LAYER: u64 = 64 << 30;
+
+/// Marks of what an operation has taken in and no record names yet. They go in the batch that enters the image.
+pub(super) struct Intake<'a> {
+    engine: &'a LocalEngine,
+    operation: String,
+    marks: BTreeSet<String>,
+    _guard: Box<dyn Guard>,
+}
+
+impl<'a> Intake<'a> {
+    /// Begins; the operation's lock tells everybody that its owner lives.
+    pub(super) fn begin(engine: &'a LocalEngine) -> Result<Self> {
+        let operation = engine.new_id().get(..16).unwrap_or("intake").to_owned();
+        let guard = engine.lock(&format!("intake-{operation}"))?;
+        Ok(Self { engine, operation, marks: BTreeSet::new(), _guard: guard })
+    }
+
+    /// Takes in a blob; `check` may refuse it before it is kept.
+    pub(super) fn blob(&mut self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        let engine = self.engine;
+        let marks = &mut self.marks;
+        let operation = &self.operation;
+        engine.kernel().ingest(reader, limit, &mut |taken| {
+            check(taken)?;
+            let key = format!("pending/blob/{}/{operation}", taken.digest.hex());
+            // Under the lock, so that nobody who is removing this very blob has looked for marks before and removes after.
+            let _guard = engine.lock(super::images::LOCK)?;
+            engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
+            marks.insert(key);
+            Ok(())
+        })
+    }
+
+    /// A blob of bytes that are at hand.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<Blob> {
+        let taken = self.blob(&mut &bytes[..], bytes.len() as u64, &mut |_| Ok(()))?;
+        Ok(Blob { digest: taken.digest, size: taken.size })
+    }
+
+    /// Unpacks a blob as a layer on top of its parents.
+    pub(super) fn layer(&mut self, taken: &Ingested, parent: Option<&ChainId>, chain: &ChainId) -> Result<LayerRecord> {
+        let (blob, diff_id) = (Blob { digest: taken.digest.clone(), size: taken.size }, &taken.diff_id);
+        let engine = self.engine;
+        if let Some(known) = engine.store().load::<LayerRecord>(Table::Layers, chain.as_str())? {
+            return Ok(known);
+        }
+        let key = format!("pending/layer/{chain}/{}", self.operation);
+        {
+            let _guard = engine.lock(super::images::LOCK)?;
+            engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
+        }
+        self.marks.insert(key);
+        let archive = engine.layout().blob(&blob.digest);
+        let source = LayerSource { archive, diff_id: diff_id.clone(), parent: parent.cloned() };
+        let made = engine.host.images.apply(&source)?;
+        if made != *chain {
+            return Err(Error::invalid(format!("layer {diff_id} was unpacked as {made}, not {chain}")));
+        }
+        Ok(LayerRecord { chain: chain.clone(), diff_id: diff_id.clone(), blob, size: taken.unpacked, uses: 0 })
+    }
+
+    /// Enters an image from its configuration blob and its layers. Its manifest is written on the way.
+    pub(super) fn enter(
+        &mut self,
+        config: &Blob,
+        mut image: ImageRecord,
+        layers: &[LayerRecord],
+        media: &[Compression],
+        tag: Option<&Reference>,
+        action: &str,
+    ) -> Result<ImageId> {
+        let described: Vec<serde_json::Value> = layers
+            .iter()
+            .zip(media)
+            .map(|(layer, compression)| {
+                serde_json::json!({"mediaType": format!("{LAYER}{}", compression.suffix()), "digest": layer.blob.digest, "size": layer.blob.size})
+            })
+            .collect();
+        let manifest = serde_json::json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "digest": config.digest, "size": config.size},
+            "layers": described,
+        });
+        image.manifest = Some(self.bytes(manifest.to_string().as_bytes())?);
+        image.layers = layers.iter().map(|l| l.chain.clone()).collect();
+        image.size = layers.iter().map(|l| l.size).sum();
+        let _guard = self.engine.lock(super::images::LOCK)?;
+        // Between unpacking and here another process may have removed a layer it alone used; then unpack again.
+        for layer in layers {
+            let recorded = self.engine.store().get(Table::Layers, layer.chain.as_str())?.is_some();
+            let marked = self.marks.contains(&format!("pending/layer/{}/{}", layer.chain, self.operation));
+            if !recorded && !marked {
+                return Err(Error::new(crate::ErrorKind::Stale, format!("layer {} was removed meanwhile; try again", layer.chain)));
+            }
+        }
+        self.engine.enter_image(&image, tag, layers, action, &[])?;
+        Ok(image.id)
+    }
+
+    /// Ends: what was taken in and is used by nothing goes, and so do the marks. After an error in the operation too.
+    pub(super) fn end(self) -> Result<()> {
+        self.engine.sweep(&self.marks)
+    }
+}
+
+impl LocalEngine {
+    /// Removes what marks name and nothing uses, then the marks.
+    pub(super) fn sweep(&self, marks: &BTreeSet<String>) -> Result<()> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let _guard = self.lock(super::images::LOCK)?;
+        let mut used: Option<BTreeSet<String>> = None;
+        for key in marks {
+            let Some((kind, rest)) = key.strip_prefix("pending/").and_then(|k| k.split_once('/')) else { continue };
+            let Some((name, _)) = rest.rsplit_once('/') else { continue };
+            let others = self.store().scan(Table::Meta, &format!("pending/{kind}/{name}/"), "", usize::MAX)?;
+            if others.iter().all(|(other, _)| marks.contains(other)) {
+                match kind {
+                    "layer" if self.store().get(Table::Layers, name)?.is_none() => self.host.images.remove(&ChainId::new(name))?,
+                    "blob" => {
+                        let used = match &used {
+                            Some(used) => used,
+                            None => used.insert(self.used_blobs()?),
+                        };
+                        if !used.contains(name) {
+                            let path = self.layout().blob(&Digest::parse(&format!("sha256:{name}"))?);
+                            self.kernel().perform(&Step::RemoveTree { path }, None)?;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            self.store().commit(&[Change::Delete(Table::Meta, key.clone())])?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a dead operation took in.
+    pub(super) fn recover_blobs(&self) -> Result<()> {
+        let mut dead = BTreeSet::new();
+        let mut judged: Vec<(String, bool)> = Vec::new();
+        for (key, _) in self.store().scan(Table::Meta, "pending/", "", usize::MAX)? {
+            let operation = key.rsplit('/').next().unwrap_or_default().to_owned();
+            let is_dead = match judged.iter().find(|(known, _)| *known == operation) {
+                Some((_, verdict)) => *verdict,
+                None => {
+                    let verdict = self.kernel().lock(&format!("intake-{operation}"))?.is_some();
+                    judged.push((operation, verdict));
+                    verdict
+                }
+            };
+            if is_dead {
+                dead.insert(key);
+            }
+        }
+        self.sweep(&dead)
+    }
+
+    /// The names of all blobs that a record names: configurations, manifests, layers.
+    fn used_blobs(&self) -> Result<BTreeSet<String>> {
+        let mut used = BTreeSet::new();
+        for (_, image) in self.store().load_all::<ImageRecord>(Table::Images)? {
+            used.insert(image.id.as_str().trim_start_matches("sha256:").to_owned());
+            used.extend(image.manifest.map(|m| m.digest.hex().to_owned()));
+        }
+        for (_, layer) in self.store().load_all::<LayerRecord>(Table::Layers)? {
+            used.insert(layer.blob.digest.hex().to_owned());
+        }
+        Ok(used)
+    }
+
+    /// Makes an image of one layer.
+    pub(super) fn import_image(&self, archive: &mut dyn Read, reference: &str, instructions: &[String], message: &str) -> Result<ImageId> {
+        let tag = if reference.is_empty() { None } else { Some(Reference::parse(reference)?) };
+        if tag.as_ref().is_some_and(|t| t.digest.is_some()) {
+            return Err(Error::invalid("cannot import digest reference"));
+        }
+        let mut defaults = ImageDefaults::default();
+        instructions.iter().try_for_each(|line| changes::apply(&mut defaults, line))?;
+        let mut intake = Intake::begin(self)?;
+        let made = self.import_into(&mut intake, archive, tag.as_ref(), defaults, message);
+        intake.end()?;
+        made
+    }
+
+    fn import_into(
+        &self,
+        intake: &mut Intake<'_>,
+        archive: &mut dyn Read,
+        tag: Option<&Reference>,
+        defaults: ImageDefaults,
+        message: &str,
+    ) -> Result<ImageId> {
+        let mut first = [0; 512];
+        let filled = fill(archive, &mut first)?;
+        let start = first.get(..filled).unwrap_or_default();
+        if Compression::detect(start) == Compression::None && filled > 0 {
+            tar::Reader::new(start).next_entry().map_err(|_| Error::invalid("invalid tar header"))?;
+        } else if filled == 0 {
+            return Err(Error::invalid("Error processing tar file(exit status 1): unexpected EOF"));
+        }
+        let taken = intake.blob(&mut start.chain(archive), LARGEST_LAYER, &mut |_| Ok(()))?;
+        let chain = ChainId::new(taken.diff_id.as_str());
+        let layer = intake.layer(&taken, None, &chain)?;
+        let facts = self.kernel().facts();
+        let comment = if message.is_empty() { "Imported from -" } else { message };
+        let document = config::document(&defaults, std::slice::from_ref(&taken.diff_id), facts, comment, self.time());
+        let bytes = serde_json::to_vec(&document)?;
+        let config = intake.bytes(&bytes)?;
+        let image = config::read(&bytes)?;
+        intake.enter(&config, image, &[layer], &[taken.compression], tag, "import")
+    }
+}
+
+fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::new(crate::ErrorKind::System, "the archive cannot be read").source(e)),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,88 @@
+//! Lists, counts and single records, as they are at the time of asking.
+
+use super::LocalEngine;
+use super::view::{ContainerSummary, EngineInfo};
+use crate::container::{ContainerRecord, MountKind, NetworkMode, Status};
+use crate::error::Result;
+use crate::store::{StoreExt as _, Table};
+
+impl LocalEngine {
+    /// Containers, newest first; running ones only unless `all`. Only those that something is under way with can run, so a list of
+    /// running ones does not look at the others.
+    pub(super) fn container_list(&self, all: bool) -> Result<Vec<ContainerSummary>> {
+        self.settle_all()?;
+        let mut records: Vec<ContainerRecord> = if all {
+            self.store().load_all::<ContainerRecord>(Table::Containers)?.into_iter().map(|(_, record)| record).collect()
+        } else {
+            let mut running = Vec::new();
+            for (key, _) in self.store().scan(Table::Meta, "active/", "", usize::MAX)? {
+                running.extend(self.store().load::<ContainerRecord>(Table::Containers, key.trim_start_matches("active/"))?);
+            }
+            running.retain(|r| matches!(r.state.status, Status::Running | Status::Paused | Status::Restarting));
+            running
+        };
+        records.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        records.into_iter().map(|record| self.summary(record)).collect()
+    }
+
+    fn summary(&self, record: ContainerRecord) -> Result<ContainerSummary> {
+        let exposed = self.exposed(&record)?;
+        let still_named = self.find_image(&record.config.image).is_ok_and(|image| image.id == record.image);
+        let image = if still_named { record.config.image.clone() } else { record.image.short().to_owned() };
+        let network = match &record.config.network {
+            NetworkMode::Named(name) if name == "default" => "bridge".to_owned(),
+            NetworkMode::Named(name) => name.clone(),
+            NetworkMode::None => "none".to_owned(),
+            NetworkMode::Host => "host".to_owned(),
+            NetworkMode::Container(name) => format!("container:{name}"),
+        };
+        let mounts = record.config.mounts.iter().filter(|m| m.kind != MountKind::Tmpfs).map(|m| m.source.clone()).collect();
+        Ok(ContainerSummary {
+            id: record.id,
+            name: record.name,
+            image,
+            image_id: record.image,
+            args: record.args,
+            created: record.created,
+            status: record.state.status,
+            exit_code: record.state.exit_code,
+            started: record.state.started,
+            finished: record.state.finished,
+            published: record.published,
+            exposed,
+            labels: record.config.labels,
+            networks: vec![network],
+            mounts,
+        })
+    }
+
+    /// Counts and settings.
+    pub(super) fn counts(&self) -> Result<EngineInfo> {
+        self.settle_all()?;
+        let records = self.store().load_all::<ContainerRecord>(Table::Containers)?;
+        let of = |wanted: &[Status]| records.iter().filter(|(_, r)| wanted.contains(&r.state.status)).count() as u64;
+        let (running, paused) = (of(&[Status::Running, Status::Restarting]), of(&[Status::Paused]));
+        Ok(EngineInfo {
+            containers: records.len() as u64,
+            running,
+            paused,
+            stopped: records.len() as u64 - running - paused,
+            images: self.image_list()?.len() as u64,
+            facts: self.kernel().facts().clone(),
+            warnings: self.warnings(),
+        })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let controllers = &self.kernel().facts().controllers;
+        [
+            ("memory", "WARNING: No memory limit support"),
+            ("cpu", "WARNING: No cpu cfs quota support"),
+            ("pids", "WARNING: No pids limit support"),
+        ]
+        .iter()
+        .filter(|(name, _)| !controllers.iter().any(|c| c == name))
+        .map(|(_, text)| (*text).to_owned())
+        .collect()
+    }
+}

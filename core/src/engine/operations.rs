@@ -1,0 +1,153 @@
+//! [`Engine`] for [`LocalEngine`]: every operation, and where it is done.
+
+use super::{ContainerSummary, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine, LogsRequest, RemoveOptions};
+use crate::container::lifecycle::{self, Event};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
+use crate::error::Result;
+use crate::host::Capabilities;
+use crate::id::{ContainerId, ImageId};
+use crate::image::ImageRecord;
+use crate::io::{Attach, Ended, Io, Size};
+use crate::kernel::{Facts, Signal, Task};
+use crate::limits::Usage;
+use crate::observe::Snapshot;
+use crate::plan::Explanation;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+impl Engine for LocalEngine {
+    fn capabilities(&self) -> Capabilities {
+        self.host.planning.capabilities()
+    }
+
+    fn facts(&self) -> Facts {
+        self.kernel().facts().clone()
+    }
+
+    fn info(&self) -> Result<EngineInfo> {
+        self.counts()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.time()
+    }
+
+    fn observe(&self) -> Result<Snapshot> {
+        self.kernel().observe()
+    }
+
+    fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId> {
+        self.import_image(archive, reference, changes, message)
+    }
+
+    fn load(&self, archive: &mut dyn std::io::Read) -> Result<Vec<String>> {
+        self.load_images(archive)
+    }
+
+    fn images(&self) -> Result<Vec<ImageSummary>> {
+        self.image_list()
+    }
+
+    fn image(&self, name: &str) -> Result<ImageRecord> {
+        self.find_image(name)
+    }
+
+    fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>> {
+        self.untag_and_remove(name, force)
+    }
+
+    fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {
+        self.create_container(config)
+    }
+
+    fn start(&self, name: &str) -> Result<()> {
+        self.start_detached(name)
+    }
+
+    fn start_attached(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        self.start_and_serve(name, attach, io)
+    }
+
+    fn attach(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        self.attach_to(name, attach, io)
+    }
+
+    fn stop(&self, name: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()> {
+        self.stop_container(name, signal, grace)
+    }
+
+    fn kill(&self, name: &str, signal: Signal) -> Result<()> {
+        self.kill_container(name, signal)
+    }
+
+    fn pause(&self, name: &str) -> Result<()> {
+        self.set_paused(name, true)
+    }
+
+    fn unpause(&self, name: &str) -> Result<()> {
+        self.set_paused(name, false)
+    }
+
+    fn wait(&self, name: &str, timeout: Option<Duration>) -> Result<i32> {
+        self.await_end(name, timeout)
+    }
+
+    fn resize(&self, name: &str, size: Size) -> Result<()> {
+        self.set_size(name, size)
+    }
+
+    fn remove(&self, name: &str, options: RemoveOptions) -> Result<()> {
+        self.remove_container(name, options)
+    }
+
+    fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>> {
+        self.container_list(all)
+    }
+
+    fn container(&self, name: &str) -> Result<ContainerRecord> {
+        self.settled(name)
+    }
+
+    fn logs(&self, name: &str, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<()> {
+        self.read_logs(name, request, each)
+    }
+
+    fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        self.run_inside(name, exec, attach, io)
+    }
+
+    fn top(&self, name: &str) -> Result<Vec<Task>> {
+        self.processes_of(name)
+    }
+
+    fn usage(&self, name: &str) -> Result<Usage> {
+        let record = self.settled(name)?;
+        lifecycle::allow(record.state.status, Event::Top, &record.id, name)?;
+        self.host.limits.usage(&record.id)
+    }
+
+    fn events(&self, after: u64, limit: usize) -> Result<Vec<EventEntry>> {
+        self.events_after(after, limit)
+    }
+
+    fn explain(&self, config: &ContainerConfig) -> Result<Explanation> {
+        let (image, record) = self.imagine(config)?;
+        let network = match &config.network {
+            NetworkMode::Named(name) => Some(self.network(name)?),
+            _ => None,
+        };
+        self.host.planning.explain(&record, &image, network.as_ref(), &self.joined(&record)?)
+    }
+}
+
+impl LocalEngine {
+    /// The record that a container would have, were it created and about to start.
+    fn imagine(&self, config: &ContainerConfig) -> Result<(ImageRecord, ContainerRecord)> {
+        let image = self.find_image(&config.image)?;
+        let mut record = self.new_record(config, &image)?;
+        record.name = config.name.clone().unwrap_or_else(|| "explained".to_owned());
+        record.state = ContainerState::default();
+        self.place(&mut record)?;
+        Ok((image, record))
+    }
+}

@@ -1,0 +1,195 @@
+//! `rmi`: a tag goes, and with the last tag the image, unless containers need it. The rules and the words are Docker's.
+
+use super::LocalEngine;
+use super::events::{Entry, entry};
+use super::images::{LOCK, use_key, use_prefix};
+use crate::container::{ContainerRecord, Status};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ContainerId;
+use crate::image::reference::{Reference, familiar};
+use crate::image::{ImageRecord, LayerRecord};
+use crate::store::{Change, Table, decode, put};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn in_use(text: String) -> Error {
+    Error::new(ErrorKind::InUse, text)
+}
+
+impl LocalEngine {
+    /// Removes a reference, or an image by id.
+    pub(super) fn untag_and_remove(&self, asked: &str, force: bool) -> Result<Vec<String>> {
+        let mut marks = BTreeSet::new();
+        let lines = {
+            let _guard = self.lock(LOCK)?;
+            let (image, reference) = self.resolve_image(asked)?;
+            self.remove_locked(asked, &image, reference.as_ref(), force, &mut marks)?
+        };
+        self.sweep(&marks)?;
+        Ok(lines)
+    }
+
+    fn remove_locked(
+        &self,
+        asked: &str,
+        image: &ImageRecord,
+        reference: Option<&Reference>,
+        force: bool,
+        marks: &mut BTreeSet<String>,
+    ) -> Result<Vec<String>> {
+        let id = &image.id;
+        let (running, stopped) = self.users(image)?;
+        let user = running.as_ref().or(stopped.as_ref());
+        if let Some(reference) = reference {
+            if let Some(container) = user.filter(|_| !force && image.tags.len() == 1) {
+                return Err(in_use(format!(
+                    "conflict: unable to remove repository reference \"{asked}\" (must force) - container {} is using its referenced image {}",
+                    container.short(),
+                    id.short()
+                )));
+            }
+            let rest: Vec<String> = image.tags.iter().filter(|t| **t != reference.to_string()).cloned().collect();
+            if !rest.is_empty() || user.is_some() {
+                self.untag(image, &[reference.to_string()], marks, false)?;
+                return Ok(vec![format!("Untagged: {}", reference.familiar())]);
+            }
+        } else {
+            if let Some(container) = &running {
+                return Err(in_use(format!(
+                    "conflict: unable to delete {} (cannot be forced) - image is being used by running container {}",
+                    id.short(),
+                    container.short()
+                )));
+            }
+            if image.tags.len() > 1 && !force {
+                return Err(in_use(format!(
+                    "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
+                    id.short()
+                )));
+            }
+            if let Some(container) = stopped.as_ref().filter(|_| !force) {
+                return Err(in_use(format!(
+                    "conflict: unable to delete {} (must be forced) - image is being used by stopped container {}",
+                    id.short(),
+                    container.short()
+                )));
+            }
+        }
+        let mut lines: Vec<String> = image.tags.iter().map(|tag| format!("Untagged: {}", familiar(tag))).collect();
+        lines.push(format!("Deleted: {id}"));
+        let gone = self.untag(image, &image.tags, marks, true)?;
+        lines.extend(gone.iter().map(|chain| format!("Deleted: {chain}")));
+        Ok(lines)
+    }
+
+    /// One running and one other container that is made from an image, if there are any.
+    fn users(&self, image: &ImageRecord) -> Result<(Option<ContainerId>, Option<ContainerId>)> {
+        let (mut running, mut stopped) = (None, None);
+        let prefix = use_prefix(&image.id);
+        for (key, _) in self.store().scan(Table::Meta, &prefix, "", usize::MAX)? {
+            let id = ContainerId::new(key.trim_start_matches(&prefix));
+            let Some(record) = self.find_record(&id)?.map(|r| self.settle(r)).transpose()?.flatten() else { continue };
+            match record.state.status {
+                Status::Running | Status::Paused | Status::Restarting => running = running.or(Some(id)),
+                _ => stopped = stopped.or(Some(id)),
+            }
+        }
+        Ok((running, stopped))
+    }
+
+    /// Takes tags away; with `remove` the image too: hidden if containers are made from it, else gone with the layers that only it
+    /// has. Answers the chain ids of layers that go, highest first; their files go when the marks are swept.
+    fn untag(&self, image: &ImageRecord, tags: &[String], marks: &mut BTreeSet<String>, remove: bool) -> Result<Vec<String>> {
+        loop {
+            let key = image.id.as_str();
+            let Some(before) = self.store().get(Table::Images, key)? else { return Ok(Vec::new()) };
+            let mut record: ImageRecord = decode(Table::Images, key, &before)?;
+            let mut batch = vec![Change::Expect(Table::Images, key.to_owned(), Some(before))];
+            let mut told: Vec<Entry> = Vec::new();
+            for tag in tags {
+                record.tags.retain(|t| t != tag);
+                batch.push(Change::Delete(Table::Tags, tag.clone()));
+                told.push(self.image_event("untag", key, key));
+            }
+            let mut gone = Vec::new();
+            let mut marked = BTreeSet::new();
+            let used = !self.store().scan(Table::Meta, &use_prefix(&record.id), "", 1)?.is_empty();
+            if remove && used {
+                record.hidden = true;
+                batch.push(put(Table::Images, key, &record)?);
+            } else if remove {
+                gone = self.release(&record, &mut batch, &mut marked)?;
+            } else {
+                batch.push(put(Table::Images, key, &record)?);
+            }
+            if remove {
+                told.push(self.image_event("delete", key, key));
+            }
+            self.append_events(&mut batch, &told)?;
+            if self.commit(&batch)? {
+                marks.extend(marked);
+                self.write_index()?;
+                return Ok(gone);
+            }
+        }
+    }
+
+    fn image_event(&self, action: &str, id: &str, name: &str) -> Entry {
+        entry("image", action, id, BTreeMap::from([("name".to_owned(), name.to_owned())]), self.time())
+    }
+
+    /// The end of an image's record, and one use less of each of its layers; what nothing uses then is marked for the sweep.
+    fn release(&self, image: &ImageRecord, batch: &mut Vec<Change>, marks: &mut BTreeSet<String>) -> Result<Vec<String>> {
+        let operation = self.new_id().get(..16).unwrap_or("release").to_owned();
+        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| {
+            let key = format!("pending/{kind}/{name}/{operation}");
+            batch.push(Change::Put(Table::Meta, key.clone(), Vec::new()));
+            marks.insert(key);
+        };
+        batch.push(Change::Delete(Table::Images, image.id.to_string()));
+        mark("blob", image.id.as_str().trim_start_matches("sha256:"), batch);
+        if let Some(manifest) = &image.manifest {
+            mark("blob", manifest.digest.hex(), batch);
+        }
+        let mut gone = Vec::new();
+        let chains: BTreeSet<_> = image.layers.iter().collect();
+        for chain in chains {
+            let Some(before) = self.store().get(Table::Layers, chain.as_str())? else { continue };
+            let mut layer: LayerRecord = decode(Table::Layers, chain.as_str(), &before)?;
+            let uses = image.layers.iter().filter(|c| *c == chain).count() as u64;
+            layer.uses = layer.uses.saturating_sub(uses);
+            batch.push(Change::Expect(Table::Layers, chain.to_string(), Some(before)));
+            if layer.uses > 0 {
+                batch.push(put(Table::Layers, chain.as_str(), &layer)?);
+                continue;
+            }
+            batch.push(Change::Delete(Table::Layers, chain.to_string()));
+            mark("layer", chain.as_str(), batch);
+            mark("blob", layer.blob.digest.hex(), batch);
+            gone.push(chain.to_string());
+        }
+        gone.sort_by_key(|chain| std::cmp::Reverse(image.layers.iter().position(|c| c.as_str() == chain)));
+        Ok(gone)
+    }
+
+    /// A container is gone: if it was the last of a hidden image, so is that.
+    pub(super) fn forget_use(&self, record: &ContainerRecord) -> Result<()> {
+        let hidden = |engine: &Self| Ok::<_, Error>(engine.image_record(&record.image)?.filter(|image| image.hidden));
+        if hidden(self)?.is_none() {
+            return Ok(());
+        }
+        let mut marks = BTreeSet::new();
+        {
+            let _guard = self.lock(LOCK)?;
+            let used = !self.store().scan(Table::Meta, &use_prefix(&record.image), "", 1)?.is_empty();
+            if let Some(image) = hidden(self)?.filter(|_| !used) {
+                self.untag(&image, &[], &mut marks, true)?;
+            }
+        }
+        self.sweep(&marks)
+    }
+
+    /// The mark of a container that is made from an image.
+    pub(super) fn end_use(record: &ContainerRecord) -> Change {
+        Change::Delete(Table::Meta, use_key(&record.image, &record.id))
+    }
+}

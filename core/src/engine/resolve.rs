@@ -1,0 +1,50 @@
+//! From what a person wrote to a record: full id, name, unambiguous prefix of an id, in this order. Never a scan of everything.
+
+use super::LocalEngine;
+use crate::container::{ContainerRecord, names};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ContainerId;
+use crate::store::{StoreExt as _, Table};
+
+/// Docker's answer where nothing has this name.
+pub(super) fn no_such(asked: &str) -> Error {
+    Error::not_found(format!("No such container: {}", asked.escape_debug())).subject(asked)
+}
+
+/// Whether a text can be the beginning of an id.
+pub(super) fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+impl LocalEngine {
+    /// The id of the container a person means.
+    pub(super) fn resolve(&self, asked: &str) -> Result<ContainerId> {
+        if asked.is_empty() || asked == "/" {
+            return Err(Error::invalid("No container name or ID supplied"));
+        }
+        if asked.len() == 64 && is_hex(asked) && self.store().get(Table::Containers, asked)?.is_some() {
+            return Ok(ContainerId::new(asked));
+        }
+        if let Some(id) = names::check(asked).ok().map(|name| self.store().load::<String>(Table::Names, name)).transpose()?.flatten() {
+            return Ok(ContainerId::new(id));
+        }
+        if is_hex(asked) {
+            let mut found = self.store().scan(Table::Containers, asked, "", 2)?.into_iter().map(|(key, _)| key);
+            match (found.next(), found.next()) {
+                (Some(id), None) => return Ok(ContainerId::new(id)),
+                (Some(_), Some(_)) => {
+                    return Err(Error::new(ErrorKind::Ambiguous, format!("Multiple IDs found with provided prefix: {asked}")));
+                }
+                _ => {}
+            }
+        }
+        Err(no_such(asked))
+    }
+
+    /// The container a person means, its record true: what a dead supervisor left is tidied up first.
+    pub(super) fn settled(&self, asked: &str) -> Result<ContainerRecord> {
+        let id = self.resolve(asked)?;
+        let record = self.find_record(&id)?.ok_or_else(|| no_such(asked))?;
+        self.settle(record)?.ok_or_else(|| no_such(asked))
+    }
+}

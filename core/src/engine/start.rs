@@ -1,0 +1,225 @@
+//! Starting: a command's half asks for a supervisor; the supervisor's half makes the process and lets it run.
+
+use super::LocalEngine;
+use super::events::Happening;
+use super::reconcile::end;
+use crate::container::lifecycle::{self, Action, Event};
+use crate::container::{ContainerRecord, Status};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ContainerId;
+use crate::io::{Attach, Ended, Io};
+use crate::kernel::{Attachment, Exit, Process, Request, Signal, Streams};
+use std::time::Duration;
+
+/// How long a supervisor whose work is done may take to end.
+pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
+/// The exit code of a container that could not be started for a reason that is not its program's (Docker).
+const NOT_STARTED: i32 = 128;
+
+impl LocalEngine {
+    /// Starts a container in the background.
+    pub(super) fn start_detached(&self, asked: &str) -> Result<()> {
+        self.launch(asked, None).map(drop)
+    }
+
+    /// Attaches, starts, and serves the streams until the end.
+    pub(super) fn start_and_serve(&self, asked: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        let id = self.resolve(asked)?;
+        let Some(mut attachment) = self.launch(asked, Some(attach))? else {
+            return self.serve(&id, attach, io);
+        };
+        let ended = attachment.pump(io)?;
+        self.after_attachment(&id, ended)
+    }
+
+    /// What an attached person is told, and waits for: with the last exit everything of a run is tidied up.
+    pub(super) fn after_attachment(&self, id: &ContainerId, ended: Ended) -> Result<Ended> {
+        if let Ended::Exited(_) = ended {
+            let over = self.find_record(id)?.is_none_or(|r| r.config.restart == crate::container::RestartPolicy::No);
+            if over {
+                self.kernel().wait(id, Some(LAST_BREATH))?;
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Starts a container; answers the attachment if one was asked for, and `None` if it runs already.
+    fn launch(&self, asked: &str, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
+        let id = self.resolve(asked)?;
+        let _guard = self.lock_container(&id)?;
+        let record = self.settle_locked(&id)?.ok_or_else(|| super::resolve::no_such(asked))?;
+        let transition = lifecycle::allow(record.state.status, Event::Start, &id, asked)?;
+        if transition.actions == [Action::Nothing] {
+            return Ok(None);
+        }
+        // The supervisor of its last run may still be closing its log.
+        if !self.kernel().wait(&id, Some(LAST_BREATH))? {
+            return Err(Error::conflict(format!("container {asked} is still ending its last run")).subject(id.as_str()));
+        }
+        self.change(&id, &[], &[], &mut |record| {
+            record.state.under_way = true;
+            record.state.boot_id.clone_from(&self.kernel().facts().boot_id);
+            record.state.stopped_by_hand = false;
+            record.state.restarts = 0;
+            Ok(())
+        })?;
+        let begun = self.begin(&record, attach);
+        if begun.is_err() {
+            // The supervisor has tidied up after itself; if it never lived, or died of it, this does.
+            self.kernel().wait(&id, Some(LAST_BREATH))?;
+            self.settle_locked(&id)?;
+        }
+        begun
+    }
+
+    fn begin(&self, record: &ContainerRecord, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
+        self.kernel().supervise(&record.id)?;
+        let attached = attach.map(|attach| {
+            let attachment = self.kernel().attach(&record.id, attach)?;
+            self.tell_of(record, &[Happening::plain("attach")])?;
+            Ok(attachment)
+        });
+        match attached.transpose() {
+            Ok(attachment) => self.kernel().request(&record.id, &Request::Start).map(|()| attachment),
+            Err(error) => {
+                // Nobody will ask it to start any more.
+                let _ = self.kernel().request(&record.id, &Request::Stop { signal: Signal::KILL, grace: None });
+                Err(error)
+            }
+        }
+    }
+
+    /// The supervisor's half: makes everything, starts the program, and records it. After an error nothing is left but the
+    /// record's word of it.
+    pub(crate) fn bring_up(&self, id: &ContainerId, again: bool) -> Result<Process> {
+        let record = self.record(id)?;
+        match self.assemble(&record) {
+            Ok(process) => {
+                let now = self.time();
+                let happenings = [Happening::plain("start")];
+                let recorded = self.change(id, &happenings, &[], &mut |record| {
+                    record.state.status = lifecycle::allow(record.state.status, Event::Began, id, &record.name)?.status;
+                    record.state.started = now;
+                    record.state.error.clear();
+                    record.state.exit_code = 0;
+                    record.state.oom_killed = false;
+                    record.state.restarts = record.state.restarts.saturating_add(u32::from(again));
+                    Ok(())
+                });
+                if let Err(error) = recorded {
+                    if let Ok(record) = self.record(id) {
+                        let _ = self.let_go(&record);
+                    }
+                    return Err(error);
+                }
+                Ok(process)
+            }
+            Err(error) => {
+                let error = in_dockers_words(error);
+                let record = self.record(id)?;
+                let tidied = self.let_go(&record);
+                self.change(id, &[], &[], &mut |record| {
+                    let finished = if record.state.started.0 > 0 { self.time() } else { record.state.finished };
+                    record.state.status = lifecycle::allow(record.state.status, Event::FailedToStart, id, &record.name)?.status;
+                    record.state.exit_code = exit_code(&error);
+                    record.state.error = error.to_string();
+                    end(record, finished);
+                    Ok(())
+                })?;
+                tidied.and(Err(error))
+            }
+        }
+    }
+
+    /// Control group, process, links, ports, in this order; then the program. Everything that a later step may fail over is
+    /// named by the record before it is made.
+    fn assemble(&self, record: &ContainerRecord) -> Result<Process> {
+        let id = &record.id;
+        let record = self.lease(record)?;
+        self.write_files(&record)?;
+        self.host.limits.apply(id, &record.config.resources)?;
+        let spec = self.specification(&record)?;
+        let process = self.host.containers.create(id, &spec, streams(&record))?;
+        self.change(id, &[], &[], &mut |record| {
+            record.state.process = Some(process.clone());
+            Ok(())
+        })?;
+        self.connect(&record, &process)?;
+        self.host.containers.start(id, &process)?;
+        Ok(process)
+    }
+
+    /// Gives back everything that a container holds on the host while it runs. Safe to repeat; goes on after an error and
+    /// answers the first.
+    pub(super) fn let_go(&self, record: &ContainerRecord) -> Result<()> {
+        let killed = self.host.containers.delete(&record.id, record.state.process.as_ref());
+        let disconnected = self.disconnect(record);
+        let freed = self.host.limits.remove(&record.id);
+        killed.and(disconnected).and(freed)
+    }
+
+    /// The supervisor's half of an end: gives back, and records how the program ended.
+    pub(crate) fn take_down(&self, id: &ContainerId, exit: Exit, again: bool) -> Result<()> {
+        let oom = exit.oom_killed || self.host.limits.oom_killed(id).unwrap_or(false);
+        let record = self.record(id)?;
+        let mut happenings = Vec::new();
+        if oom {
+            happenings.push(Happening::plain("oom"));
+        }
+        happenings.push(Happening::Own("die", vec![("exitCode", exit.code.to_string())]));
+        self.tell_of(&record, &happenings)?;
+        let tidied = self.let_go(&record);
+        let event = if again { Event::EndedForNow } else { Event::Ended };
+        self.change(id, &[], &[], &mut |record| {
+            record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
+            record.state.exit_code = exit.code;
+            record.state.oom_killed = oom;
+            end(record, self.time());
+            record.state.under_way = again;
+            Ok(())
+        })?;
+        tidied
+    }
+
+    /// Records that a container whose restart was due stays ended.
+    pub(crate) fn give_up(&self, id: &ContainerId) -> Result<()> {
+        self.change(id, &[], &[], &mut |record| {
+            if record.state.status == Status::Restarting {
+                record.state.status = Status::Exited;
+            }
+            record.state.under_way = false;
+            Ok(())
+        })
+        .map(drop)
+    }
+}
+
+/// Where the standard streams of a container lead.
+fn streams(record: &ContainerRecord) -> Streams {
+    let stdin = record.config.open_stdin;
+    if record.config.tty {
+        let size = record.config.console_size.unwrap_or(crate::io::Size { rows: 0, cols: 0 });
+        Streams::Terminal { stdin, rows: size.rows, cols: size.cols }
+    } else {
+        Streams::Pipes { stdin }
+    }
+}
+
+/// The exit code that a container gets when its program could not be started.
+fn exit_code(error: &Error) -> i32 {
+    match error.kind() {
+        ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable => error.exit_code_of_run(),
+        _ => NOT_STARTED,
+    }
+}
+
+/// Puts Docker's words around the kernel's where the program itself is at fault.
+fn in_dockers_words(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable => {
+            let kind = error.kind();
+            Error::new(kind, format!("failed to create task for container: {error}"))
+        }
+        _ => error,
+    }
+}

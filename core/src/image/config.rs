@@ -1,0 +1,112 @@
+//! Image configurations (OCI image-spec config.md): read strictly from a blob, written for an import.
+
+use super::{ImageDefaults, ImageRecord};
+use crate::error::{Error, Result};
+use crate::id::{Digest, ImageId};
+use crate::kernel::Facts;
+use crate::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The largest configuration that is read, in bytes.
+pub const LARGEST: usize = 8 << 20;
+/// The most layers an image may have (overlayfs takes 500 lower directories; Docker's bound is 127).
+pub const MOST_LAYERS: usize = 127;
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
+    author: Option<String>,
+    architecture: String,
+    os: String,
+    #[serde(default)]
+    config: Option<Value>,
+    rootfs: RootFs,
+    #[serde(default)]
+    comment: Option<String>,
+    #[serde(default)]
+    history: Option<Vec<History>>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    r#type: String,
+    #[serde(default)]
+    diff_ids: Vec<Digest>,
+}
+
+#[derive(Deserialize)]
+struct History {
+    #[serde(default)]
+    comment: Option<String>,
+}
+
+/// Reads a configuration. Layers' chain ids and sizes are not in it, and are left empty.
+///
+/// # Errors
+/// [`crate::ErrorKind::InvalidInput`] where it is not a configuration, or is a manifest as well.
+pub fn read(bytes: &[u8]) -> Result<ImageRecord> {
+    let wrong = |what: String| Error::invalid(format!("invalid image configuration: {what}"));
+    let value: Value = super::manifest::strict(bytes).map_err(|e| wrong(e.message().to_owned()))?;
+    if ["manifests", "layers"].iter().any(|key| value.get(key).is_some()) {
+        return Err(wrong("it is a manifest as well".to_owned()));
+    }
+    let document: Document = serde_json::from_value(value).map_err(|e| wrong(e.to_string()))?;
+    if document.rootfs.r#type != "layers" {
+        return Err(wrong(format!("rootfs of type {}", document.rootfs.r#type.escape_debug())));
+    }
+    if document.rootfs.diff_ids.len() > MOST_LAYERS {
+        return Err(wrong(format!("{} layers, more than {MOST_LAYERS}", document.rootfs.diff_ids.len())));
+    }
+    if document.os != "linux" {
+        return Err(wrong(format!("image operating system \"{}\" cannot be used on this platform", document.os.escape_debug())));
+    }
+    let created = document.created.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let last = document.history.unwrap_or_default().pop().and_then(|h| h.comment);
+    Ok(ImageRecord {
+        id: ImageId::new(Digest::of(bytes).as_str()),
+        layers: Vec::new(),
+        diff_ids: document.rootfs.diff_ids,
+        size: 0,
+        created: Timestamp(created.and_then(|t| u64::try_from(t.as_nanosecond()).ok()).unwrap_or(0)),
+        os: document.os,
+        architecture: document.architecture,
+        author: document.author.unwrap_or_default(),
+        comment: document.comment.filter(|c| !c.is_empty()).or(last).unwrap_or_default(),
+        defaults: document.config.map(defaults).transpose().map_err(wrong)?.unwrap_or_default(),
+        tags: Vec::new(),
+        manifest: None,
+        hidden: false,
+    })
+}
+
+/// The part that containers start with. Builders write `null` where they have nothing to say.
+fn defaults(mut value: Value) -> Result<ImageDefaults, String> {
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, v| !v.is_null());
+    }
+    if value.is_null() {
+        return Ok(ImageDefaults::default());
+    }
+    let defaults: ImageDefaults = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let mut lists = defaults.env.iter().chain(defaults.cmd.iter().flatten()).chain(defaults.entrypoint.iter().flatten());
+    if lists.any(|text| text.contains('\0')) {
+        return Err("a value contains a NUL byte".to_owned());
+    }
+    Ok(defaults)
+}
+
+/// A new configuration.
+pub fn document(defaults: &ImageDefaults, diff_ids: &[Digest], facts: &Facts, comment: &str, now: Timestamp) -> Value {
+    json!({
+        "architecture": facts.architecture,
+        "comment": comment,
+        "config": defaults,
+        "created": now.rfc3339(),
+        "history": [{"created": now.rfc3339(), "comment": comment}],
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    })
+}
