@@ -3,16 +3,19 @@
 //! One method of [`Host`] a question of [`Kernel`](drydock_core::kernel::Kernel); each delegates to the module of its noun.
 
 use crate::cgroup::Hierarchies;
-use crate::{facts, files, ingest, layer, link, lock};
+use crate::proxy::Proxies;
+use crate::{facts, files, firewall, ingest, layer, link, lock};
 use drydock_core::error::{Error, ErrorKind, Result};
-use drydock_core::kernel::{Facts, Guard, Ingested, Process, Step, Task, Where};
+use drydock_core::kernel::{Facts, Firewall, Guard, Ingested, Process, Step, Task, Where};
 use drydock_core::observe::Snapshot;
+use std::net::SocketAddr;
 
 /// The host as it was found when the engine was opened.
 #[derive(Debug)]
 pub struct Host {
     facts: Facts,
     hierarchies: Hierarchies,
+    proxies: Proxies,
 }
 
 impl Host {
@@ -24,7 +27,7 @@ impl Host {
             }
         }
         let hierarchies = Hierarchies::detect();
-        Ok(Self { facts: facts::gather(data_root, run_root, &hierarchies)?, hierarchies })
+        Ok(Self { facts: facts::gather(data_root, run_root, &hierarchies)?, hierarchies, proxies: Proxies::default() })
     }
 
     /// The control group hierarchies.
@@ -59,8 +62,22 @@ impl Host {
             Step::AddRoute { at, to, via } => link::add_route(whose(*at, child)?, *to, *via),
             Step::NetSysctl { at, key, value } => link::sysctl(whose(*at, child)?, key, value),
 
+            Step::AddRule { owner, rule } => self.add_rule(owner, rule),
+            Step::RemoveRules { owner } => {
+                self.proxies.remove(owner);
+                firewall::remove(&self.facts.run_root, owner)
+            }
+
             inside => Err(Error::unsupported(format!("a step of a new process, in the host: {inside:?}"))),
         }
+    }
+
+    /// The port is taken before it is announced: a port that is in use is an error, and nothing was changed.
+    fn add_rule(&self, owner: &str, rule: &Firewall) -> Result<()> {
+        if let Firewall::Publish { protocol, host_ip, host_port, to, to_port, .. } = rule {
+            self.proxies.add(owner, *protocol, SocketAddr::new(*host_ip, *host_port), SocketAddr::new(*to, *to_port))?;
+        }
+        firewall::add(&self.facts.run_root, owner, rule)
     }
 
     /// Every directory into which a process writes its pid to join a control group: one a v1 hierarchy, one for v2.

@@ -14,6 +14,7 @@ mod decompress;
 mod error;
 mod facts;
 mod files;
+mod firewall;
 pub mod host;
 mod ingest;
 mod kernel;
@@ -21,6 +22,7 @@ mod layer;
 mod link;
 mod lock;
 pub mod process;
+pub mod proxy;
 pub mod store;
 pub mod supervisor;
 
