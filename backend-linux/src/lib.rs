@@ -21,6 +21,7 @@ mod kernel;
 mod layer;
 mod link;
 mod lock;
+mod open;
 pub mod process;
 pub mod proxy;
 pub mod store;
@@ -28,4 +29,5 @@ pub mod supervisor;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;
+pub use open::{PROXY, SUPERVISE, open, own_command};
 pub use store::SqliteStore;

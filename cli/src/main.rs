@@ -16,6 +16,11 @@ fn main() -> ExitCode {
             }
         }
     }
+    // Supervisors and port proxies are this program again; they need nothing of the command line's.
+    #[cfg(target_os = "linux")]
+    if let Some(code) = drydock_linux::own_command(&args) {
+        return ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1));
+    }
     let code = drydock::run(&args, &mut drydock::native::Native::new(host::Hosts::new(&args)));
     ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
 }

@@ -27,6 +27,12 @@ impl Hosts {
 impl Opener for Hosts {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         let host = options.host.as_deref().unwrap_or("linux");
+        #[cfg(target_os = "linux")]
+        if host == "linux" {
+            let root = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
+            let (data, run) = (root(&options.data_root, "/var/lib/drydock"), root(&options.run_root, "/run/drydock"));
+            return Ok(Arc::new(drydock_linux::open(&data, &run)?));
+        }
         Err(Error::unsupported(format!("the host '{}'", host.escape_debug())).hint("this build has none of that name"))
     }
 

@@ -1,18 +1,130 @@
 //! This machine as a target.
 
 use super::{Subject, Target};
-use drydock_core::{Error, Result};
+use crate::fixture;
+use crate::outcome::Output;
+use drydock_core::engine::Engine;
+use drydock_core::error::{Error, ErrorKind, Result};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A statically linked busybox: the image is made from it, and the host's shell.
+const BUSYBOX: &str = "/bin/busybox";
+
+fn failed(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::System, format!("the suite cannot {what}")).op(what).source(error)
+}
+
 /// One engine over roots of its own, in network and mount namespaces of its own, cleaned after every clause.
-#[derive(Debug)]
-pub struct LinuxTarget {}
+pub struct LinuxTarget {
+    subject: Arc<LinuxSubject>,
+}
+
+struct LinuxSubject {
+    engine: Arc<dyn Engine>,
+    top: PathBuf,
+    busybox: Vec<u8>,
+}
 
 impl LinuxTarget {
-    /// Moves the calling thread to new namespaces.
+    /// Moves the calling thread to new network and mount namespaces, for good, and opens an engine there. Needs root.
     pub fn enter() -> Result<Self> {
-        Ok(Self {})
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::new(ErrorKind::Denied, "the suite makes namespaces on this machine").hint("run it as root"));
+        }
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).map_err(|e| failed("make namespaces of its own", e))?;
+        // Nothing that is mounted from here on is seen by the machine.
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(|e| failed("make its mounts private", e))?;
+        let top = std::env::temp_dir().join(format!("drydock-conform-{}", std::process::id()));
+        let subject = LinuxSubject::make(&top).inspect_err(|_| drop(fs::remove_dir_all(&top)))?;
+        Ok(Self { subject: Arc::new(subject) })
+    }
+}
+
+impl LinuxSubject {
+    fn make(top: &Path) -> Result<Self> {
+        let bin = top.join("bin");
+        fs::create_dir_all(&bin).map_err(|e| failed("make its directory", e))?;
+        fs::set_permissions(top, fs::Permissions::from_mode(0o711)).map_err(|e| failed("make its directory", e))?;
+        let program = fs::read(BUSYBOX).map_err(|e| failed("read /bin/busybox", e).hint("apt-get install busybox-static"))?;
+        let list = Command::new(BUSYBOX).arg("--list").output().map_err(|e| failed("list busybox's applets", e))?;
+        let applets: Vec<String> = String::from_utf8_lossy(&list.stdout).lines().map(str::to_owned).collect();
+        for applet in &applets {
+            symlink(BUSYBOX, bin.join(applet)).map_err(|e| failed("make the host's shell", e))?;
+        }
+        let busybox = fixture::busybox(&program, &applets);
+        let engine = open(top)?;
+        engine.import(&mut &*busybox, fixture::BUSYBOX, &[], "")?;
+        let subject = Self { engine, top: top.to_owned(), busybox };
+        let up = subject.host("ip link set lo up")?;
+        if up.code != 0 {
+            return Err(Error::new(ErrorKind::System, format!("loopback cannot be brought up: {}", up.error_text())));
+        }
+        Ok(subject)
+    }
+
+    fn scratch_dir(&self) -> PathBuf {
+        self.top.join("scratch")
+    }
+}
+
+fn open(top: &Path) -> Result<Arc<dyn Engine>> {
+    let root = |name: &str| top.join(name).to_string_lossy().into_owned();
+    Ok(Arc::new(drydock_linux::open(&root("data"), &root("run"))?))
+}
+
+impl Subject for LinuxSubject {
+    fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    fn reopened(&self) -> Result<Arc<dyn Engine>> {
+        open(&self.top)
+    }
+
+    fn scratch(&self) -> String {
+        self.scratch_dir().to_string_lossy().into_owned()
+    }
+
+    fn host(&self, script: &str) -> Result<Output> {
+        let ran = Command::new(BUSYBOX)
+            .args(["sh", "-c", script])
+            .env_clear()
+            .env("PATH", self.top.join("bin"))
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|e| failed("run the host's shell", e))?;
+        let signal = std::os::unix::process::ExitStatusExt::signal(&ran.status);
+        let code = ran.status.code().or(signal.map(|s| 128 + s)).unwrap_or(-1);
+        Ok(Output { code, stdout: ran.stdout, stderr: ran.stderr })
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn busybox(&self) -> &[u8] {
+        &self.busybox
+    }
+}
+
+impl Drop for LinuxSubject {
+    fn drop(&mut self) {
+        // Containers that a hanging clause left; the directory of one that runs cannot be taken away.
+        if let Ok(containers) = self.engine.containers(true) {
+            for container in containers {
+                let options = drydock_core::engine::RemoveOptions { force: true, volumes: true };
+                let _ = self.engine.remove(container.id.as_str(), options);
+            }
+        }
+        let _ = fs::remove_dir_all(&self.top);
     }
 }
 
@@ -22,7 +134,12 @@ impl Target for LinuxTarget {
     }
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
-        Err(Error::unsupported("an engine on this machine"))
+        let scratch = self.subject.scratch_dir();
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch).map_err(|e| failed("empty its scratch directory", e))?;
+        }
+        fs::create_dir_all(&scratch).map_err(|e| failed("make its scratch directory", e))?;
+        Ok(Arc::clone(&self.subject) as Arc<dyn Subject>)
     }
 
     fn patience(&self) -> Option<Duration> {

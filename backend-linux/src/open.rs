@@ -1,0 +1,60 @@
+//! Opening the engine on this machine, and the commands that a program with such an engine must have for it.
+
+use crate::supervisor::{self, Mind, Settings};
+use crate::{LinuxKernel, SqliteStore, SystemClock};
+use drydock_core::engine::{Engine, Host, LocalEngine};
+use drydock_core::error::Result;
+use drydock_core::id::ContainerId;
+use drydock_core::supervise::Supervisor;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The hidden command by which [`drydock_core::kernel::Kernel::supervise`] starts this program again.
+pub const SUPERVISE: &str = "supervise";
+
+/// The hidden command that holds a published port.
+pub const PROXY: &str = "proxy";
+
+/// Opens the engine over these two roots, after finishing or undoing what a dead process left half done.
+///
+/// The program that calls it must hand its command line to [`own_command`] first: the engine starts it again for its supervisors.
+pub fn open(data_root: &str, run_root: &str) -> Result<LocalEngine> {
+    engine(Arc::new(LinuxKernel::open(data_root, run_root)?))
+}
+
+fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
+    use drydock_core::kernel::Kernel;
+    let store = SqliteStore::open(Path::new(&kernel.facts().data_root))?;
+    LocalEngine::open(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)))
+}
+
+/// Runs one of the commands this crate starts its own program with, and answers the exit code; `None` if `args` (without the
+/// program's name) are none of these.
+pub fn own_command(args: &[String]) -> Option<i32> {
+    match args {
+        [name, rest @ ..] if name == SUPERVISE => Some(supervise(rest)),
+        [name, rest @ ..] if name == PROXY => Some(crate::proxy::main(rest)),
+        _ => None,
+    }
+}
+
+fn supervise(args: &[String]) -> i32 {
+    let [data, data_root, run, run_root, id] = args else { return 125 };
+    if data != "--data-root" || run != "--run-root" {
+        return 125;
+    }
+    // Nobody reads what it could write; whoever asked for a start is told over the socket.
+    i32::from(supervise_in(data_root, run_root, &ContainerId::new(id)).is_err())
+}
+
+fn supervise_in(data_root: &str, run_root: &str, id: &ContainerId) -> Result<()> {
+    let kernel = Arc::new(LinuxKernel::open(data_root, run_root)?);
+    let its = Arc::clone(&kernel);
+    supervisor::main(&kernel, id, move || {
+        let engine = Arc::new(engine(its)?);
+        let record = engine.container(id.as_str())?;
+        let mut supervisor = Supervisor::new(engine, id)?;
+        let mind: Mind<'_> = Box::new(move |event| supervisor.handle(event));
+        Ok((Settings { stdin_once: record.config.stdin_once }, mind))
+    })
+}
