@@ -5,17 +5,22 @@
 //! not model is said with [`Sys::not_modelled`], never pretended.
 
 mod admin;
+mod block;
 mod errno;
 mod ext;
 mod files;
+mod names;
 mod net;
 mod process;
+mod signals;
+mod time;
 mod types;
 
 pub use errno::{Errno, Res};
 pub use types::*;
 
 use crate::programs::Running;
+use crate::world::{Shared, World};
 use drydock_core::kernel::{NamespaceKind, Signal};
 use drydock_core::time::Timestamp;
 use ipnet::IpNet;
@@ -24,4 +29,19 @@ use std::time::Duration;
 
 /// The system calls of one process. Cheap to clone; every clone is the same process.
 #[derive(Clone)]
-pub struct Sys {}
+pub struct Sys {
+    shared: Shared,
+    pid: u32,
+}
+
+impl Sys {
+    /// The system calls of a process, by its host pid.
+    pub(crate) fn new(shared: Shared, pid: u32) -> Self {
+        Self { shared, pid }
+    }
+
+    /// Looks into the kernel, for a moment and without waiting.
+    fn with<T>(&self, call: impl FnOnce(&mut World) -> T) -> T {
+        call(&mut self.shared.lock())
+    }
+}

@@ -1,200 +1,554 @@
-//! Files, directories, pipes and terminals, as system calls.
+//! Descriptors: open, read, write, pipes and terminals, as system calls.
 
 use super::*;
+use crate::file::{OpenFile, Target as Open};
+use crate::process::sched::{Wait, Who};
+use crate::vfs::{Body, Ctx, Loc, Node};
 
 impl Sys {
     /// open(2). `mode` is used when the file is made, and umask applies. Opening a FIFO waits for its other end.
     pub async fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Res<Fd> {
-        Err(Errno::ENOSYS)
+        self.pay(500).await;
+        let (fd, fifo) = self.with(|w| w.open_path(self.pid, path, flags, mode))?;
+        let Some((ino, pipe)) = fifo else { return Ok(fd) };
+        if flags.nonblock {
+            return Ok(fd);
+        }
+        let waited = self
+            .block(move |w, pid| {
+                let Some(p) = w.pipes.get(&pipe) else { return Some(Err(Errno::ENXIO)) };
+                if p.readers > 0 && p.writers > 0 {
+                    return Some(Ok(()));
+                }
+                w.wait_on(pid, Wait::Fifo(ino));
+                None
+            })
+            .await;
+        if let Err(error) = waited {
+            self.close(fd)?;
+            return Err(error);
+        }
+        Ok(fd)
     }
 
     /// read(2): at most `max` bytes; none is the end of the file. Waits until there is something; EINTR when a caught signal comes.
     pub async fn read(&self, fd: Fd, max: usize) -> Res<Vec<u8>> {
-        Err(Errno::ENOSYS)
+        self.block(move |w, pid| w.read_fd(pid, fd, max)).await
     }
 
     /// write(2): how much was written. Waits while a pipe is full. A pipe without readers raises SIGPIPE and answers EPIPE.
     pub async fn write(&self, fd: Fd, bytes: &[u8]) -> Res<usize> {
-        Err(Errno::ENOSYS)
+        self.block(move |w, pid| w.write_fd(pid, fd, bytes)).await
     }
 
     /// close(2)
     pub fn close(&self, fd: Fd) -> Res<()> {
-        Err(Errno::ENOSYS)
+        self.with(|w| {
+            let file = w.proc_mut(self.pid)?.fds.remove(&fd).ok_or(Errno::EBADF)?;
+            w.close_file(file);
+            Ok(())
+        })
     }
 
     /// dup(2): the lowest free descriptor that is at least `least`.
     pub fn dup(&self, fd: Fd, least: Fd) -> Res<Fd> {
-        Err(Errno::ENOSYS)
+        self.with(|w| {
+            let file = *w.proc(self.pid)?.fds.get(&fd).ok_or(Errno::EBADF)?;
+            let to = w.free_fd(self.pid, least)?;
+            w.give_fd(self.pid, to, file)
+        })
     }
 
     /// dup2(2)
     pub fn dup2(&self, from: Fd, to: Fd) -> Res<()> {
-        Err(Errno::ENOSYS)
+        self.with(|w| {
+            let file = *w.proc(self.pid)?.fds.get(&from).ok_or(Errno::EBADF)?;
+            if from == to {
+                return Ok(());
+            }
+            let old = w.proc_mut(self.pid)?.fds.remove(&to);
+            w.give_fd(self.pid, to, file)?;
+            if let Some(old) = old {
+                w.close_file(old);
+            }
+            Ok(())
+        })
     }
 
     /// pipe(2): the end to read from and the end to write to.
     pub fn pipe(&self) -> Res<(Fd, Fd)> {
-        Err(Errno::ENOSYS)
+        self.with(|w| {
+            w.free_fd(self.pid, 0)?;
+            let id = w.add_pipe(None);
+            let read = w.add_file(OpenFile::nowhere(Open::Pipe { id, read: true, write: false }, true, false));
+            let write = w.add_file(OpenFile::nowhere(Open::Pipe { id, read: false, write: true }, false, true));
+            let first = w.install_fd(self.pid, read)?;
+            let second = w.install_fd(self.pid, write)?;
+            Ok((first, second))
+        })
     }
 
     /// The descriptors that are open, in order.
     pub fn descriptors(&self) -> Vec<Fd> {
-        Vec::new()
+        self.with(|w| w.proc(self.pid).map(|p| p.fds.keys().copied().collect()).unwrap_or_default())
     }
 
     /// lseek(2)
     pub fn seek(&self, fd: Fd, offset: i64, whence: Whence) -> Res<u64> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// stat(2)
-    pub fn stat(&self, path: &str) -> Res<Stat> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// lstat(2): of the link itself.
-    pub fn lstat(&self, path: &str) -> Res<Stat> {
-        Err(Errno::ENOSYS)
+        self.with(|w| {
+            let id = w.file_of(self.pid, fd)?;
+            let size = w.file_size(id);
+            let file = w.files.get_mut(&id).ok_or(Errno::EBADF)?;
+            if !matches!(file.target, Open::File | Open::Computed(_) | Open::Dir | Open::Device(..)) {
+                return Err(Errno::ESPIPE);
+            }
+            let base = match whence {
+                Whence::Set => 0,
+                Whence::Current => file.offset,
+                Whence::End => size,
+            };
+            file.offset = base.checked_add_signed(offset).ok_or(Errno::EINVAL)?;
+            Ok(file.offset)
+        })
     }
 
     /// fstat(2)
     pub fn fstat(&self, fd: Fd) -> Res<Stat> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// Entries of a directory, sorted by name.
-    pub fn readdir(&self, path: &str) -> Res<Vec<DirEntry>> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// access(2) with the effective user: may it be read, written, executed?
-    pub fn access(&self, path: &str, read: bool, write: bool, execute: bool) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// mkdir(2)
-    pub fn mkdir(&self, path: &str, mode: u32) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// unlink(2)
-    pub fn unlink(&self, path: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// rmdir(2)
-    pub fn rmdir(&self, path: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// rename(2)
-    pub fn rename(&self, from: &str, to: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// link(2)
-    pub fn link(&self, from: &str, to: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// symlink(2): `path` leads to `target`.
-    pub fn symlink(&self, target: &str, path: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// readlink(2)
-    pub fn readlink(&self, path: &str) -> Res<String> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// realpath(3): every link resolved.
-    pub fn realpath(&self, path: &str) -> Res<String> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// chmod(2)
-    pub fn chmod(&self, path: &str, mode: u32) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// chown(2); `None` leaves as it is. `follow` as chown(2) or not as lchown(2).
-    pub fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// truncate(2)
-    pub fn truncate(&self, path: &str, size: u64) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// utimensat(2): access and modification time; `None` leaves as it is.
-    pub fn utimens(&self, path: &str, atime: Option<Timestamp>, mtime: Option<Timestamp>) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// mknod(2): FIFOs, and device nodes with CAP_MKNOD.
-    pub fn mknod(&self, path: &str, kind: FileType, mode: u32, rdev: (u32, u32)) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// chdir(2)
-    pub fn chdir(&self, path: &str) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// getcwd(2)
-    pub fn getcwd(&self) -> Res<String> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// umask(2): sets it and answers the one before.
-    pub fn umask(&self, mask: u32) -> u32 {
-        0
+        self.with(|w| {
+            let id = w.file_of(self.pid, fd)?;
+            let file = w.files.get(&id).ok_or(Errno::EBADF)?;
+            match (file.place, &file.target) {
+                (Some(place), _) => w.attributes(place.node),
+                (None, target) => Ok(anonymous_stat(target, id, w.timestamp())),
+            }
+        })
     }
 
     /// isatty(3)
     pub fn isatty(&self, fd: Fd) -> bool {
-        false
+        self.terminal(fd).is_ok()
     }
 
     /// ttyname(3)
     pub fn ttyname(&self, fd: Fd) -> Res<String> {
-        Err(Errno::ENOSYS)
+        let id = self.terminal(fd)?;
+        self.with(|w| w.ttys.get(&id).map(|t| format!("/dev/pts/{}", t.number)).ok_or(Errno::ENOTTY))
     }
 
     /// Rows and columns of a terminal (TIOCGWINSZ).
     pub fn window_size(&self, fd: Fd) -> Res<(u16, u16)> {
-        Err(Errno::ENOSYS)
+        let id = self.terminal(fd)?;
+        self.with(|w| w.ttys.get(&id).map(|t| t.size).ok_or(Errno::ENOTTY))
     }
 
     /// tcgetattr(3)
     pub fn termios(&self, fd: Fd) -> Res<Termios> {
-        Err(Errno::ENOSYS)
+        let id = self.terminal(fd)?;
+        self.with(|w| w.ttys.get(&id).map(|t| t.termios).ok_or(Errno::ENOTTY))
     }
 
     /// tcsetattr(3)
     pub fn set_termios(&self, fd: Fd, settings: Termios) -> Res<()> {
-        Err(Errno::ENOSYS)
+        let id = self.terminal(fd)?;
+        self.with(|w| w.ttys.get_mut(&id).map(|t| t.termios = settings).ok_or(Errno::ENOTTY))
     }
 
     /// tcsetpgrp(3): the foreground process group of a terminal.
     pub fn set_foreground(&self, fd: Fd, group: Pid) -> Res<()> {
-        Err(Errno::ENOSYS)
+        let id = self.terminal(fd)?;
+        self.with(|w| {
+            let p = w.proc(self.pid)?;
+            let (ns, session) = (p.ns.pid, p.session);
+            let group = w.host_pid(ns, group)?;
+            let tty = w.ttys.get_mut(&id).ok_or(Errno::ENOTTY)?;
+            if tty.session != session {
+                return Err(Errno::ENOTTY);
+            }
+            tty.foreground = group;
+            Ok(())
+        })
     }
 
-    /// fsync(2)
+    /// fsync(2). Files of the simulated disk are durable as soon as they are written.
     pub fn fsync(&self, fd: Fd) -> Res<()> {
-        Err(Errno::ENOSYS)
-    }
-
-    /// statfs(2)
-    pub fn statfs(&self, path: &str) -> Res<FsStat> {
-        Err(Errno::ENOSYS)
+        self.with(|w| match w.files.get(&w.file_of(self.pid, fd)?).map(|f| &f.target) {
+            Some(Open::File | Open::Dir) => Ok(()),
+            _ => Err(Errno::EINVAL),
+        })
     }
 
     /// poll(2): waits for the first that is ready; an empty answer is the timeout.
     pub async fn poll(&self, watch: &[Poll], timeout: Option<Duration>) -> Res<Vec<Poll>> {
-        Err(Errno::ENOSYS)
+        let end = timeout.map(|t| self.now().after(t).0);
+        let answer = self
+            .block(move |w, pid| {
+                let ready: Vec<Poll> = watch.iter().map(|p| w.poll_fd(pid, *p)).filter(|p| p.read || p.write).collect();
+                if !ready.is_empty() || end.is_some_and(|end| w.now >= end) {
+                    return Some(Ok(ready));
+                }
+                if let Some(end) = end {
+                    w.set_timer(end, Who::Proc(pid));
+                }
+                None
+            })
+            .await;
+        if let Some(end) = end {
+            self.with(|w| w.clear_timer(end, self.pid));
+        }
+        answer
+    }
+
+    fn terminal(&self, fd: Fd) -> Res<u32> {
+        self.with(|w| match w.files.get(&w.file_of(self.pid, fd)?).map(|f| &f.target) {
+            Some(Open::Tty(id) | Open::Master(id)) => Ok(*id),
+            _ => Err(Errno::ENOTTY),
+        })
+    }
+}
+
+fn anonymous_stat(target: &Open, id: u32, now: Timestamp) -> Stat {
+    let kind = match target {
+        Open::Pipe { .. } => FileType::Fifo,
+        Open::Socket(_) => FileType::Socket,
+        _ => FileType::Char,
+    };
+    let rdev = if let Open::Tty(n) = target { (136, *n) } else { (0, 0) };
+    Stat { dev: 0, ino: u64::from(id), kind, mode: 0o600, nlink: 1, uid: 0, gid: 0, rdev, size: 0, atime: now, mtime: now, ctime: now }
+}
+
+type Opened = (Fd, Option<(u32, u32)>);
+
+impl World {
+    /// The open file of a descriptor.
+    pub fn file_of(&self, pid: u32, fd: Fd) -> Res<u32> {
+        self.proc(pid)?.fds.get(&fd).copied().ok_or(Errno::EBADF)
+    }
+
+    /// Gives a process one more descriptor for an open file.
+    pub fn give_fd(&mut self, pid: u32, fd: Fd, file: u32) -> Res<Fd> {
+        self.files.get_mut(&file).ok_or(Errno::EBADF)?.uses += 1;
+        self.proc_mut(pid)?.fds.insert(fd, file);
+        Ok(fd)
+    }
+
+    /// Gives a process a new open file's first descriptor, the lowest free one. Closes the file if there is none.
+    pub fn install_fd(&mut self, pid: u32, file: u32) -> Res<Fd> {
+        match self.free_fd(pid, 0) {
+            Ok(fd) => {
+                self.proc_mut(pid)?.fds.insert(fd, file);
+                Ok(fd)
+            }
+            Err(error) => {
+                self.close_file(file);
+                Err(error)
+            }
+        }
+    }
+
+    fn open_path(&mut self, pid: u32, path: &str, flags: OpenFlags, mode: u32) -> Res<Opened> {
+        self.free_fd(pid, 0)?;
+        let ctx = self.ctx(pid)?;
+        let at = match self.walk(&ctx, path, !(flags.nofollow || flags.exclusive)) {
+            Ok(_) if flags.create && flags.exclusive => return Err(Errno::EEXIST),
+            Ok(at) => at,
+            Err(Errno::ENOENT) if flags.create => {
+                if path.ends_with('/') {
+                    return Err(Errno::EISDIR);
+                }
+                let (dir, name) = self.walk_parent(&ctx, path)?;
+                // A dangling link is made at its target, as Linux does; the last link is followed by hand.
+                match self.lookup(&ctx, dir.node, &name) {
+                    Ok(link) if !flags.exclusive && self.kind(link)? == FileType::Symlink => {
+                        let target = self.link_target(&ctx, link)?;
+                        let inner = Ctx { cwd: dir, ..ctx.clone() };
+                        let (dir, name) = self.walk_parent(&inner, &target)?;
+                        let at = self.create(&inner, dir, &name, Body::File(Vec::new()), mode)?;
+                        return self.open_at(&ctx, pid, at, flags);
+                    }
+                    _ => {}
+                }
+                let at = self.create(&ctx, dir, &name, Body::File(Vec::new()), mode)?;
+                // Whoever makes a file may write it whatever its mode says.
+                return self.open_at(&ctx, pid, at, flags);
+            }
+            Err(error) => return Err(error),
+        };
+        let stat = self.attributes(at.node)?;
+        if stat.kind == FileType::Symlink {
+            return Err(Errno::ELOOP);
+        }
+        if flags.directory && stat.kind != FileType::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        ctx.creds.may(&stat, u32::from(flags.read) * 4 + u32::from(flags.write || flags.truncate) * 2)?;
+        if stat.kind == FileType::Directory && (flags.write || flags.create) {
+            return Err(Errno::EISDIR);
+        }
+        let device = matches!(stat.kind, FileType::Char | FileType::Block | FileType::Fifo | FileType::Socket);
+        if (flags.write || flags.truncate) && !device {
+            self.check_writable(at)?;
+        }
+        self.open_at(&ctx, pid, at, flags)
+    }
+
+    /// Opens a place whose rights were checked.
+    fn open_at(&mut self, ctx: &Ctx, pid: u32, at: Loc, flags: OpenFlags) -> Res<Opened> {
+        let stat = self.attributes(at.node)?;
+        let mut fifo = None;
+        let target = match (stat.kind, at.node) {
+            (FileType::Directory, _) => Open::Dir,
+            (_, Node::Proc(sb, p)) => Open::Computed(self.proc_read(ctx, sb, p)?.into_bytes()),
+            (_, Node::Cgroup(_, c)) => {
+                let ns = self.proc(pid).map_or(self.ns.host.pid, |p| p.ns.pid);
+                // Files that can only be written are opened empty.
+                Open::Computed(self.cgroup_read(c, ns).unwrap_or_default().into_bytes())
+            }
+            (FileType::Regular, _) => {
+                if flags.write || flags.truncate {
+                    let ino = self.writable(at.node)?;
+                    if flags.truncate {
+                        self.resize(ino, 0)?;
+                    }
+                }
+                Open::File
+            }
+            (FileType::Fifo, _) => {
+                let ino = self.backing(at.node)?;
+                let existing = match &self.fs.get(ino)?.body {
+                    Body::Fifo(Some(pipe)) if self.pipes.contains_key(pipe) => Some(*pipe),
+                    _ => None,
+                };
+                let id = existing.unwrap_or_else(|| self.add_pipe(None));
+                self.fs.get_mut(ino)?.body = Body::Fifo(Some(id));
+                fifo = Some((ino, id));
+                Open::Pipe { id, read: flags.read, write: flags.write }
+            }
+            (FileType::Char, node) => {
+                if self.fs.mounts.get(&at.mount).is_some_and(|m| m.flags.nodev) {
+                    return Err(Errno::EACCES);
+                }
+                let system = self.fs.get(self.backing(node)?)?.system;
+                self.open_device(pid, stat.rdev, system)?
+            }
+            (FileType::Block, _) | (FileType::Socket, _) | (FileType::Symlink, _) => return Err(Errno::ENXIO),
+        };
+        let mut file = OpenFile::nowhere(target, flags.read, flags.write);
+        file.place = Some(at);
+        file.append = flags.append;
+        file.nonblock = flags.nonblock;
+        let id = self.add_file(file);
+        if let Some((ino, _)) = fifo {
+            self.wake(Wait::Fifo(ino));
+        }
+        Ok((self.install_fd(pid, id)?, fifo))
+    }
+
+    /// Opens a character device by its numbers (kernel documentation, admin-guide/devices.txt).
+    fn open_device(&mut self, pid: u32, rdev: (u32, u32), system: u32) -> Res<Open> {
+        match rdev {
+            (1, 3 | 5 | 7 | 8 | 9) => Ok(Open::Device(rdev.0, rdev.1)),
+            (5, 0) => self.proc(pid)?.tty.map(Open::Tty).ok_or(Errno::ENXIO),
+            (5, 1) => self.proc(pid)?.tty.map(Open::Tty).ok_or(Errno::EIO),
+            (136, number) => {
+                let tty = self.ttys.iter().find(|(_, t)| t.number == number && t.system == system).map(|(id, _)| *id);
+                tty.map(Open::Tty).ok_or(Errno::EIO)
+            }
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn file_size(&self, id: u32) -> u64 {
+        let Some(file) = self.files.get(&id) else { return 0 };
+        match (&file.target, file.place) {
+            (Open::Computed(text), _) => text.len() as u64,
+            (_, Some(place)) => self.backing(place.node).and_then(|i| self.fs.get(i)).map_or(0, |i| i.size()),
+            _ => 0,
+        }
+    }
+
+    fn read_fd(&mut self, pid: u32, fd: Fd, max: usize) -> Option<Res<Vec<u8>>> {
+        let id = match self.file_of(pid, fd) {
+            Ok(id) => id,
+            Err(error) => return Some(Err(error)),
+        };
+        let file = self.files.get(&id)?;
+        if !file.read {
+            return Some(Err(Errno::EBADF));
+        }
+        let (offset, place, nonblock) = (file.offset, file.place, file.nonblock);
+        let answer = match &file.target {
+            Open::Dir => return Some(Err(Errno::EISDIR)),
+            Open::File => {
+                let read = place.ok_or(Errno::EBADF).and_then(|p| self.backing(p.node)).and_then(|i| self.read_at(i, offset, max));
+                if let (Ok(bytes), Some(file)) = (&read, self.files.get_mut(&id)) {
+                    file.offset += bytes.len() as u64;
+                }
+                return Some(read);
+            }
+            Open::Computed(text) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+                let bytes = text[start..start.saturating_add(max).min(text.len())].to_vec();
+                if let Some(file) = self.files.get_mut(&id) {
+                    file.offset += bytes.len() as u64;
+                }
+                return Some(Ok(bytes));
+            }
+            Open::Device(_, 3) => return Some(Ok(Vec::new())),
+            Open::Device(_, 5 | 7) => return Some(Ok(vec![0; max])),
+            Open::Device(..) => {
+                let mut bytes = vec![0; max];
+                self.random(&mut bytes);
+                return Some(Ok(bytes));
+            }
+            Open::Pipe { id, .. } => {
+                let id = *id;
+                let read = self.pipe_read(id, max);
+                if read.is_none() {
+                    self.wait_on(pid, Wait::Pipe(id));
+                }
+                read.map(Ok)
+            }
+            Open::Tty(tty) => {
+                let tty = *tty;
+                let read = self.tty_read(tty, max);
+                if read.is_none() {
+                    self.wait_on(pid, Wait::Tty(tty));
+                }
+                read.map(Ok)
+            }
+            Open::Master(tty) => {
+                let tty = *tty;
+                let bytes = self.tty_drain(tty);
+                if bytes.is_empty() && self.ttys.get(&tty).is_some_and(|t| !t.opened || t.slaves > 0) {
+                    self.wait_on(pid, Wait::Tty(tty));
+                    None
+                } else {
+                    Some(if bytes.is_empty() { Err(Errno::EIO) } else { Ok(bytes) })
+                }
+            }
+            Open::Socket(socket) => {
+                let socket = *socket;
+                let read = self.socket_read(socket, max);
+                if read.is_none() {
+                    self.wait_on(pid, Wait::Socket(socket));
+                }
+                read
+            }
+        };
+        answer.or_else(|| nonblock.then_some(Err(Errno::EAGAIN)))
+    }
+
+    fn write_fd(&mut self, pid: u32, fd: Fd, bytes: &[u8]) -> Option<Res<usize>> {
+        let id = match self.file_of(pid, fd) {
+            Ok(id) => id,
+            Err(error) => return Some(Err(error)),
+        };
+        let file = self.files.get(&id)?;
+        if !file.write {
+            return Some(Err(Errno::EBADF));
+        }
+        let (offset, place, nonblock, append) = (file.offset, file.place, file.nonblock, file.append);
+        let answer = match &file.target {
+            Open::Dir => return Some(Err(Errno::EISDIR)),
+            Open::File => return Some(self.write_file_at(id, place, if append { None } else { Some(offset) }, bytes)),
+            Open::Computed(_) => return Some(self.write_computed(pid, place, bytes).map(|()| bytes.len())),
+            Open::Device(_, 7) => return Some(Err(Errno::ENOSPC)),
+            Open::Device(..) => return Some(Ok(bytes.len())),
+            Open::Pipe { id, .. } => {
+                let id = *id;
+                let written = self.pipe_write(id, bytes);
+                match written {
+                    None => self.wait_on(pid, Wait::Pipe(id)),
+                    Some(Err(Errno::EPIPE)) => self.send_signal(pid, Signal::from_number(13).unwrap_or(Signal::TERM)),
+                    _ => {}
+                }
+                written
+            }
+            Open::Tty(tty) => {
+                let tty = *tty;
+                let written = self.tty_write(tty, bytes);
+                if written.is_none() {
+                    self.wait_on(pid, Wait::Tty(tty));
+                }
+                self.stir_tty(tty);
+                written.map(Ok)
+            }
+            Open::Master(tty) => {
+                let tty = *tty;
+                self.tty_type(tty, bytes);
+                Some(Ok(bytes.len()))
+            }
+            Open::Socket(socket) => {
+                let socket = *socket;
+                let written = self.socket_write(socket, bytes);
+                match written {
+                    None => self.wait_on(pid, Wait::Socket(socket)),
+                    Some(Err(Errno::EPIPE)) => self.send_signal(pid, Signal::from_number(13).unwrap_or(Signal::TERM)),
+                    _ => {}
+                }
+                written
+            }
+        };
+        answer.or_else(|| nonblock.then_some(Err(Errno::EAGAIN)))
+    }
+
+    fn write_file_at(&mut self, id: u32, place: Option<Loc>, offset: Option<u64>, bytes: &[u8]) -> Res<usize> {
+        let place = place.ok_or(Errno::EBADF)?;
+        let ino = self.writable(place.node)?;
+        let offset = match offset {
+            Some(offset) => offset,
+            None => self.fs.get(ino)?.size(),
+        };
+        self.write_at(ino, offset, bytes)?;
+        if let Some(file) = self.files.get_mut(&id) {
+            file.offset = offset + bytes.len() as u64;
+        }
+        Ok(bytes.len())
+    }
+
+    fn write_computed(&mut self, pid: u32, place: Option<Loc>, bytes: &[u8]) -> Res<()> {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let ctx = self.ctx(pid)?;
+        match place.ok_or(Errno::EBADF)?.node {
+            Node::Cgroup(_, c) => {
+                let ns = self.proc(pid)?.ns.pid;
+                self.cgroup_write(c, &text, pid, ns)
+            }
+            Node::Proc(sb, p) => self.proc_write(&ctx, sb, p, &text),
+            _ => Err(Errno::EIO),
+        }
+    }
+
+    fn poll_fd(&mut self, pid: u32, want: Poll) -> Poll {
+        let none = Poll { read: false, write: false, ..want };
+        let Some(file) = self.file_of(pid, want.fd).ok().and_then(|id| self.files.get(&id)) else {
+            // A descriptor that is not open is ready: the call on it will say so.
+            return want;
+        };
+        match file.target {
+            Open::Pipe { id, read, write } => {
+                self.wait_on(pid, Wait::Pipe(id));
+                let Some(pipe) = self.pipes.get(&id) else { return want };
+                let can_read = read && (!pipe.data.is_empty() || pipe.writers == 0);
+                let can_write = write && (pipe.data.len() < crate::process::pipe::CAPACITY || pipe.readers == 0);
+                Poll { read: want.read && can_read, write: want.write && can_write, ..want }
+            }
+            Open::Tty(id) => {
+                self.wait_on(pid, Wait::Tty(id));
+                let can = self.ttys.get(&id).is_none_or(|t| !t.input.is_empty() || t.ends > 0 || !t.master);
+                Poll { read: want.read && can, ..want }
+            }
+            Open::Master(id) => {
+                self.wait_on(pid, Wait::Tty(id));
+                let can = self.ttys.get(&id).is_none_or(|t| !t.output.is_empty() || (t.opened && t.slaves == 0));
+                Poll { read: want.read && can, ..want }
+            }
+            Open::Socket(id) => {
+                self.wait_on(pid, Wait::Socket(id));
+                let (read, write) = self.socket_ready(id);
+                Poll { read: want.read && read, write: want.write && write, ..none }
+            }
+            _ => want,
+        }
     }
 }

@@ -1,0 +1,260 @@
+//! A simulated machine with the processes of Drydock on it: the engine that asks, and supervisors.
+//!
+//! Drydock's own processes are actors: they have a pid, locks and children, and what they do is done by the real engine and the
+//! real supervisor machine. No lock of this crate is held while those run.
+
+use crate::kernel::{SimKernel, interrupted};
+use crate::supervisor::Supervised;
+use crate::sys::WaitStatus;
+use crate::world::{Shared, SimConfig, World};
+use crate::{clock::SimClock, fault::Fault, store::MemoryStore};
+use drydock_core::Result;
+use drydock_core::id::ContainerId;
+use drydock_core::kernel::{Guard, Signal};
+use drydock_core::supervise::{Event, Reaction};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What decides for a container: the supervisor of `core`, or a stand-in in tests.
+pub trait Decide: Send {
+    /// Says what to do about an event.
+    fn handle(&mut self, event: Event) -> Reaction;
+}
+
+/// Makes what decides for a container.
+pub type Decider = Arc<dyn Fn(&ContainerId) -> Result<Box<dyn Decide>> + Send + Sync>;
+
+/// Drydock's processes on the machine.
+#[derive(Default)]
+pub(crate) struct Actors {
+    /// Who acts now: pids, the innermost last.
+    pub stack: Vec<u32>,
+    /// The engine's pid.
+    pub engine: u32,
+    /// Supervisors by container.
+    pub supervisors: BTreeMap<ContainerId, Supervised>,
+    /// Containers by their supervisors' pids.
+    pub by_pid: BTreeMap<u32, ContainerId>,
+    /// Containers by the processes that their supervisors watch.
+    pub watching: BTreeMap<u32, ContainerId>,
+    /// Locks by name: their holders' pids, and a number that tells a lock from a later one of the same name.
+    pub locks: BTreeMap<String, (u32, u64)>,
+    /// Locks taken so far.
+    pub taken: u64,
+    /// Makes what decides.
+    pub decider: Option<Decider>,
+}
+
+/// A simulated machine.
+pub struct Machine {
+    /// Its kernel's state.
+    pub(crate) shared: Shared,
+    actors: Mutex<Actors>,
+}
+
+/// A lock that is held.
+pub(crate) struct SimGuard {
+    machine: Arc<Machine>,
+    name: String,
+    number: u64,
+}
+
+impl Guard for SimGuard {}
+
+impl Drop for SimGuard {
+    fn drop(&mut self) {
+        let mut actors = self.machine.actors();
+        if actors.locks.get(&self.name).is_some_and(|(_, number)| *number == self.number) {
+            actors.locks.remove(&self.name);
+        }
+    }
+}
+
+impl Machine {
+    fn new(config: SimConfig) -> Arc<Self> {
+        let world = World::new(config);
+        let machine = Arc::new(Self { shared: Shared(Arc::new(Mutex::new(world))), actors: Mutex::default() });
+        machine.boot_engine();
+        machine
+    }
+
+    /// Drydock's processes.
+    pub(crate) fn actors(&self) -> MutexGuard<'_, Actors> {
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pid of whoever acts now.
+    pub(crate) fn actor(&self) -> u32 {
+        let actors = self.actors();
+        actors.stack.last().copied().unwrap_or(actors.engine)
+    }
+
+    /// A new process of Drydock's, for the table.
+    pub(crate) fn add_actor(&self, parent: u32, args: Vec<String>) -> Result<u32> {
+        use crate::kernel::Named;
+        let mut world = self.shared.lock();
+        let pid = world.fork_process(parent).named("fork", "drydock")?;
+        let p = world.proc_mut(pid).named("fork", "drydock")?;
+        p.actor = true;
+        p.name = "drydock".to_owned();
+        p.args = args;
+        (p.session, p.group) = (pid, pid);
+        Ok(pid)
+    }
+
+    fn boot_engine(&self) {
+        let pid = self.add_actor(1, vec!["drydock".to_owned()]).unwrap_or(1);
+        self.actors().engine = pid;
+    }
+
+    /// An error if whoever acts now has been cut off.
+    pub(crate) fn check_alive(&self) -> Result<()> {
+        let pid = self.actor();
+        let world = self.shared.lock();
+        if world.procs.get(&pid).is_some_and(crate::process::Proc::alive) { Ok(()) } else { Err(interrupted()) }
+    }
+
+    /// Whoever acts now dies, as by SIGKILL: its locks are free, and a supervisor's container dies with it.
+    pub(crate) fn crash(&self) {
+        self.kill_actor(self.actor());
+    }
+
+    /// One of Drydock's processes dies.
+    pub(crate) fn kill_actor(&self, pid: u32) {
+        let lost = {
+            let mut actors = self.actors();
+            actors.locks.retain(|_, (holder, _)| *holder != pid);
+            let id = actors.by_pid.remove(&pid);
+            id.and_then(|id| actors.supervisors.remove(&id))
+        };
+        // What decided may hold guards, which take the lock that was just let go.
+        drop(lost);
+        let mut world = self.shared.lock();
+        let children: Vec<u32> = world.procs.get(&pid).map(|p| p.children.iter().copied().collect()).unwrap_or_default();
+        world.exit_process(pid, WaitStatus::Signaled(Signal::KILL));
+        for child in children {
+            world.drop_ends(child);
+            world.ended.remove(&child);
+        }
+        drop(world);
+        self.bury();
+    }
+
+    /// Drops what processes that died were about to do, outside the lock.
+    pub(crate) fn bury(&self) {
+        let graves = std::mem::take(&mut self.shared.lock().graveyard);
+        drop(graves);
+    }
+
+    /// Takes a lock until its guard is dropped; `None` if somebody has it.
+    pub(crate) fn take_lock(self: &Arc<Self>, name: &str) -> Option<SimGuard> {
+        let number = self.hold(name)?;
+        Some(SimGuard { machine: Arc::clone(self), name: name.to_owned(), number })
+    }
+
+    /// Takes a lock until its holder dies.
+    pub(crate) fn hold(&self, name: &str) -> Option<u64> {
+        let holder = self.actor();
+        let mut actors = self.actors();
+        if actors.locks.contains_key(name) {
+            return None;
+        }
+        actors.taken += 1;
+        let number = actors.taken;
+        actors.locks.insert(name.to_owned(), (holder, number));
+        Some(number)
+    }
+}
+
+/// A simulated host: a machine, its disk's store, its clock, and the engine over them.
+pub struct SimHost {
+    machine: Arc<Machine>,
+    store: MemoryStore,
+}
+
+impl SimHost {
+    /// A host that has just booted for the first time.
+    pub fn new(config: SimConfig) -> Self {
+        let machine = Machine::new(config);
+        let store = MemoryStore::new(Arc::clone(&machine));
+        Self { machine, store }
+    }
+
+    /// Its kernel.
+    pub fn kernel(&self) -> SimKernel {
+        SimKernel::new(Arc::clone(&self.machine))
+    }
+
+    /// Its store of records.
+    pub fn store(&self) -> MemoryStore {
+        self.store.clone()
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> SimClock {
+        SimClock::new(Arc::clone(&self.machine))
+    }
+
+    /// Says who decides for containers.
+    pub fn set_decider(&self, decider: Decider) {
+        self.machine.actors().decider = Some(decider);
+    }
+
+    /// Its kernel's state, to look at.
+    pub fn look<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        look(&mut self.machine.shared.lock())
+    }
+
+    /// Everything that happened, if the trace is written.
+    pub fn trace(&self) -> String {
+        self.machine.shared.lock().trace.text().to_owned()
+    }
+
+    /// Arms a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.machine.shared.lock().faults.arm(fault);
+    }
+
+    /// Lets everything run that can without the clock going on.
+    pub fn settle(&self) {
+        self.machine.settle();
+    }
+
+    /// Lets virtual time pass.
+    pub fn advance(&self, time: std::time::Duration) {
+        self.machine.advance(time);
+    }
+
+    /// The engine's process dies, wherever it is.
+    pub fn crash_engine(&self) {
+        let engine = self.machine.actors().engine;
+        self.machine.kill_actor(engine);
+    }
+
+    /// A container's supervisor dies.
+    pub fn crash_supervisor(&self, id: &ContainerId) {
+        let pid = self.machine.actors().supervisors.get(id).map(|s| s.pid);
+        if let Some(pid) = pid {
+            self.machine.kill_actor(pid);
+        }
+    }
+
+    /// Starts another engine process after the last one died.
+    pub fn reboot_engine(&self) {
+        self.machine.shared.lock().faults.clear();
+        self.machine.boot_engine();
+    }
+
+    /// The power goes and comes back: processes, namespaces, mounts, links, rules and groups are gone, the disk and the records are left.
+    pub fn power_loss(&self) {
+        let lost = {
+            let mut actors = self.machine.actors();
+            let fresh = Actors { decider: actors.decider.clone(), ..Actors::default() };
+            std::mem::replace(&mut *actors, fresh)
+        };
+        drop(lost);
+        self.machine.shared.lock().power_cycle();
+        self.machine.bury();
+        self.machine.boot_engine();
+    }
+}

@@ -1,0 +1,57 @@
+//! Taking content in: a stream becomes a blob.
+
+use super::{DATA_ROOT, Named, RUN_ROOT, SimKernel};
+use drydock_core::container::layout::Layout;
+use drydock_core::id::Digest;
+use drydock_core::image::decompress;
+use drydock_core::kernel::{Compression, Ingested};
+use drydock_core::{Error, ErrorKind, Result};
+use std::io::Read;
+
+/// The most that one blob may hold after decompression.
+const LARGEST: u64 = 1 << 32;
+
+/// Bytes after decompression, refusing more than the largest.
+pub(super) fn unpacked(bytes: Vec<u8>) -> Result<(Vec<u8>, Compression)> {
+    let compression = Compression::detect(bytes.get(..4).unwrap_or(&bytes));
+    let bad = |e: &dyn std::fmt::Display| Error::invalid(format!("the archive cannot be decompressed: {e}"));
+    let mut plain = Vec::new();
+    if compression == Compression::None {
+        return Ok((bytes, compression));
+    }
+    let mut stream = bytes.as_slice();
+    decompress(&mut stream)?.take(LARGEST + 1).read_to_end(&mut plain).map_err(|e| bad(&e))?;
+    if plain.len() as u64 > LARGEST {
+        return Err(Error::new(ErrorKind::Exhausted, "the archive holds more than can be unpacked"));
+    }
+    Ok((plain, compression))
+}
+
+impl SimKernel {
+    pub(super) fn take_in(&self, reader: &mut dyn Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        let mut bytes = Vec::new();
+        reader
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::new(ErrorKind::System, "the stream cannot be read").op("ingest").source(e))?;
+        if bytes.len() as u64 > limit {
+            return Err(Error::invalid(format!("more than {limit} bytes")).op("ingest"));
+        }
+        let digest = Digest::of(&bytes);
+        let size = bytes.len() as u64;
+        let (plain, compression) = unpacked(bytes.clone())?;
+        let diff_id = if compression == Compression::None { digest.clone() } else { Digest::of(&plain) };
+        let ingested = Ingested { digest, size, diff_id, unpacked: plain.len() as u64, compression };
+        drop(plain);
+        accept(&ingested)?;
+        let path = Layout::new(DATA_ROOT, RUN_ROOT).blob(&ingested.digest);
+        let mut world = self.machine.shared.lock();
+        let ctx = world.kernel_ctx();
+        let (dir, _) = path.rsplit_once('/').unwrap_or(("/", ""));
+        world.make_dirs(&ctx, dir, 0o700, (0, 0)).named("mkdir", dir)?;
+        if world.walk(&ctx, &path, true).is_err() {
+            world.put_file(&ctx, &path, 0o600, &bytes).named("write", &path)?;
+        }
+        Ok(ingested)
+    }
+}

@@ -1,0 +1,122 @@
+//! Which step is carried out by what.
+
+use super::errors::Named;
+use crate::vfs::{Body, Ctx, Inode};
+use crate::world::{Shared, World};
+use drydock_core::kernel::{Step, Where};
+use drydock_core::{Error, Result};
+use std::sync::Arc;
+
+impl World {
+    /// Carries out one step: `child` is the process that it is about, or in which it is carried out.
+    pub(super) fn carry_out(&mut self, ctx: &Ctx, shared: &Shared, step: &Step, child: Option<u32>) -> Result<()> {
+        match step {
+            Step::MakeDir { path, mode } => self.step_make_dir(ctx, path, *mode),
+            Step::WriteFile { path, mode, content } => self.step_write_file(ctx, path, *mode, content.as_bytes()),
+            Step::RemoveTree { path } => self.remove_path(ctx, path).named("remove", path),
+            Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
+            Step::MakeCgroup { path } => self.step_make_cgroup(path),
+            Step::WriteCgroup { path, controller, file, value } => self.step_write_cgroup(path, controller, file, value),
+            Step::DeviceRules { path, rules } => self.step_device_rules(path, rules),
+            Step::RemoveCgroup { path } => self.step_remove_cgroup(path),
+            Step::Freeze { path, frozen } => self.step_freeze(path, *frozen),
+            Step::AddBridge { name, address, mac } => self.step_add_bridge(name, *address, mac.as_deref()),
+            Step::AddVeth { name, bridge, peer, rename, mac } => self.step_add_veth(need(child)?, name, bridge, (peer, rename), mac),
+            Step::RemoveLink { name } => {
+                self.step_remove_link(name);
+                Ok(())
+            }
+            Step::LinkUp { at, name } => self.step_link_up(self.space_of(*at, child)?, name),
+            Step::AddAddress { at, link, address } => self.step_add_address(self.space_of(*at, child)?, link, *address),
+            Step::AddRoute { at, to, via } => self.step_add_route(self.space_of(*at, child)?, *to, *via),
+            Step::NetSysctl { at, key, value } => self.step_net_sysctl(self.space_of(*at, child)?, key, value),
+            Step::AddRule { owner, rule } => {
+                self.step_add_rule(owner, rule);
+                Ok(())
+            }
+            Step::RemoveRules { owner } => {
+                self.step_remove_rules(owner);
+                Ok(())
+            }
+            _ => self.carry_out_inside(shared, step, need(child)?),
+        }
+    }
+
+    fn carry_out_inside(&mut self, shared: &Shared, step: &Step, pid: u32) -> Result<()> {
+        let now = self.timestamp();
+        match step {
+            Step::MakePrivate => self.step_make_private(pid),
+            Step::MountOverlay { lower, upper, work, target } => self.step_overlay(pid, lower, upper, work, target),
+            Step::Mount { kind, source, root, target, flags, data } => {
+                self.step_mount(pid, kind, source, root.as_deref(), target, *flags, data)
+            }
+            Step::Bind { source, root, target, recursive, flags, propagation } => {
+                self.step_bind(pid, source, root.as_deref(), target, *recursive, *flags, propagation.as_deref())
+            }
+            Step::MountCgroups { root, target, read_only } => self.step_mount_cgroups(pid, root, target, *read_only),
+            Step::MakeNode { root, path, kind, major, minor, mode, uid, gid } => {
+                let body = match kind {
+                    'b' => Body::Block,
+                    'p' => Body::Fifo(None),
+                    _ => Body::Char,
+                };
+                let mut inode = Inode::new(body, *mode, *uid, *gid, now);
+                inode.rdev = (*major, *minor);
+                self.step_node(pid, root, path, inode, "mknod")
+            }
+            Step::MakeSymlink { root, path, to } => {
+                self.step_node(pid, root, path, Inode::new(Body::Link(to.clone()), 0o777, 0, 0, now), "symlink")
+            }
+            Step::MakeDirInside { root, path, mode, uid, gid } => self.step_dir_inside(pid, root, path, *mode, (*uid, *gid)),
+            Step::SetTerminal { root } => self.step_terminal(pid, root),
+            Step::PivotRoot { root } => self.step_pivot(pid, root),
+            Step::ReadOnlyRoot => self.step_read_only_root(pid),
+            Step::MaskPath { path } => self.step_mask(pid, path),
+            Step::ReadOnlyPath { path } => self.step_read_only(pid, path),
+            Step::SetHostname { name } => self.set_sysctl(pid, "kernel/hostname", name).named("sethostname", name),
+            Step::SetDomainname { name } => self.set_sysctl(pid, "kernel/domainname", name).named("setdomainname", name),
+            Step::SetSysctl { key, value } => self.set_sysctl(pid, &key.replace('.', "/"), value).named("sysctl", key),
+            Step::NewSession => {
+                let p = self.proc_mut(pid).named("setsid", "")?;
+                if p.session != pid {
+                    (p.session, p.group, p.tty) = (pid, pid, None);
+                }
+                Ok(())
+            }
+            Step::SetRlimits { limits } => self.step_rlimits(pid, limits),
+            Step::SetOomScore { score } => {
+                self.proc_mut(pid).named("oom_score_adj", "")?.oom_score_adj = *score;
+                Ok(())
+            }
+            Step::OwnStreams { uid, gid } => self.step_own_streams(pid, *uid, *gid),
+            Step::SetCapabilities { sets } => self.step_capabilities(pid, sets),
+            Step::SetUser { uid, gid, groups, umask } => self.step_user(pid, *uid, *gid, groups, *umask),
+            Step::SetNoNewPrivs => {
+                let p = self.proc_mut(pid).named("prctl", "no_new_privs")?;
+                let mut creds = (*p.creds).clone();
+                creds.no_new_privs = true;
+                p.creds = Arc::new(creds);
+                Ok(())
+            }
+            Step::SetSeccomp { .. } => {
+                // Simulated programs make no system calls by number; that a filter is there is what can be seen of it.
+                self.proc_mut(pid).named("seccomp", "")?.seccomp = true;
+                Ok(())
+            }
+            Step::ChangeDir { path } => self.step_chdir(pid, path),
+            Step::Execute { args, env, init } => self.step_execute(shared, pid, args, env, *init),
+            other => Err(Error::not_modelled(format!("the step {}", crate::fault::step_name(other)))),
+        }
+    }
+
+    fn space_of(&self, at: Where, child: Option<u32>) -> Result<u32> {
+        match at {
+            Where::Host => Ok(self.net.host),
+            Where::Child => Ok(self.proc(need(child)?).named("setns", "")?.ns.net),
+        }
+    }
+}
+
+fn need(child: Option<u32>) -> Result<u32> {
+    child.ok_or_else(|| Error::invalid("a step in a process that is not there"))
+}

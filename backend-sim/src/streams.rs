@@ -1,0 +1,323 @@
+//! Bytes between a person and a container, and when the virtual clock goes on meanwhile.
+
+use crate::host::Machine;
+use crate::kernel::Ends;
+use crate::world::World;
+use drydock_core::io::{Attach, DetachKeys, Ended, Input, Io, Size, Stream};
+use drydock_core::kernel::{Process, Request};
+use drydock_core::{Error, Result};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Somebody who is attached.
+pub(crate) struct Reader {
+    stdout: bool,
+    stderr: bool,
+    /// What waits for it.
+    pub queue: VecDeque<(Stream, Vec<u8>)>,
+    /// The container ended, with this code.
+    pub ended: Option<i32>,
+}
+
+impl Reader {
+    /// Somebody who asked for these streams.
+    pub fn new(attach: &Attach) -> Self {
+        Self { stdout: attach.stdout, stderr: attach.stderr, queue: VecDeque::new(), ended: None }
+    }
+
+    /// Whether a stream was asked for.
+    pub fn wants(&self, stream: Stream) -> bool {
+        if stream == Stream::Stdout { self.stdout } else { self.stderr }
+    }
+}
+
+/// What a person is connected to.
+pub(crate) trait Served {
+    /// What it wrote since the last call.
+    fn output(&mut self) -> Vec<(Stream, Vec<u8>)>;
+    /// Whether it has ended.
+    fn ended(&mut self) -> Option<Ended>;
+    /// Its streams and its process.
+    fn ends(&mut self) -> (Ends, Option<Process>);
+    /// Gives it input.
+    fn input(&mut self, bytes: &[u8]);
+    /// Ends its input.
+    fn close(&mut self);
+    /// Asks for a signal or a size.
+    fn request(&mut self, request: Request);
+}
+
+/// Carries bytes between a person and what they are connected to.
+pub(crate) struct Pump {
+    stdin: bool,
+    keys: DetachKeys,
+    closed: bool,
+}
+
+/// Processes let run between two looks at the person.
+const BATCH: u32 = 64;
+
+impl Pump {
+    /// For what was asked to be attached.
+    pub fn new(attach: &Attach) -> Self {
+        Self { stdin: attach.stdin, keys: DetachKeys::new(&attach.detach_keys), closed: !attach.stdin }
+    }
+
+    /// Goes on until the other side ends, the person leaves, or nothing can happen any more.
+    pub fn run(&mut self, machine: &Arc<Machine>, served: &mut dyn Served, io: &mut dyn Io) -> Result<Ended> {
+        loop {
+            for (stream, bytes) in served.output() {
+                io.output(stream, &bytes)?;
+            }
+            let input = io.input(false)?;
+            let got = input != Input::Pending;
+            if let Some(ended) = self.take(served, input) {
+                return Ok(ended);
+            }
+            let mut ran = got;
+            for _ in 0..BATCH {
+                if !machine.pulse() {
+                    break;
+                }
+                ran = true;
+            }
+            if ran {
+                continue;
+            }
+            let rest = served.output();
+            if !rest.is_empty() {
+                for (stream, bytes) in rest {
+                    io.output(stream, &bytes)?;
+                }
+                continue;
+            }
+            if let Some(ended) = served.ended() {
+                return Ok(ended);
+            }
+            let (ends, _) = served.ends();
+            let awaited = self.stdin && !self.closed && machine.shared.lock().input_awaited(&ends);
+            if !awaited && machine.pass_time(None) {
+                continue;
+            }
+            if !self.stdin || self.closed {
+                return Ok(Ended::AtRest);
+            }
+            let input = io.input(true)?;
+            if input == Input::Pending {
+                if machine.pass_time(None) {
+                    continue;
+                }
+                return Ok(Ended::AtRest);
+            }
+            if let Some(ended) = self.take(served, input) {
+                return Ok(ended);
+            }
+        }
+    }
+
+    fn take(&mut self, served: &mut dyn Served, input: Input) -> Option<Ended> {
+        match input {
+            Input::Pending => {}
+            Input::Bytes(bytes) if self.stdin && !self.closed => {
+                let (pass, leave) = self.keys.filter(&bytes);
+                if !pass.is_empty() {
+                    served.input(&pass);
+                }
+                if leave {
+                    return Some(Ended::Detached);
+                }
+            }
+            Input::Bytes(_) => {}
+            Input::Closed => {
+                if !self.closed {
+                    let rest = self.keys.rest();
+                    if !rest.is_empty() {
+                        served.input(&rest);
+                    }
+                    served.close();
+                }
+                self.closed = true;
+            }
+            Input::Resize(Size { rows, cols }) => served.request(Request::Resize(Size { rows, cols })),
+            Input::Signal(signal) => served.request(Request::Signal(signal)),
+        }
+        None
+    }
+}
+
+/// A process that the engine itself launched (an exec).
+struct Own<'a> {
+    machine: &'a Arc<Machine>,
+    process: Process,
+    ends: Ends,
+    stdout: bool,
+    stderr: bool,
+}
+
+impl Served for Own<'_> {
+    fn output(&mut self) -> Vec<(Stream, Vec<u8>)> {
+        let (stdout, stderr) = (self.stdout, self.stderr);
+        let output = self.machine.shared.lock().take_output(&self.ends);
+        output.into_iter().filter(|(s, _)| if *s == Stream::Stdout { stdout } else { stderr }).collect()
+    }
+
+    fn ended(&mut self) -> Option<Ended> {
+        let mut world = self.machine.shared.lock();
+        let exit = world.take_end(self.process.pid);
+        if exit.is_none() && world.living(&self.process).is_err() {
+            return Some(Ended::Exited(137));
+        }
+        exit.map(|e| Ended::Exited(e.code))
+    }
+
+    fn ends(&mut self) -> (Ends, Option<Process>) {
+        (self.ends, Some(self.process.clone()))
+    }
+
+    fn input(&mut self, bytes: &[u8]) {
+        self.machine.shared.lock().feed(&self.ends, bytes);
+    }
+
+    fn close(&mut self) {
+        self.machine.shared.lock().close_input(&mut self.ends, self.process.pid);
+    }
+
+    fn request(&mut self, request: Request) {
+        let mut world = self.machine.shared.lock();
+        match request {
+            Request::Signal(signal) => world.deliver(self.process.pid, signal, true),
+            Request::Resize(size) => {
+                if let Some(tty) = self.ends.tty {
+                    world.tty_resize(tty, size.rows, size.cols);
+                }
+            }
+            Request::Start | Request::Stop { .. } => {}
+        }
+    }
+}
+
+impl Machine {
+    /// Serves a process that the engine launched, until it ends or the person leaves.
+    pub(crate) fn serve(self: &Arc<Self>, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        let ends = self.shared.lock().ends.get(&process.pid).copied().unwrap_or_default();
+        let mut own = Own { machine: self, process: process.clone(), ends, stdout: attach.stdout, stderr: attach.stderr };
+        if !attach.stdin {
+            own.close();
+        }
+        let ended = Pump::new(attach).run(self, &mut own, io);
+        self.shared.lock().drop_ends(process.pid);
+        self.not_modelled()?;
+        ended
+    }
+
+    /// The error about what a program asked for and the simulator does not model, once.
+    pub(crate) fn not_modelled(&self) -> Result<()> {
+        match self.shared.lock().not_modelled.take() {
+            Some(what) => Err(Error::not_modelled(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets one thing happen that can happen now. Answers whether there was one.
+    pub(crate) fn pulse(self: &Arc<Self>) -> bool {
+        let ran = self.shared.run_one();
+        self.serve_supervisors() || ran
+    }
+
+    /// Lets everything happen that can happen now.
+    pub(crate) fn settle(self: &Arc<Self>) {
+        while self.pulse() {}
+    }
+
+    /// Moves the clock to the next moment at which something happens, but not beyond `limit`. Answers whether there was one.
+    pub(crate) fn pass_time(self: &Arc<Self>, limit: Option<u64>) -> bool {
+        let fired = {
+            let mut world = self.shared.lock();
+            let Some(next) = world.next_event().filter(|at| limit.is_none_or(|l| *at <= l)) else { return false };
+            world.advance_to(next)
+        };
+        for pid in fired {
+            self.timer_fired(pid);
+        }
+        true
+    }
+
+    /// Runs until something holds, or a moment comes, or nothing can happen any more. Answers whether it holds.
+    pub(crate) fn run_until(self: &Arc<Self>, end: Option<u64>, holds: &mut dyn FnMut() -> bool) -> bool {
+        loop {
+            if holds() {
+                return true;
+            }
+            if self.pulse() {
+                continue;
+            }
+            if holds() {
+                return true;
+            }
+            if !self.pass_time(end) {
+                if let Some(end) = end {
+                    self.shared.lock().advance_to(end);
+                }
+                return holds();
+            }
+        }
+    }
+
+    /// Lets virtual time pass.
+    pub(crate) fn advance(self: &Arc<Self>, time: Duration) {
+        let end = self.shared.lock().timestamp().after(time).0;
+        self.run_until(Some(end), &mut || false);
+        self.settle();
+    }
+}
+
+impl World {
+    /// Takes what a process wrote to whoever launched it.
+    pub(crate) fn take_output(&mut self, ends: &Ends) -> Vec<(Stream, Vec<u8>)> {
+        let mut all = Vec::new();
+        for (pipe, stream) in [(ends.stdout, Stream::Stdout), (ends.stderr, Stream::Stderr)] {
+            if let Some(bytes) = pipe.and_then(|id| self.pipe_read(id, usize::MAX)).filter(|b| !b.is_empty()) {
+                all.push((stream, bytes));
+            }
+        }
+        if let Some(tty) = ends.tty {
+            let bytes = self.tty_drain(tty);
+            if !bytes.is_empty() {
+                all.push((Stream::Stdout, bytes));
+            }
+        }
+        all
+    }
+
+    /// Gives a process input, without bound: a person types slowly.
+    pub(crate) fn feed(&mut self, ends: &Ends, bytes: &[u8]) {
+        if let Some(tty) = ends.tty {
+            self.tty_type(tty, bytes);
+            self.stir_tty(tty);
+        } else if let Some(id) = ends.stdin
+            && let Some(pipe) = self.pipes.get_mut(&id)
+            && pipe.readers > 0
+        {
+            pipe.data.extend(bytes);
+            self.pipe_changed(id);
+        }
+    }
+
+    /// Ends a process's input: a pipe is closed, a terminal gets Ctrl-D.
+    pub(crate) fn close_input(&mut self, ends: &mut Ends, process: u32) {
+        if let Some(id) = ends.stdin.take() {
+            if let Some(known) = self.ends.get_mut(&process) {
+                known.stdin = None;
+            }
+            if let Some(pipe) = self.pipes.get_mut(&id) {
+                pipe.writers = pipe.writers.saturating_sub(1);
+                pipe.outside = None;
+            }
+            self.pipe_changed(id);
+        }
+        if let Some(tty) = ends.tty {
+            self.tty_type(tty, &[4]);
+        }
+    }
+}
