@@ -94,3 +94,6 @@ impl Plan {
         first
     }
 }
+
+#[cfg(test)]
+mod tests;
