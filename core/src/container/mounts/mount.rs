@@ -44,7 +44,10 @@ pub fn parse_mount(text: &str) -> Result<MountRequest> {
             "volume-label" | "volume-opt" | "volume-subpath" | "volume-driver" | "image-subpath" => {
                 return Err(Error::unsupported(format!("the key '{key}' of --mount")));
             }
-            _ => return Err(Error::invalid(format!("unexpected key '{key}' in '{}'", field.escape_debug()))),
+            _ => {
+                text()?;
+                return Err(Error::invalid(format!("unexpected key '{key}' in '{}'", field.escape_debug())));
+            }
         }
     }
     finish(request, &target)
@@ -176,6 +179,7 @@ mod tests {
             ("type=tmpfs,src=a,dst=/a", "invalid mount config for type \"tmpfs\": field Source must not be specified"),
             ("dst=/", "invalid mount config for type \"volume\": invalid specification: destination can't be '/'"),
             ("dst=/a,foo=1", "unexpected key 'foo' in 'foo=1'"),
+            ("foo", "invalid field 'foo' must be a key=value pair"),
             ("dst=/a,src", "invalid field 'src' must be a key=value pair"),
             ("dst=/a,readonly=maybe", "invalid value for readonly: maybe"),
             ("dst=/a,tmpfs-size=1m", "cannot mix 'tmpfs-*' options with mount type 'volume'"),
