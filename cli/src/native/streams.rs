@@ -4,11 +4,15 @@ use super::signals::{Arrived, Signals};
 use super::terminal::{self, Raw};
 use crate::environment::StreamOptions;
 use drydock_core::io::{Input, Io, Stream};
+use drydock_core::kernel::Signal;
 use drydock_core::{Error, ErrorKind, Result};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+
+/// So many interrupts or terminations in a row mean that the person wants to leave, whatever the container does with them.
+const IMPATIENT: u32 = 3;
 
 /// The most that one read takes.
 const CHUNK: usize = 32 << 10;
@@ -20,6 +24,7 @@ pub(crate) struct Streams {
     terminal: bool,
     sized: bool,
     closed_told: bool,
+    interrupts: u32,
     // Last, so that the terminal is given back after all else.
     _raw: Option<Raw>,
 }
@@ -35,6 +40,7 @@ impl Streams {
             terminal: options.terminal,
             sized: false,
             closed_told: false,
+            interrupts: 0,
             _raw: raw,
         })
     }
@@ -43,15 +49,22 @@ impl Streams {
         terminal::size().filter(|_| self.terminal).map(Input::Resize)
     }
 
-    fn signal(&mut self) -> Option<Input> {
+    fn signal(&mut self) -> Result<Option<Input>> {
         loop {
-            match self.signals.as_mut()?.next()? {
-                Arrived::Resized => {
+            match self.signals.as_mut().and_then(Signals::next) {
+                None => return Ok(None),
+                Some(Arrived::Resized) => {
                     if let Some(input) = self.resized() {
-                        return Some(input);
+                        return Ok(Some(input));
                     }
                 }
-                Arrived::Other(signal) => return Some(Input::Signal(signal)),
+                Some(Arrived::Other(signal)) => {
+                    self.interrupts += u32::from(signal == Signal::INT || signal == Signal::TERM);
+                    if self.interrupts >= IMPATIENT {
+                        return Err(Error::new(ErrorKind::Interrupted, "got 3 SIGTERM/SIGINTs, forcefully exiting"));
+                    }
+                    return Ok(Some(Input::Signal(signal)));
+                }
             }
         }
     }
@@ -117,7 +130,7 @@ impl Io for Streams {
             }
         }
         loop {
-            if let Some(signal) = self.signal() {
+            if let Some(signal) = self.signal()? {
                 return Ok(signal);
             }
             if self.wait(block && !self.signals.as_ref().is_some_and(Signals::waiting))?
@@ -125,7 +138,7 @@ impl Io for Streams {
             {
                 return Ok(input);
             }
-            if let Some(signal) = self.signal() {
+            if let Some(signal) = self.signal()? {
                 return Ok(signal);
             }
             if self.stdin.is_none() && !self.closed_told {
