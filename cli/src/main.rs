@@ -2,25 +2,35 @@
 
 mod host;
 
+use drydock::native::{Native, restore_on_panic};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    drydock::native::restore_on_panic();
     let mut args = Vec::new();
     for word in std::env::args_os().skip(1) {
         match word.into_string() {
             Ok(word) => args.push(word),
             Err(word) => {
-                eprintln!("drydock: an argument is not UTF-8: {}", word.to_string_lossy());
+                eprintln!("drydock: an argument is not UTF-8: {}", word.to_string_lossy().escape_debug());
                 return ExitCode::from(125);
             }
         }
     }
-    // Supervisors and port proxies are this program again; they need nothing of the command line's.
-    #[cfg(target_os = "linux")]
-    if let Some(code) = drydock_linux::own_command(&args) {
-        return ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1));
+    // An exit code has eight bits, here and everywhere.
+    ExitCode::from(u8::try_from(run(&args) & 0xff).unwrap_or(1))
+}
+
+fn run(args: &[String]) -> i32 {
+    if let Some(code) = host::hidden(args) {
+        return code;
     }
-    let code = drydock::run(&args, &mut drydock::native::Native::new(host::Hosts::new(&args)));
-    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+    restore_on_panic();
+    let mut native = Native::new(host::Hosts);
+    match drydock::split(args, &mut native) {
+        Err(code) => code,
+        Ok((options, command)) => {
+            host::prepare(&command, &options);
+            drydock::run_on(&command, options, &mut native)
+        }
+    }
 }

@@ -1,7 +1,9 @@
-//! Which hosts this program can open.
+//! Which hosts this program can open, and the commands that only a program has.
 
 #[cfg(feature = "conform")]
 mod conform;
+#[cfg(target_os = "linux")]
+mod linux;
 
 use drydock::HostOptions;
 use drydock::native::Opener;
@@ -16,24 +18,37 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 /// Opens hosts by name.
-pub(crate) struct Hosts {}
+pub(crate) struct Hosts;
 
-impl Hosts {
-    pub(crate) fn new(_args: &[String]) -> Self {
-        Self {}
+/// Runs this program's other processes, supervisors and port holders, which need nothing of the command line's. `None` for every
+/// command that a person types.
+pub(crate) fn hidden(args: &[String]) -> Option<i32> {
+    #[cfg(target_os = "linux")]
+    return drydock_linux::own_command(args);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = args;
+        None
     }
+}
+
+/// What has to be done before a command begins to work on its host.
+pub(crate) fn prepare(command: &[String], options: &HostOptions) {
+    let _ = (command, options);
+    #[cfg(target_os = "linux")]
+    linux::prepare(command, options);
 }
 
 impl Opener for Hosts {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
-        let host = options.host.as_deref().unwrap_or("linux");
-        #[cfg(target_os = "linux")]
-        if host == "linux" {
-            let root = |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
-            let (data, run) = (root(&options.data_root, "/var/lib/drydock"), root(&options.run_root, "/run/drydock"));
-            return Ok(Arc::new(drydock_linux::open(&data, &run)?));
+        match options.host.as_deref() {
+            #[cfg(target_os = "linux")]
+            None | Some("linux") => linux::open(options),
+            None => Err(Error::unsupported("real containers, on this system").hint("use --host sim")),
+            Some(other) => {
+                Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))
+            }
         }
-        Err(Error::unsupported(format!("the host '{}'", host.escape_debug())).hint("this build has none of that name"))
     }
 
     fn own_commands(&self) -> &'static [(&'static str, &'static str)] {

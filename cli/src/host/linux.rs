@@ -1,0 +1,30 @@
+//! This machine as a host.
+
+use drydock::HostOptions;
+use drydock_core::Result;
+use drydock_core::engine::Engine;
+use std::sync::Arc;
+
+/// Where durable state is unless said otherwise.
+const DATA_ROOT: &str = "/var/lib/drydock";
+/// Where state of this boot is unless said otherwise.
+const RUN_ROOT: &str = "/run/drydock";
+
+/// Opens the engine of this machine.
+pub(super) fn open(options: &HostOptions) -> Result<Arc<dyn Engine>> {
+    let data_root = options.data_root.as_deref().unwrap_or(DATA_ROOT);
+    let run_root = options.run_root.as_deref().unwrap_or(RUN_ROOT);
+    Ok(Arc::new(drydock_linux::open(data_root, run_root)?))
+}
+
+/// An exec puts a process of this program into a container; it must not be able to write the program's file there.
+pub(super) fn prepare(command: &[String], options: &HostOptions) {
+    let exec = match command {
+        [first, ..] if first == "exec" => true,
+        [first, second, ..] => first == "container" && second == "exec",
+        _ => false,
+    };
+    if exec && options.host.as_deref().is_none_or(|h| h == "linux") {
+        drydock_linux::supervisor::become_unwritable();
+    }
+}
