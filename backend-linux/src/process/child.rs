@@ -39,8 +39,10 @@ pub struct Prepared<'a> {
 }
 
 /// Runs to the program, or says why not and ends. Never returns into the launching process's code.
-pub fn main(prepared: &Prepared<'_>, channel: &OwnedFd) -> ! {
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(prepared, channel)));
+///
+/// `cgroups` are those it is not in yet: a process made by a helper was born in them.
+pub fn main(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd) -> ! {
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(prepared, cgroups, channel)));
     let error = match outcome {
         Ok(Err(error)) => error,
         // The launching process is gone: there is nobody to tell.
@@ -57,7 +59,7 @@ pub fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-fn run(prepared: &Prepared<'_>, channel: &OwnedFd) -> Result<()> {
+fn run(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd) -> Result<()> {
     if prepared.own_mounts {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| step("prctl(PR_SET_PDEATHSIG)", "", e))?;
         // If the parent died before that call, no signal will come.
@@ -68,7 +70,7 @@ fn run(prepared: &Prepared<'_>, channel: &OwnedFd) -> Result<()> {
     hide()?;
     reset_signals();
     prepared.given.take()?;
-    join_cgroups(&prepared.cgroups)?;
+    join_cgroups(cgroups)?;
     if prepared.new_cgroup {
         unshare_cgroup()?;
     }

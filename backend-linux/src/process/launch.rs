@@ -59,7 +59,7 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
         match unsafe { clone3(spaces.new, false, birthplace.as_ref().map(AsRawFd::as_raw_fd)) } {
             Ok(Side::Child) => {
                 drop(ours);
-                child::main(&prepared, &theirs)
+                child::main(&prepared, &prepared.cgroups, &theirs)
             }
             Ok(Side::Parent(pid, pidfd)) => (ours, pid, pidfd),
             Err(e) => return Err(step("clone3", &launch.name, e)),
@@ -129,7 +129,7 @@ fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, targets: 
         }
         // SAFETY: this process is fresh from fork(3) and has one thread.
         match unsafe { clone3(spaces.new, true, None) }.map_err(|e| step("clone3", &prepared.launch.name, e))? {
-            Side::Child => child::main(prepared, channel),
+            Side::Child => child::main(prepared, &[], channel),
             Side::Parent(pid, _) => channel::say(channel, &Said::Pid(pid), None),
         }
     })();
