@@ -2,7 +2,7 @@
 
 use crate::supervisor::{self, Mind, Settings};
 use crate::{LinuxKernel, SqliteStore, SystemClock};
-use drydock_core::engine::{Engine, Host, LocalEngine};
+use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::supervise::Supervisor;
@@ -52,9 +52,9 @@ fn supervise_in(data_root: &str, run_root: &str, id: &ContainerId) -> Result<()>
     let its = Arc::clone(&kernel);
     supervisor::main(&kernel, id, move || {
         let engine = Arc::new(engine(its)?);
-        let record = engine.container(id.as_str())?;
         let mut supervisor = Supervisor::new(engine, id)?;
+        let settings = Settings { stdin_once: supervisor.stdin_once() };
         let mind: Mind<'_> = Box::new(move |event| supervisor.handle(event));
-        Ok((Settings { stdin_once: record.config.stdin_once }, mind))
+        Ok((settings, mind))
     })
 }

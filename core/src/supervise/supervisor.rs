@@ -15,6 +15,7 @@ pub struct Supervisor {
     id: ContainerId,
     machine: Machine,
     process: Option<Process>,
+    stdin_once: bool,
 }
 
 impl Supervisor {
@@ -26,7 +27,12 @@ impl Supervisor {
         let record = engine.supervised_record(id)?;
         let stop_signal = engine.stop_signal(&record)?;
         let machine = Machine::new(record.config.restart, record.config.auto_remove, stop_signal);
-        Ok(Self { engine, id: id.clone(), machine, process: None })
+        Ok(Self { engine, id: id.clone(), machine, process: None, stdin_once: record.config.stdin_once })
+    }
+
+    /// Whether the driver closes standard input when the first client that sends any leaves.
+    pub fn stdin_once(&self) -> bool {
+        self.stdin_once
     }
 
     /// Does what an event asks for, and says what the driver has to do.
