@@ -3,15 +3,19 @@
 //! Drydock's own processes are actors: they have a pid, locks and children, and what they do is done by the real engine and the
 //! real supervisor machine. No lock of this crate is held while those run.
 
+use crate::clock::SimClock;
+use crate::command::Ran;
+use crate::fault::Fault;
 use crate::kernel::{SimKernel, interrupted};
+use crate::store::{MemoryStore, Records};
 use crate::supervisor::Supervised;
 use crate::sys::WaitStatus;
 use crate::world::{Shared, SimConfig, World};
-use crate::{clock::SimClock, fault::Fault, store::MemoryStore};
 use drydock_core::Result;
+use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::id::ContainerId;
 use drydock_core::kernel::{Guard, Signal};
-use drydock_core::supervise::{Event, Reaction};
+use drydock_core::supervise::{Event, Reaction, Supervisor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +23,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub trait Decide: Send {
     /// Says what to do about an event.
     fn handle(&mut self, event: Event) -> Reaction;
+}
+
+impl Decide for Supervisor {
+    fn handle(&mut self, event: Event) -> Reaction {
+        Supervisor::handle(self, event)
+    }
 }
 
 /// Makes what decides for a container.
@@ -49,6 +59,8 @@ pub(crate) struct Actors {
 pub struct Machine {
     /// Its kernel's state.
     pub(crate) shared: Shared,
+    /// What its store keeps.
+    pub(crate) records: Records,
     actors: Mutex<Actors>,
 }
 
@@ -73,9 +85,24 @@ impl Drop for SimGuard {
 impl Machine {
     fn new(config: SimConfig) -> Arc<Self> {
         let world = World::new(config);
-        let machine = Arc::new(Self { shared: Shared(Arc::new(Mutex::new(world))), actors: Mutex::default() });
+        let machine = Arc::new(Self { shared: Shared(Arc::new(Mutex::new(world))), records: Records::default(), actors: Mutex::default() });
+        let weak = Arc::downgrade(&machine);
+        // A supervisor opens the engine for itself, as a process of its own does.
+        machine.actors().decider = Some(Arc::new(move |id| {
+            let machine = weak.upgrade().ok_or_else(interrupted)?;
+            let supervisor = Supervisor::new(machine.engine()?, id)?;
+            Ok(Box::new(supervisor) as Box<dyn Decide>)
+        }));
         machine.boot_engine();
         machine
+    }
+
+    /// The engine over this machine, opened as by a process that has just started.
+    fn engine(self: &Arc<Self>) -> Result<Arc<LocalEngine>> {
+        let kernel = Arc::new(SimKernel::new(Arc::clone(self)));
+        let store = Arc::new(MemoryStore::new(Arc::clone(self)));
+        let clock = Arc::new(SimClock::new(Arc::clone(self)));
+        LocalEngine::open(Host::planned(kernel, store, clock)).map(Arc::new)
     }
 
     /// Drydock's processes.
@@ -169,15 +196,12 @@ impl Machine {
 /// A simulated host: a machine, its disk's store, its clock, and the engine over them.
 pub struct SimHost {
     machine: Arc<Machine>,
-    store: MemoryStore,
 }
 
 impl SimHost {
     /// A host that has just booted for the first time.
     pub fn new(config: SimConfig) -> Self {
-        let machine = Machine::new(config);
-        let store = MemoryStore::new(Arc::clone(&machine));
-        Self { machine, store }
+        Self { machine: Machine::new(config) }
     }
 
     /// Its kernel.
@@ -185,9 +209,24 @@ impl SimHost {
         SimKernel::new(Arc::clone(&self.machine))
     }
 
+    /// The engine, opened: what a dead one or an earlier boot left half done is finished or undone first.
+    pub fn engine(&self) -> Result<Arc<LocalEngine>> {
+        self.machine.engine()
+    }
+
+    /// Runs a script in a shell on the host, as root, until the shell ends or nothing can happen any more.
+    pub fn shell(&self, script: &str) -> Ran {
+        self.run(&["sh", "-c", script])
+    }
+
+    /// Runs a program of the host. One that is not there ends with 127.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.machine.run_on_host(args)
+    }
+
     /// Its store of records.
     pub fn store(&self) -> MemoryStore {
-        self.store.clone()
+        MemoryStore::new(Arc::clone(&self.machine))
     }
 
     /// Its clock.

@@ -13,10 +13,12 @@
 
 pub mod cgroup;
 pub mod clock;
+mod command;
 mod disk;
 pub mod fault;
 pub mod file;
 pub mod host;
+pub mod image;
 pub mod kernel;
 pub mod net;
 pub mod process;
@@ -29,6 +31,7 @@ pub mod trace;
 pub mod vfs;
 pub mod world;
 
+pub use command::Ran;
 pub use fault::Fault;
 pub use host::SimHost;
 pub use world::SimConfig;

@@ -11,20 +11,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Tables = BTreeMap<Table, BTreeMap<String, Vec<u8>>>;
 
-/// A store of a simulated host. Clones share their records.
+/// Records by table.
+#[derive(Default)]
+pub(crate) struct Records(Mutex<Tables>);
+
+/// The store of a simulated host.
 #[derive(Clone)]
 pub struct MemoryStore {
     machine: Arc<Machine>,
-    tables: Arc<Mutex<Tables>>,
 }
 
 impl MemoryStore {
     pub(crate) fn new(machine: Arc<Machine>) -> Self {
-        Self { machine, tables: Arc::default() }
+        Self { machine }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.machine.records.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an expectation holds, for every change of a batch.

@@ -146,7 +146,7 @@ impl World {
     }
 
     /// A pipe of which somebody outside has the end to write to, or to read from.
-    fn outside_pipe(&mut self, actor: u32, write: bool) -> u32 {
+    pub(crate) fn outside_pipe(&mut self, actor: u32, write: bool) -> u32 {
         let id = self.add_pipe(Some(actor));
         if let Some(pipe) = self.pipes.get_mut(&id) {
             if write {
@@ -158,7 +158,7 @@ impl World {
         id
     }
 
-    fn pipe_file(&mut self, id: u32, read: bool) -> u32 {
+    pub(crate) fn pipe_file(&mut self, id: u32, read: bool) -> u32 {
         let mut file = OpenFile::nowhere(Target::Pipe { id, read, write: !read }, read, !read);
         file.uses = 0;
         self.add_file(file)

@@ -30,6 +30,8 @@ impl World {
         if found.as_str() != diff_id {
             return Err(Error::new(ErrorKind::Corrupt, format!("layer {archive} is {found}, not {diff_id}")).op("unpack").subject(archive));
         }
+        let (above, _) = into.rsplit_once('/').unwrap_or(("/", ""));
+        self.make_dirs(ctx, above, 0o755, (0, 0)).named("mkdir", above)?;
         let (parent, name) = self.walk_parent(ctx, into).named("unpack", into)?;
         let Node::Plain(dir) = parent.node else { return Err(Errno::EINVAL).named("unpack", into) };
         let system = self.fs.get(dir).named("unpack", into)?.system;

@@ -76,8 +76,12 @@ impl World {
             let text = String::from_utf8_lossy(&head).into_owned();
             let line = text.lines().next().unwrap_or("");
             if let Some(name) = line.strip_prefix(MARK) {
-                image.program = by_name(name.trim()).ok_or(Errno::ENOEXEC)?;
-                return Ok(image);
+                return if name.trim() == "busybox" {
+                    Ok(self.elf(image, "busybox"))
+                } else {
+                    image.program = by_name(name.trim()).ok_or(Errno::ENOEXEC)?;
+                    Ok(image)
+                };
             }
             if head.starts_with(b"\x7fELF") {
                 return Ok(self.elf(image, &path));
@@ -100,7 +104,15 @@ impl World {
         let name = base(path);
         let called = image.args.first().map(|a| base(a)).unwrap_or_default();
         let called = called.trim_start_matches('-').to_owned();
-        let wanted = if name == "busybox" && called != "busybox" { called } else { name };
+        let wanted = if name == "busybox" && called != "busybox" {
+            called
+        } else if name == "busybox" && image.args.len() > 1 {
+            // `busybox sh -c …` runs the applet of its first argument.
+            image.args.remove(0);
+            image.args.first().cloned().unwrap_or_default()
+        } else {
+            name
+        };
         let wanted = match wanted.as_str() {
             "dash" | "bash" | "ash" => "sh".to_owned(),
             _ => wanted,
