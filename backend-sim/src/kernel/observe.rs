@@ -72,8 +72,13 @@ impl World {
             let Ok(inode) = self.fs.get(ino) else { continue };
             for (name, child) in inode.entries().into_iter().flatten() {
                 let path = format!("{path}/{name}");
+                // The drawers that things lie in are no things: they stay when they are empty.
+                let drawer = node == at.node || path.ends_with("/blobs/sha256");
+                let is_dir = self.fs.get(*child).is_ok_and(|c| c.entries().is_some());
                 next.push((crate::vfs::Node::Plain(*child), path.clone()));
-                all.push(path);
+                if !(drawer && is_dir) {
+                    all.push(path);
+                }
             }
         }
         all
