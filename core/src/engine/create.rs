@@ -22,7 +22,8 @@ impl LocalEngine {
         let id = record.id.clone();
         let _guard = self.lock_container(&id)?;
         self.enter(&mut record, wanted)?;
-        let made = self.host.images.stack(&id, &image.layers).and_then(|()| {
+        let stacked = self.make_sources(&record, &config.mounts).and_then(|()| self.host.images.stack(&id, &image.layers));
+        let made = stacked.and_then(|()| {
             self.change(&id, &[Happening::plain("create")], &[], &mut |record| {
                 record.state.status = Status::Created;
                 record.state.under_way = false;
@@ -30,7 +31,7 @@ impl LocalEngine {
             })
         });
         if let Err(error) = made {
-            let _ = self.delete(&record);
+            let _ = self.delete(&record, true);
             return Err(error);
         }
         Ok(id)
@@ -43,7 +44,7 @@ impl LocalEngine {
         Ok(ContainerRecord {
             id: ContainerId::new(self.new_id()),
             name: String::new(),
-            config: config.clone(),
+            config: ContainerConfig { mounts: self.mounts_of(config, image), ..config.clone() },
             image: image.id.clone(),
             args,
             env: environment(config, image),
@@ -124,6 +125,7 @@ impl LocalEngine {
             )));
         }
         self.check_joins(config)?;
+        self.check_sources(config)?;
         if let Some(bad) = config.env.iter().find(|e| e.is_empty() || e.starts_with('=') || e.contains('\0')) {
             return Err(Error::invalid(format!("invalid environment variable: {}", bad.escape_debug())));
         }

@@ -2,6 +2,7 @@
 
 use super::LocalEngine;
 use super::events::Happening;
+use super::start::with_keys;
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerRecord, ExecConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,7 +41,7 @@ impl LocalEngine {
         if exec.detach {
             return Ok(Ended::Exited(0));
         }
-        let ended = self.kernel().serve(&inner, attach, io)?;
+        let ended = self.kernel().serve(&inner, &with_keys(attach, exec.tty), io)?;
         if let Ended::Exited(code) = ended {
             self.tell_of(&record, &[Happening::Own("exec_die", vec![("execID", exec_id), ("exitCode", code.to_string())])])?;
         }
@@ -56,10 +57,9 @@ impl LocalEngine {
 
     /// Serves the streams of a container that has a supervisor.
     pub(super) fn serve(&self, id: &ContainerId, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
-        let mut attachment = self.kernel().attach(id, attach)?;
-        if let Some(record) = self.find_record(id)? {
-            self.tell_of(&record, &[Happening::plain("attach")])?;
-        }
+        let record = self.record(id)?;
+        let mut attachment = self.kernel().attach(id, &with_keys(attach, record.config.tty))?;
+        self.tell_of(&record, &[Happening::plain("attach")])?;
         let ended = attachment.pump(io)?;
         if ended == Ended::Detached
             && let Some(record) = self.find_record(id)?

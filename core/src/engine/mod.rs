@@ -19,6 +19,7 @@ mod resolve;
 mod start;
 mod stop;
 mod view;
+mod volumes;
 
 pub use create::DEFAULT_PATH;
 pub use events::Entry as EventEntry;

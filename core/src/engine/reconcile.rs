@@ -70,7 +70,7 @@ impl LocalEngine {
         }
         match record.state.status {
             Status::Removing | Status::Dead => {
-                self.delete(&record)?;
+                self.delete(&record, false)?;
                 Ok(None)
             }
             Status::Running | Status::Paused | Status::Restarting => {
@@ -86,7 +86,7 @@ impl LocalEngine {
                     Ok(())
                 })?;
                 if record.config.auto_remove {
-                    self.delete(&record)?;
+                    self.delete(&record, false)?;
                     return Ok(None);
                 }
                 Ok(Some(record))

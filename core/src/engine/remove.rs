@@ -27,7 +27,7 @@ impl LocalEngine {
                     None => return Ok(()),
                     Some(record) if record.config.auto_remove => {
                         let _guard = self.lock_container(&record.id)?;
-                        return self.find_record(&record.id)?.map_or(Ok(()), |record| self.delete(&record));
+                        return self.find_record(&record.id)?.map_or(Ok(()), |record| self.delete(&record, true));
                     }
                     Some(_) => {}
                 }
@@ -41,18 +41,18 @@ impl LocalEngine {
                 return Ok(());
             };
             if lifecycle::next(record.state.status, Event::Remove { force: false }).is_ok() {
-                return self.delete(&record);
+                return self.delete(&record, options.volumes);
             }
         }
     }
 
     /// A supervisor's last act: removes the container that it alone owns.
     pub(crate) fn delete_supervised(&self, id: &crate::id::ContainerId) -> Result<()> {
-        self.find_record(id)?.map_or(Ok(()), |record| self.delete(&record))
+        self.find_record(id)?.map_or(Ok(()), |record| self.delete(&record, true))
     }
 
-    /// Removes all that is left of a container that does not run, and its record last. Safe to repeat after a crash.
-    pub(crate) fn delete(&self, record: &ContainerRecord) -> Result<()> {
+    /// Removes all that is left of a container that does not run, with its anonymous volumes if so asked, and its record last. Safe to repeat after a crash.
+    pub(crate) fn delete(&self, record: &ContainerRecord, volumes: bool) -> Result<()> {
         let id = &record.id;
         let marked = self.change(id, &[], &[], &mut |record| {
             record.state.status = Status::Removing;
@@ -65,7 +65,7 @@ impl LocalEngine {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(e),
         }
-        let result = self.delete_marked(record);
+        let result = self.delete_marked(record, volumes);
         if result.is_err() {
             self.change(id, &[], &[], &mut |record| {
                 record.state.status = Status::Dead;
@@ -75,7 +75,7 @@ impl LocalEngine {
         result
     }
 
-    fn delete_marked(&self, record: &ContainerRecord) -> Result<()> {
+    fn delete_marked(&self, record: &ContainerRecord, volumes: bool) -> Result<()> {
         let id = &record.id;
         let layout = self.layout();
         if record.state.process.is_some() || !record.endpoints.is_empty() {
@@ -84,6 +84,9 @@ impl LocalEngine {
         self.host.images.unstack(id)?;
         for path in [layout.container(id), layout.run(id)] {
             self.kernel().perform(&Step::RemoveTree { path }, None)?;
+        }
+        if volumes || record.config.auto_remove {
+            self.remove_volumes(record)?;
         }
         loop {
             let mut batch = vec![

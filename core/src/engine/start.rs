@@ -75,7 +75,7 @@ impl LocalEngine {
     fn begin(&self, record: &ContainerRecord, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
         self.kernel().supervise(&record.id)?;
         let attached = attach.map(|attach| {
-            let attachment = self.kernel().attach(&record.id, attach)?;
+            let attachment = self.kernel().attach(&record.id, &with_keys(attach, record.config.tty))?;
             self.tell_of(record, &[Happening::plain("attach")])?;
             Ok(attachment)
         });
@@ -192,6 +192,12 @@ impl LocalEngine {
         })
         .map(drop)
     }
+}
+
+/// Keys that detach are looked for only in what a person types at a terminal: anything else is data.
+pub(super) fn with_keys(attach: &Attach, tty: bool) -> Attach {
+    let detach_keys = if tty { attach.detach_keys.clone() } else { Vec::new() };
+    Attach { detach_keys, ..attach.clone() }
 }
 
 /// Where the standard streams of a container lead.
