@@ -29,6 +29,9 @@ fn run(args: &[String]) -> i32 {
     match drydock::split(args, &mut native) {
         Err(code) => code,
         Ok((options, command)) => {
+            if let Some(file) = options.host.as_deref().and_then(|h| h.strip_prefix("sim:")).map(str::to_owned) {
+                return host::sim::run(&file, &command, options, &mut native);
+            }
             host::prepare(&command, &options);
             drydock::run_on(&command, options, &mut native)
         }

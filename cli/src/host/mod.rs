@@ -4,6 +4,7 @@
 mod conform;
 #[cfg(target_os = "linux")]
 mod linux;
+pub(crate) mod sim;
 
 use drydock::HostOptions;
 use drydock::native::Opener;
@@ -44,6 +45,7 @@ impl Opener for Hosts {
         match options.host.as_deref() {
             #[cfg(target_os = "linux")]
             None | Some("linux") => linux::open(options),
+            Some("sim") => sim::open(),
             None => Err(Error::unsupported("real containers, on this system").hint("use --host sim")),
             Some(other) => {
                 Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))

@@ -1,0 +1,112 @@
+//! A simulated host: fresh for one command, or kept in a file as the history of its commands.
+
+use drydock::history::{self, Entry, Header, Recorder, Replay, Tape};
+use drydock::{Environment, HostOptions};
+use drydock_core::engine::Engine;
+use drydock_core::{Error, ErrorKind, Result};
+use drydock_sim::{SimConfig, SimHost, image, programs};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How far the clock goes on from one command to the next.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// What a world's chance comes from unless DRYDOCK_SEED says otherwise.
+const SEED: u64 = 1;
+
+/// The images that every simulated host begins with: name, program that must be simulated, changes.
+const IMAGES: [(&str, &str, &[&str]); 2] = [
+    ("busybox", "sh", &["CMD [\"sh\"]", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]),
+    (
+        "nginx",
+        "nginx",
+        &[
+            "CMD [\"nginx\",\"-g\",\"daemon off;\"]",
+            "EXPOSE 80",
+            "STOPSIGNAL SIGQUIT",
+            "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ],
+    ),
+];
+
+/// A simulated host and its engine.
+struct World {
+    host: SimHost,
+    engine: Arc<dyn Engine>,
+}
+
+impl World {
+    fn new(seed: u64) -> Result<Self> {
+        let host = SimHost::new(SimConfig { seed, ..SimConfig::default() });
+        let engine = host.engine()?;
+        let root = image::busybox()?;
+        for (name, program, changes) in IMAGES {
+            if programs::registry().iter().any(|(known, _)| *known == program) {
+                let changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
+                engine.import(&mut root.as_slice(), name, &changes, "simulated programs")?;
+            }
+        }
+        Ok(Self { host, engine })
+    }
+}
+
+fn seed() -> Result<u64> {
+    match std::env::var("DRYDOCK_SEED") {
+        Ok(text) => text.parse().map_err(|_| Error::invalid(format!("DRYDOCK_SEED is no number: {}", text.escape_debug()))),
+        Err(_) => Ok(SEED),
+    }
+}
+
+/// A fresh world for one command.
+pub(super) fn open() -> Result<Arc<dyn Engine>> {
+    Ok(World::new(seed()?)?.engine)
+}
+
+/// Runs a command in the world that is kept in a file, and adds it to the file.
+pub(crate) fn run(path: &str, command: &[String], options: HostOptions, environment: &mut dyn Environment) -> i32 {
+    match try_run(path, command, options, environment) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(environment.err(), "drydock: {error}");
+            error.exit_code_of_run()
+        }
+    }
+}
+
+fn try_run(path: &str, command: &[String], options: HostOptions, environment: &mut dyn Environment) -> Result<i32> {
+    let wrong = |what: &'static str| {
+        move |e: std::io::Error| Error::new(ErrorKind::System, format!("{what} {path}")).op(what).subject(path).source(e)
+    };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(wrong("open"))?;
+    // One command at a time: each begins where the last one ended.
+    file.lock().map_err(wrong("lock"))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(wrong("read"))?;
+    // A line without its end is a command whose recording was cut off; it did not happen.
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let (header, entries) = history::read(text.get(..whole).unwrap_or_default(), seed()?)?;
+    let world = World::new(header.seed)?;
+    for entry in &entries {
+        drydock::run_on(&entry.args, HostOptions::default(), &mut Replay::new(Arc::clone(&world.engine), entry));
+        world.host.advance(BETWEEN);
+    }
+    let tape = Tape::default();
+    let mut recorder = Recorder::new(environment, Arc::clone(&world.engine), tape.clone());
+    let code = drydock::run_on(command, options, &mut recorder);
+    if recorder.opened() {
+        let entry = Entry { args: command.to_vec(), answers: tape.answers() };
+        append(&mut file, whole, &header, &entry).map_err(wrong("write"))?;
+    }
+    Ok(code)
+}
+
+fn append(file: &mut File, at: usize, header: &Header, entry: &Entry) -> std::io::Result<()> {
+    let mut lines = if at == 0 { history::line(header).map_err(std::io::Error::other)? } else { String::new() };
+    lines.push_str(&history::line(entry).map_err(std::io::Error::other)?);
+    let at = u64::try_from(at).map_err(std::io::Error::other)?;
+    file.set_len(at)?;
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(lines.as_bytes())
+}
