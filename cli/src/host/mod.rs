@@ -46,7 +46,8 @@ impl Opener for Hosts {
             #[cfg(target_os = "linux")]
             None | Some("linux") => linux::open(options),
             Some("sim") => sim::open(),
-            None => Err(Error::unsupported("real containers, on this system").hint("use --host sim")),
+            #[cfg(not(target_os = "linux"))]
+            None | Some("linux") => Err(Error::unsupported("real containers, on this system").hint("use --host sim")),
             Some(other) => {
                 Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))
             }
