@@ -22,11 +22,11 @@ expect_code() {
 }
 
 one_line_error() {
-    # Docker's own hint about --help is a second line that people know.
+    # The usage and the hint about --help below it are Docker's, and people know them.
     local lines
-    lines=$(grep -c -v -E "^(See '|Run '|$)" "$state/err" || true)
+    lines=$(grep -c -v -E "^(Usage:|Run '|$)" "$state/err" || true)
     [ "$lines" = 1 ] || fail "the error is $lines lines, not one: $(cat "$state/err")"
-    echo "    $(grep -v -E "^(See '|Run '|$)" "$state/err")"
+    echo "    $(grep -v -E "^(Usage:|Run '|$)" "$state/err")"
 }
 
 # Everything that Drydock could leave behind, by the system's own tools and not by Drydock's.
