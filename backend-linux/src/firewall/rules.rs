@@ -13,9 +13,9 @@
 use super::TABLE;
 use drydock_core::kernel::{Firewall, Protocol};
 use ipnet::IpNet;
-use nftables::expr::{CT, Expression, Fib, FibFlag, FibResult, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, SetItem};
+use nftables::expr::{Expression, Fib, FibFlag, FibResult, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, SetItem};
 use nftables::schema::{Chain, NfCmd, NfListObject, Rule, Table};
-use nftables::stmt::{Accept, Drop, Match, NAT, NATFamily, Operator, Statement};
+use nftables::stmt::{Drop, Match, NAT, NATFamily, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
 use std::net::IpAddr;
 
@@ -45,8 +45,8 @@ pub fn always() -> Vec<Rule<'static>> {
 pub fn of(what: &Firewall) -> Vec<Rule<'static>> {
     match what {
         Firewall::Bridge { bridge, subnet, icc, internal } => bridge_rules(bridge, subnet, *icc, *internal),
-        Firewall::Publish { protocol, host_ip, host_port, to, to_port, bridge: _ } => {
-            publish_rules(*protocol, *host_ip, *host_port, *to, *to_port)
+        Firewall::Publish { protocol, host_ip, host_port, to, to_port, bridge } => {
+            publish_rules(*protocol, (*host_ip, *host_port), (*to, *to_port), bridge)
         }
     }
 }
@@ -66,14 +66,9 @@ fn bridge_rules(bridge: &str, subnet: &IpNet, icc: bool, internal: bool) -> Vec<
         rules.push(rule("forward", vec![meta_is_not(MetaKey::Iifname, bridge), meta_is(MetaKey::Oifname, bridge), DROP]));
     } else {
         rules.push(rule("snat", vec![from_subnet(), meta_is_not(MetaKey::Oifname, bridge), Statement::Masquerade(None)]));
-        // A container that asks for a port which is published on the host by a container of the same network: without this the
-        // answer would come straight over the bridge, from an address that was never asked.
-        rules.push(rule("snat", vec![from_subnet(), meta_is(MetaKey::Oifname, bridge), translated(), Statement::Masquerade(None)]));
     }
     if !icc {
-        let between = || vec![meta_is(MetaKey::Iifname, bridge), meta_is(MetaKey::Oifname, bridge)];
-        rules.push(rule("forward", [between(), vec![translated(), Statement::Accept(Some(Accept {}))]].concat()));
-        rules.push(rule("forward", [between(), vec![DROP]].concat()));
+        rules.push(rule("forward", vec![meta_is(MetaKey::Iifname, bridge), meta_is(MetaKey::Oifname, bridge), DROP]));
     }
     rules
 }
@@ -83,7 +78,12 @@ pub fn without_table() -> NfCmd<'static> {
     NfCmd::Delete(NfListObject::Table(table()))
 }
 
-fn publish_rules(protocol: Protocol, host_ip: IpAddr, host_port: u16, to: IpAddr, to_port: u16) -> Vec<Rule<'static>> {
+fn publish_rules(
+    protocol: Protocol,
+    (host_ip, host_port): (IpAddr, u16),
+    (to, to_port): (IpAddr, u16),
+    bridge: &str,
+) -> Vec<Rule<'static>> {
     // A loopback address cannot be translated to a container's (its answer would come from nowhere): the port proxy serves it.
     if host_ip.is_loopback() {
         return Vec::new();
@@ -100,15 +100,15 @@ fn publish_rules(protocol: Protocol, host_ip: IpAddr, host_port: u16, to: IpAddr
         port: Some(Expression::Number(u32::from(to_port))),
         flags: None,
     }));
-    let made = |chain: &'static str| {
-        let mut statements: Statements = vec![
+    let made = |chain: &'static str, mut statements: Statements| {
+        statements.push(
             // Only what is meant for this host: a packet that it forwards to another's port 8080 is not ours to take.
             Statement::Match(Match {
                 left: Expression::Named(NamedExpression::Fib(Fib { result: FibResult::Type, flags: [FibFlag::Daddr].into() })),
                 right: string("local"),
                 op: Operator::EQ,
             }),
-        ];
+        );
         if host_ip.is_unspecified() {
             let loopback = if to.is_ipv4() { "127.0.0.0/8" } else { "::1/128" };
             if let Ok(net) = loopback.parse() {
@@ -121,7 +121,9 @@ fn publish_rules(protocol: Protocol, host_ip: IpAddr, host_port: u16, to: IpAddr
         statements.push(target.clone());
         rule(chain, statements)
     };
-    vec![made("dnat"), made("output")]
+    // A container of the same network is served by the port proxy: translated, the answer would come straight over the bridge, from an
+    // address that was never asked, or not at all where the container asks for a port of its own.
+    vec![made("dnat", vec![meta_is_not(MetaKey::Iifname, bridge)]), made("output", Vec::new())]
 }
 
 const DROP: Statement<'static> = Statement::Drop(Some(Drop {}));
@@ -170,12 +172,6 @@ fn meta_is(key: MetaKey, value: &str) -> Statement<'static> {
 
 fn meta_is_not(key: MetaKey, value: &str) -> Statement<'static> {
     compare(meta(key), string(value), Operator::NEQ)
-}
-
-/// The connection's destination was rewritten.
-fn translated() -> Statement<'static> {
-    let status = Expression::Named(NamedExpression::CT(CT { key: "status".into(), family: None, dir: None }));
-    compare(status, string("dnat"), Operator::IN)
 }
 
 fn payload(protocol: &str, field: &str) -> Expression<'static> {
