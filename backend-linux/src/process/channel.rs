@@ -14,8 +14,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 /// What the new process says.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Said {
-    /// The helper that joined namespaces has made the process with this pid.
-    Pid(i32),
     /// The master side of the terminal is attached to this message.
     Terminal,
     /// Every inside step is done; the process waits.

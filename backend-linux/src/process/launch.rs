@@ -94,29 +94,35 @@ fn by_way_of_a_helper(spaces: &Spaces, prepared: &Prepared<'_>, ours: OwnedFd, t
             None => Err(Error::new(ErrorKind::NotRunning, format!("process {} is not running", process.pid))),
         })
         .collect::<Result<Vec<_>>>()?;
+    // Not over the channel: there the new process may already be talking.
+    let (pid_reader, pid_writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| step("pipe2", "", e))?;
     // SAFETY: fork(3) of the C library leaves its allocator usable in the child even if other threads held its locks.
     let helper = match unsafe { fork() }.map_err(|e| step("fork", &prepared.launch.name, e))? {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             // A copy left open here would hide from the new process that this one is gone.
             drop(ours);
-            helper(spaces, prepared, theirs, &targets)
+            helper(spaces, prepared, theirs, pid_writer, &targets)
         }
     };
-    let said = listen(&prepared.launch.name, &ours, &mut Ends::default());
+    drop(pid_writer);
+    let mut pid = [0; size_of::<i32>()];
+    let count = rustix::io::retry_on_intr(|| rustix::io::read(&pid_reader, &mut pid[..]));
     let _ = nix::sys::wait::waitpid(helper, None);
-    match said? {
-        Some(Said::Pid(pid)) => {
-            // It is this process's own child, so its pid stays its own until it is waited for.
-            let known = rustix::process::Pid::from_raw(pid).ok_or_else(|| channel::vanished(&prepared.launch.name))?;
-            let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| step("pidfd_open", &prepared.launch.name, e))?;
-            Ok((ours, pid, pidfd))
-        }
-        _ => Err(channel::vanished(&prepared.launch.name)),
+    if count != Ok(pid.len()) {
+        // It has said why it could not.
+        return Err(listen(&prepared.launch.name, &ours, &mut Ends::default())
+            .err()
+            .unwrap_or_else(|| channel::vanished(&prepared.launch.name)));
     }
+    let pid = i32::from_ne_bytes(pid);
+    // It is this process's own child, so its pid stays its own until it is waited for.
+    let known = rustix::process::Pid::from_raw(pid).ok_or_else(|| channel::vanished(&prepared.launch.name))?;
+    let pidfd = pidfd_open(known, PidfdFlags::empty()).map_err(|e| step("pidfd_open", &prepared.launch.name, e))?;
+    Ok((ours, pid, pidfd))
 }
 
-fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, targets: &[(OwnedFd, i32)]) -> ! {
+fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, pid_writer: OwnedFd, targets: &[(OwnedFd, i32)]) -> ! {
     let outcome = (|| {
         child::hide()?;
         // Before the mount namespace changes, while the host's control groups can be reached.
@@ -129,8 +135,13 @@ fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, targets: 
         }
         // SAFETY: this process is fresh from fork(3) and has one thread.
         match unsafe { clone3(spaces.new, true, None) }.map_err(|e| step("clone3", &prepared.launch.name, e))? {
-            Side::Child => child::main(prepared, &[], channel),
-            Side::Parent(pid, _) => channel::say(channel, &Said::Pid(pid), None),
+            Side::Child => {
+                drop(pid_writer);
+                child::main(prepared, &[], channel)
+            }
+            Side::Parent(pid, _) => {
+                rustix::io::write(&pid_writer, &pid.to_ne_bytes()).map(drop).map_err(|e| step("write", "the new process's pid", e))
+            }
         }
     })();
     if let Err(error) = outcome {
