@@ -105,7 +105,7 @@ impl Engine for LocalEngine {
     }
 
     fn container(&self, name: &str) -> Result<ContainerRecord> {
-        self.settled(name)
+        self.looked_at(name)
     }
 
     fn logs(&self, name: &str, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<()> {

@@ -1,10 +1,16 @@
 //! From what a person wrote to a record: full id, name, unambiguous prefix of an id, in this order. Never a scan of everything.
 
 use super::LocalEngine;
-use crate::container::{ContainerRecord, names};
+use crate::container::{ContainerRecord, Status, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::store::{StoreExt as _, Table};
+use std::time::Duration;
+
+/// How long a supervisor may take to record an end before its record is shown as it is.
+const MOMENT: Duration = Duration::from_secs(1);
+/// How long to wait between two looks.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// Docker's answer where nothing has this name.
 pub(super) fn no_such(asked: &str) -> Error {
@@ -39,6 +45,21 @@ impl LocalEngine {
             }
         }
         Err(no_such(asked))
+    }
+
+    /// [`LocalEngine::settled`] for whoever looks closely: a first process that has just ended is not shown as running. Its supervisor
+    /// needs a moment to tidy up and record the end; this waits for that, but not for ever.
+    pub(super) fn looked_at(&self, asked: &str) -> Result<ContainerRecord> {
+        let since = self.time();
+        loop {
+            let record = self.settled(asked)?;
+            let process = record.state.process.as_ref().filter(|_| record.state.status == Status::Running);
+            let ended = process.is_some_and(|process| !self.host.containers.alive(process).unwrap_or(true));
+            if !ended || self.time().since(since) > MOMENT {
+                return Ok(record);
+            }
+            self.kernel().wait(&record.id, Some(GLANCE))?;
+        }
     }
 
     /// The container a person means, its record true: what a dead supervisor left is tidied up first.
