@@ -200,5 +200,8 @@ fn one_name_that_fails_does_not_keep_the_others_from_their_turn() {
     let mut memory = Memory::new(Arc::new(world()));
     // With --force it is enough that the container is not there (docker's client 28).
     assert_eq!(memory.run("rm -f nope a"), (0, "a\n".to_owned(), "Error: No such container: nope\n".to_owned()));
-    assert_eq!(memory.run("start a nope b"), (1, "a\nb\n".to_owned(), "Error: No such container: nope\n".to_owned()));
+    assert_eq!(
+        memory.run("start a nope b"),
+        (1, "a\nb\n".to_owned(), "Error: No such container: nope\nError: failed to start containers: nope\n".to_owned())
+    );
 }

@@ -28,7 +28,11 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     let mut config = container_options::config(session.environment, &args, words)?;
     config.stdin_once = config.open_stdin;
     let engine = session.engine()?;
-    let id = engine.create(&config).map_err(|e| ensure_image_named(session, &config.image, e))?;
+    // What the engine refuses ends with 1 here, and with 125 for run (docker's client 28).
+    let id = engine.create(&config).map_err(|e| match ensure_image_named(session, &config.image, e) {
+        Failure::Engine(e) => Failure::Said(format!("Error: {e}"), e.exit_code()),
+        other => other,
+    })?;
     write_id(session, args.cidfile.as_deref(), id.as_str())?;
     session.say(id.as_str())?;
     Ok(0)

@@ -44,13 +44,17 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
     let args = LogsArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let Some(name) = names.first() else { return Ok(1) };
     let engine = session.engine()?;
-    let moment = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(|t| time::moment(t, engine.now())).transpose();
+    let moment = |name: &str, text: &Option<String>| {
+        let given = text.as_deref().filter(|t| !t.is_empty());
+        let read = given.map(|t| time::moment(t, engine.now())).transpose();
+        read.map_err(|e| Failure::said(format!("invalid value for \"{name}\": {}", e.message())))
+    };
     let request = LogsRequest {
         follow: args.follow,
         // What is no number, or a negative one, means all lines (observed: docker 20.10 and 28).
         tail: args.tail.as_deref().and_then(|t| t.parse().ok()),
-        since: moment(&args.since)?,
-        until: moment(&args.until)?,
+        since: moment("since", &args.since)?,
+        until: moment("until", &args.until)?,
     };
     let mut failure = None;
     engine.logs(name, &request, &mut |line| {

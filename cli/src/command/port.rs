@@ -35,7 +35,7 @@ fn run(_: &ArgMatches, args: &[String], session: &mut Session<'_>) -> Outcome {
     let number: u16 = number.parse().map_err(|_| Failure::said(format!("Error: invalid port '{}'", number.escape_debug())))?;
     let fits: Vec<_> = published.iter().filter(|p| p.container_port == number && ports::protocol(p.protocol) == protocol).collect();
     if fits.is_empty() {
-        return Err(Failure::said(format!("Error: No public port '{number}/{protocol}' published for {name}")));
+        return Err(Failure::said(format!("Error: No public port '{asked}' published for {name}")));
     }
     for p in fits {
         session.say(&ports::address(p.host_ip, &p.host_port.to_string()))?;

@@ -106,7 +106,7 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
 /// One container with the fields that templates can name.
 fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
     let cut = |text: &str, width: usize| if whole { text.to_owned() } else { ellipsis(text, width) };
-    let command = cut(&format!("\"{}\"", quoted(&cut_inside(&c.args.join(" "), whole))), usize::MAX);
+    let command = cut(&format!("\"{}\"", quoted(&cut_inside(&command_line(&c.args), whole))), usize::MAX);
     let labels = c.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",");
     let local = c.mounts.iter().filter(|m| !m.starts_with('/')).count();
     json!({
@@ -127,6 +127,12 @@ fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
         "Platform": Value::Null,
         ".labels": c.labels,
     })
+}
+
+/// The words of a command, those with blanks in quotes, as dockerd joins them. The program's own name is never quoted.
+fn command_line(args: &[String]) -> String {
+    let quote = |(i, word): (usize, &String)| if i > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() };
+    args.iter().enumerate().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// The command, cut to twenty characters with its mark.

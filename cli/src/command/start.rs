@@ -35,10 +35,15 @@ struct StartArgs {
 fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let args = StartArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     if !args.attach && !args.interactive {
-        return session.each(names, &mut |_, engine, name| {
-            engine.start(name)?;
+        let mut failed = Vec::new();
+        let code = session.each(names, &mut |_, engine, name| {
+            engine.start(name).inspect_err(|_| failed.push(name.to_owned()))?;
             Ok(Some(name.to_owned()))
-        });
+        })?;
+        if failed.is_empty() {
+            return Ok(code);
+        }
+        return Err(Failure::Said(format!("Error: failed to start containers: {}", failed.join(", ")), code));
     }
     let [name] = names else {
         return Err(Failure::said("you cannot start and attach multiple containers at once"));

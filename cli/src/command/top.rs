@@ -18,6 +18,9 @@ pub const DEFINITION: Definition = Definition {
     ..Definition::PLAIN
 };
 
+/// Least width of a column of docker's.
+const WIDTH: usize = 20;
+
 fn run(_: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let engine = session.engine()?;
     let Some(name) = names.first() else { return Ok(1) };
@@ -25,7 +28,7 @@ fn run(_: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     lines.extend(
         engine.top(name)?.iter().map(|t| format!("{}\t{}\t{}\t{}", t.uid, t.pid, t.parent, t.command.join(" ").replace('\t', " "))),
     );
-    for line in table::align(&lines).lines() {
+    for line in table::align_at_least(&lines, WIDTH).lines() {
         session.say(line)?;
     }
     Ok(0)

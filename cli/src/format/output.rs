@@ -48,7 +48,7 @@ pub fn render(rows: &[Row], style: &Style<'_>) -> Result<String, Failure> {
             let line = |row: &Row| style.columns.iter().map(|(_, name)| field(row, name)).collect::<Vec<_>>().join("\t");
             Ok(table::align(&std::iter::once(header).chain(rows.iter().map(line)).collect::<Vec<_>>()))
         }
-        "json" => Ok(rows.iter().map(|r| format!("{}\n", sorted(r))).collect()),
+        "json" => Ok(rows.iter().map(|r| html_safe(&sorted(r).to_string()) + "\n").collect()),
         format => by_template(rows, style, format),
     }
 }
@@ -79,9 +79,16 @@ fn by_template(rows: &[Row], style: &Style<'_>, format: &str) -> Result<String, 
 /// Rows are structures to whoever writes a template, though they are maps here.
 fn unknown_field(message: &str, kind: &str) -> String {
     match message.split_once("map has no entry for key \"") {
-        Some((before, field)) => format!("{before}can't evaluate field {} in type {kind}", field.trim_end_matches('"')),
-        None => message.to_owned(),
+        Some((before, field)) => {
+            format!("failed to execute template: {before}can't evaluate field {} in type {kind}", field.trim_end_matches('"'))
+        }
+        None => format!("failed to execute template: {message}"),
     }
+}
+
+/// JSON in which what has a meaning in HTML is escaped, as Go's encoder does unless told otherwise.
+fn html_safe(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// JSON with sorted keys, as Go prints a map.

@@ -7,6 +7,11 @@ const PADDING: usize = 3;
 
 /// Lines up the cells of lines, which are separated by tabs. The last cell of a line has no width of its own.
 pub fn align(lines: &[String]) -> String {
+    align_at_least(lines, NARROWEST)
+}
+
+/// The same with another least width of a cell, its padding included.
+pub fn align_at_least(lines: &[String], narrowest: usize) -> String {
     let cells: Vec<Vec<&str>> = lines.iter().map(|l| l.split('\t').collect()).collect();
     let mut widths: Vec<Vec<usize>> = cells.iter().map(|line| vec![0; line.len().saturating_sub(1)]).collect();
     let columns = widths.iter().map(Vec::len).max().unwrap_or(0);
@@ -16,7 +21,7 @@ pub fn align(lines: &[String]) -> String {
             // A column is a run of lines that all have a cell here that is ended by a tab.
             let end = (line..cells.len()).find(|l| widths.get(*l).is_none_or(|w| w.len() <= column)).unwrap_or(cells.len());
             let length = |l: usize| cells.get(l).and_then(|c| c.get(column)).map_or(0, |c| c.chars().count());
-            let widest = (line..end).map(|l| length(l) + PADDING).max().unwrap_or(0).max(NARROWEST);
+            let widest = (line..end).map(|l| length(l) + PADDING).max().unwrap_or(0).max(narrowest);
             for l in line..end {
                 if let Some(slot) = widths.get_mut(l).and_then(|w| w.get_mut(column)) {
                     *slot = widest;

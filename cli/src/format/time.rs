@@ -18,8 +18,7 @@ pub fn nanoseconds(moment: Timestamp) -> String {
 
 /// A moment as `--since` and `--until` take it: RFC 3339, a date, seconds since 1970, or how long ago (`42m`, `1h30m`).
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp> {
-    let wrong =
-        || Error::invalid(format!("invalid value for \"since\": failed to parse value as time or duration: \"{}\"", text.escape_debug()));
+    let wrong = || Error::invalid(format!("failed to parse value as time or duration: \"{}\"", text.escape_debug()));
     if let Ok(ago) = parse_duration(text) {
         return Ok(Timestamp(now.0.saturating_add_signed(ago.saturating_neg())));
     }

@@ -46,6 +46,13 @@ pub(crate) struct Command {
     pub operands: Vec<Operand>,
 }
 
+impl Command {
+    /// As it is named in messages.
+    pub fn text(&self) -> String {
+        self.operands.iter().map(|o| o.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A term and the fields picked from it: `(index .x 0).Name`.
 #[derive(Debug, Clone)]
 pub(crate) struct Operand {

@@ -59,7 +59,8 @@ impl Machine<'_> {
                 Node::Action(pipe) => {
                     let value = self.pipe(pipe, dot)?;
                     if pipe.variables.is_empty() {
-                        self.output.push_str(&print::value(&value));
+                        let text = if value.is_null() { print::missing(last_field(pipe)) } else { print::plain(&value) };
+                        self.output.push_str(&text);
                     }
                     Flow::On
                 }
@@ -110,7 +111,7 @@ impl Machine<'_> {
             Value::Null => Vec::new(),
             other => {
                 let (place, text) = words(over);
-                return Err((place, text, format!("range can't iterate over {}", print::value(&other))));
+                return Err((place, text, format!("range can't iterate over {}", print::plain(&other))));
             }
         };
         if items.is_empty() {
@@ -159,6 +160,7 @@ impl Machine<'_> {
     fn command(&mut self, command: &Command, dot: &Value, last: Option<Value>) -> Result<Value, Failed> {
         let Some((first, others)) = command.operands.split_first() else { return Ok(Value::Null) };
         let failed = |why: String| (first.place, first.text.clone(), why);
+        let called = |name: &str, why: String| (first.place, command.text(), calling(name, why));
         if let Term::Function(name) = &first.term {
             if name == "and" || name == "or" {
                 let value = self.shortcut(name == "and", others, dot, last).map_err(|e| e.unwrap_or_else(|| failed(missing(name))))?;
@@ -166,7 +168,7 @@ impl Machine<'_> {
             }
             let mut arguments = self.operands(others, dot)?;
             arguments.extend(last);
-            let value = functions::call(name, &arguments).map_err(|why| failed(format!("error calling {name}: {why}")))?;
+            let value = functions::call(name, &arguments).map_err(|why| called(name, why))?;
             return self.pick(value, first, dot, &[]);
         }
         let mut arguments = self.operands(others, dot)?;
@@ -236,15 +238,32 @@ impl Machine<'_> {
                     None => Value::Null,
                 },
                 Value::Null => return Err(failed(format!("nil pointer evaluating interface {{}}.{field}"))),
-                other => return Err(failed(format!("can't evaluate field {field} in type {}", print::type_name(&other)))),
+                // What a field of JSON holds is an interface to Go.
+                _ => return Err(failed(format!("can't evaluate field {field} in type interface {{}}"))),
             };
         }
         Ok(value)
     }
 }
 
+/// How a function's error is told: a wrong call is the template's, anything else the function's.
+fn calling(name: &str, why: String) -> String {
+    if why.starts_with("wrong number of args") { why } else { format!("error calling {name}: {why}") }
+}
+
 fn missing(name: &str) -> String {
     format!("wrong number of args for {name}: want at least 1 got 0")
+}
+
+/// The field that a pipeline ends with, if it is nothing but an operand.
+fn last_field(pipe: &Pipe) -> Option<&str> {
+    match pipe.commands.as_slice() {
+        [command] => match command.operands.as_slice() {
+            [operand] => operand.fields.last().map(String::as_str),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn words(pipe: &Pipe) -> (Place, String) {

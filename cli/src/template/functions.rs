@@ -117,7 +117,11 @@ fn index(arguments: &[Value]) -> Result<Value, String> {
                 let item = usize::try_from(i).ok().and_then(|i| items.get(i));
                 item.cloned().ok_or_else(|| format!("index out of range: {i}"))?
             }
-            (Value::Object(map), Value::String(key)) => map.get(key).cloned().unwrap_or(Value::Null),
+            // What is missing in a map of texts is the empty text.
+            (Value::Object(map), Value::String(key)) => {
+                let texts = !map.is_empty() && map.values().all(Value::is_string);
+                map.get(key).cloned().unwrap_or(if texts { Value::from("") } else { Value::Null })
+            }
             (Value::Object(_), key) => return Err(format!("value has type {}; should be string", print::type_name(key))),
             (Value::String(s), key) => {
                 let i = key.as_i64().ok_or_else(|| format!("cannot index slice/array with type {}", print::type_name(key)))?;
@@ -168,6 +172,8 @@ fn equal(a: &Value, b: &Value) -> Result<bool, String> {
         (Value::Number(x), Value::Number(y)) => Ok(x.as_f64() == y.as_f64()),
         (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => Err("invalid type for comparison".to_owned()),
         (Value::Null, _) | (_, Value::Null) => Ok(a == b),
+        // A number of JSON is its digits, too.
+        (Value::Number(n), Value::String(s)) | (Value::String(s), Value::Number(n)) => Ok(n.to_string() == *s),
         _ if std::mem::discriminant(a) == std::mem::discriminant(b) => Ok(a == b),
         _ => Err("incompatible types for comparison".to_owned()),
     }

@@ -258,7 +258,18 @@ impl Parser {
         if operands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
+        self.check_nil(&operands)?;
         Ok(Command { operands })
+    }
+
+    /// `nil` alone says nothing.
+    fn check_nil(&self, operands: &[Operand]) -> Result<(), TemplateError> {
+        match operands {
+            [Operand { term: Term::Constant(serde_json::Value::Null), fields, place, .. }] if fields.is_empty() => {
+                Err(TemplateError { line: place.line, at: Some((place.column, "nil".to_owned())), why: "nil is not a command".to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn operand(&mut self, context: &str) -> Result<Operand, TemplateError> {
@@ -290,17 +301,26 @@ impl Parser {
                     Some(Token { kind: Kind::Right, .. }) => {}
                     _ => return self.error("unclosed left paren"),
                 }
-                text.push_str("…)");
+                text = written(&pipe);
                 Term::Paren(Box::new(pipe))
             }
             _ => return self.error(format!("unexpected <{}> in {context}", token.text)),
         };
-        while let Some(Token { kind: Kind::Field(name), glued: true, text: written, .. }) = self.peek().cloned() {
+        let (mut place, mut chained) = (token.place, None);
+        while let Some(Token { kind: Kind::Field(name), glued: true, text: written, place: at }) = self.peek().cloned() {
+            // Go says of a chain that it stands where its second link does.
+            place = chained.map_or(at, |first: Place| first);
+            chained = Some(place);
             text.push_str(&written);
             fields.push(name);
             self.next();
         }
-        let place: Place = token.place;
         Ok(Operand { term, fields, text, place })
     }
+}
+
+/// A parenthesis as it is named in messages.
+fn written(pipe: &Pipe) -> String {
+    let commands: Vec<String> = pipe.commands.iter().map(Command::text).collect();
+    format!("({})", commands.join(" | "))
 }

@@ -7,12 +7,39 @@ pub(crate) fn is_structure(map: &Map<String, Value>) -> bool {
     map.keys().next().is_some_and(|key| key.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
-/// A value at the top of an action: what is missing is `<no value>`.
-pub(crate) fn value(value: &Value) -> String {
-    match value {
-        Value::Null => "<no value>".to_owned(),
-        other => plain(other),
-    }
+/// Fields of Docker's objects that are lists: where JSON has null, Go has a list without items.
+const LISTS: [&str; 16] = [
+    "Args",
+    "Binds",
+    "CapAdd",
+    "CapDrop",
+    "Cmd",
+    "Dns",
+    "DnsOptions",
+    "DnsSearch",
+    "Entrypoint",
+    "Env",
+    "ExecIDs",
+    "ExtraHosts",
+    "GroupAdd",
+    "Links",
+    "OnBuild",
+    "SecurityOpt",
+];
+/// And those that are maps.
+const MAPS: [&str; 5] = ["ExposedPorts", "Labels", "PortBindings", "Sysctls", "Volumes"];
+
+/// What is not there, at the top of an action, by the field that it was looked for in.
+pub(crate) fn missing(field: Option<&str>) -> String {
+    let field = field.unwrap_or_default();
+    let text = if LISTS.contains(&field) {
+        "[]"
+    } else if MAPS.contains(&field) {
+        "map[]"
+    } else {
+        "<no value>"
+    };
+    text.to_owned()
 }
 
 /// A value as Go's `%v` prints it.
@@ -25,10 +52,18 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(map) if is_structure(map) => format!("{{{}}}", map.values().map(plain).collect::<Vec<_>>().join(" ")),
         Value::Object(map) => {
-            let mut entries: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", plain(v))).collect();
+            let mut entries: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", inner(v))).collect();
             entries.sort();
             format!("map[{}]", entries.join(" "))
         }
+    }
+}
+
+/// A value in a map. An object without fields is a structure there: the ports of an image, `map[80/tcp:{}]`.
+fn inner(value: &Value) -> String {
+    match value {
+        Value::Object(map) if map.is_empty() => "{}".to_owned(),
+        other => plain(other),
     }
 }
 

@@ -90,8 +90,8 @@ fn a_table_of_mistakes() {
     let table = [
         ("{{.Nope", "template: :1: unclosed action"),
         ("{{.Nope}}", "template: :1:2: executing \"\" at <.Nope>: map has no entry for key \"Nope\""),
-        ("\n {{.State.Nope}}", "template: :2:3: executing \"\" at <.State.Nope>: map has no entry for key \"Nope\""),
-        ("{{.Id.X}}", "template: :1:2: executing \"\" at <.Id.X>: can't evaluate field X in type string"),
+        ("\n {{.State.Nope}}", "template: :2:9: executing \"\" at <.State.Nope>: map has no entry for key \"Nope\""),
+        ("{{.Id.X}}", "template: :1:5: executing \"\" at <.Id.X>: can't evaluate field X in type interface {}"),
         ("{{nope .Id}}", "template: :1: function \"nope\" not defined"),
         ("{{$x}}", "template: :1: undefined variable \"$x\""),
         ("{{if .On}}", "template: :1: unexpected EOF"),
@@ -100,7 +100,7 @@ fn a_table_of_mistakes() {
         ("{{}}", "template: :1: missing value for command"),
         ("{{\"abc}}", "template: :1: unterminated quoted string"),
         ("{{break}}", "template: :1: {{break}} outside {{range}}"),
-        ("{{index .Names 9}}", "template: :1:2: executing \"\" at <index>: error calling index: index out of range: 9"),
+        ("{{index .Names 9}}", "template: :1:2: executing \"\" at <index .Names 9>: error calling index: index out of range: 9"),
         ("{{range .Id}}{{end}}", "template: :1:8: executing \"\" at <.Id>: range can't iterate over abc"),
     ];
     for (template, expected) in table {
