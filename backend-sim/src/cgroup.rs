@@ -56,8 +56,8 @@ pub struct Group {
     pub cpu: u64,
     /// Stopped by the freezer.
     pub frozen: bool,
-    /// Rules of the device controller (v1).
-    pub devices: Vec<String>,
+    /// What the device controller allows: `c 1:3 rwm`. `None` is everything.
+    pub devices: Option<Vec<String>>,
 }
 
 /// All groups.

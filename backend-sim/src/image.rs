@@ -32,6 +32,12 @@ const FILES: &[(&str, &str)] = &[
     ("var/www/index.html", "<html><body><h1>It works!</h1></body></html>\n"),
 ];
 
+/// One program that is all of them, by the name it is called with, and the names.
+pub fn multi_call() -> (Vec<u8>, Vec<String>) {
+    let names = programs::registry().iter().map(|(name, _)| (*name).to_owned()).collect();
+    (format!("{MARK}busybox\n").into_bytes(), names)
+}
+
 /// The archive of such a root, for `import`.
 ///
 /// # Errors

@@ -76,9 +76,10 @@ impl World {
             let access = rule.access().clone().unwrap_or_else(|| "rwm".to_owned());
             let text = format!("{kind} {}:{} {access}", number(rule.major()), number(rule.minor()));
             match (rule.allow(), kind.as_str()) {
-                (false, "a") => group.devices.clear(),
-                (true, _) => group.devices.push(text),
-                (false, _) => group.devices.retain(|r| *r != text),
+                (false, "a") => group.devices = Some(Vec::new()),
+                (true, "a") => group.devices = None,
+                (true, _) => group.devices.get_or_insert_default().push(text),
+                (false, _) => group.devices.get_or_insert_default().retain(|r| *r != text),
             }
         }
         Ok(())

@@ -31,11 +31,11 @@ impl World {
             Ok(at) => Ok(at),
             Err(Errno::ENOENT) if dir => self.make_dirs(&ctx, &path, 0o755, (0, 0)),
             Err(Errno::ENOENT) => {
-                let (above, _) = path.rsplit_once('/').unwrap_or(("", ""));
-                if !above.is_empty() {
-                    self.make_dirs(&ctx, above, 0o755, (0, 0))?;
-                }
-                self.put_file(&ctx, &path, 0o644, b"")
+                let (dir, name) = self.free_name(&ctx, &path, 40)?;
+                self.check_writable(dir)?;
+                let inode = Inode::new(Body::File(Vec::new()), 0o644, 0, 0, self.timestamp());
+                let node = self.add_node(dir.node, &name, inode)?;
+                Ok(Loc { mount: dir.mount, node })
             }
             Err(error) => Err(error),
         }

@@ -72,11 +72,12 @@ impl World {
             let Ok(inode) = self.fs.get(ino) else { continue };
             for (name, child) in inode.entries().into_iter().flatten() {
                 let path = format!("{path}/{name}");
-                // The drawers that things lie in are no things: they stay when they are empty.
+                // The drawers that things lie in are no things: they stay when they are empty. What is inside a thing is its own affair.
                 let drawer = node == at.node || path.ends_with("/blobs/sha256");
                 let is_dir = self.fs.get(*child).is_ok_and(|c| c.entries().is_some());
-                next.push((crate::vfs::Node::Plain(*child), path.clone()));
-                if !(drawer && is_dir) {
+                if drawer && is_dir {
+                    next.push((crate::vfs::Node::Plain(*child), path));
+                } else {
                     all.push(path);
                 }
             }

@@ -328,9 +328,14 @@ impl World {
                     return Err(Errno::EACCES);
                 }
                 let system = self.fs.get(self.backing(node)?)?.system;
+                self.device_allowed(pid, 'c', stat.rdev, flags)?;
                 self.open_device(pid, stat.rdev, system)?
             }
-            (FileType::Block, _) | (FileType::Socket, _) | (FileType::Symlink, _) => return Err(Errno::ENXIO),
+            (FileType::Block, _) => {
+                self.device_allowed(pid, 'b', stat.rdev, flags)?;
+                return Err(Errno::ENXIO);
+            }
+            (FileType::Socket, _) | (FileType::Symlink, _) => return Err(Errno::ENXIO),
         };
         let mut file = OpenFile::nowhere(target, flags.read, flags.write);
         file.place = Some(at);
@@ -341,6 +346,21 @@ impl World {
             self.wake(Wait::Fifo(ino));
         }
         Ok((self.install_fd(pid, id)?, fifo))
+    }
+
+    /// What the device rules of a process's control groups say: EPERM where they do not allow it.
+    fn device_allowed(&self, pid: u32, kind: char, (major, minor): (u32, u32), flags: OpenFlags) -> Res<()> {
+        let Ok(group) = self.cgroups.get(self.proc(pid)?.cgroup) else { return Ok(()) };
+        let Some(rules) = &group.devices else { return Ok(()) };
+        let wanted: String = [(flags.read, 'r'), (flags.write, 'w')].iter().filter(|(on, _)| *on).map(|(_, c)| *c).collect();
+        let number = |text: &str, n: u32| text == "*" || text.parse() == Ok(n);
+        let allows = |rule: &String| {
+            let words: Vec<&str> = rule.split([' ', ':']).collect();
+            let [of, a, b, access] = words.as_slice() else { return false };
+            let fits = (*of == "a" || *of == kind.to_string()) && number(a, major) && number(b, minor);
+            fits && wanted.chars().all(|c| access.contains(c))
+        };
+        if rules.iter().any(allows) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
     /// Opens a character device by its numbers (kernel documentation, admin-guide/devices.txt).

@@ -254,13 +254,7 @@ impl World {
             "cpuset.cpus" => setting(&all_cpus),
             "cpuset.cpus.effective" => group.settings.get("cpuset.cpus").filter(|c| !c.is_empty()).cloned().unwrap_or(all_cpus),
             "cpuset.mems" => setting("0"),
-            "devices.list" => {
-                if group.devices.is_empty() {
-                    "a *:* rwm".to_owned()
-                } else {
-                    group.devices.join("\n")
-                }
-            }
+            "devices.list" => group.devices.as_ref().map_or_else(|| "a *:* rwm".to_owned(), |rules| rules.join("\n")),
             _ => return Err(Errno::EINVAL),
         };
         Ok(format!("{text}\n"))
@@ -356,10 +350,10 @@ impl World {
             "devices.allow" | "devices.deny" => {
                 let verb = if *name == "devices.deny" { "deny" } else { "allow" };
                 match (verb, text) {
-                    ("deny", "a") => group.devices.clear(),
-                    ("allow", "a") => group.devices = vec!["a *:* rwm".to_owned()],
-                    ("allow", rule) => group.devices.push(rule.to_owned()),
-                    (_, rule) => group.devices.retain(|r| r != rule),
+                    ("deny", "a") => group.devices = Some(Vec::new()),
+                    ("allow", "a") => group.devices = None,
+                    ("allow", rule) => group.devices.get_or_insert_default().push(rule.to_owned()),
+                    (_, rule) => group.devices.get_or_insert_default().retain(|r| r != rule),
                 }
             }
             "memory.memsw.limit_in_bytes" | "memory.soft_limit_in_bytes" => {

@@ -16,6 +16,22 @@ pub fn options(data: &str) -> BTreeMap<String, String> {
     data.split(',').filter(|p| !p.is_empty()).map(pair).collect()
 }
 
+/// Options as mountinfo shows them.
+fn shown(kind: &str, opts: &BTreeMap<String, String>) -> String {
+    let mut text = "rw".to_owned();
+    for (key, value) in opts {
+        let mode = value.trim_start_matches('0');
+        match (kind, key.as_str()) {
+            ("tmpfs", "size") => text.push_str(&format!(",size={}k", size(value).unwrap_or(0).div_ceil(1024))),
+            ("tmpfs", "mode") if mode != "1777" => text.push_str(&format!(",mode={mode}")),
+            ("devpts", "mode" | "ptmxmode") => text.push_str(&format!(",{key}={mode}")),
+            ("tmpfs" | "devpts", "uid" | "gid") => text.push_str(&format!(",{key}={value}")),
+            _ => {}
+        }
+    }
+    text
+}
+
 /// `64m` in bytes.
 fn size(text: &str) -> Res<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -86,9 +102,7 @@ impl World {
                 let (sb, root) = self.new_plain(kind, mode, uid, gid);
                 if let Some(fs) = self.fs.systems.get_mut(&sb) {
                     fs.limit = limit;
-                    if !data.is_empty() {
-                        fs.options = format!("rw,{data}");
-                    }
+                    fs.options = shown(kind, &opts);
                 }
                 if kind == "devpts" {
                     let mut ptmx = Inode::new(Body::Char, 0o666, 0, 0, self.timestamp());

@@ -250,7 +250,7 @@ impl World {
         );
         let _ = write!(
             text,
-            "VmPeak:\t{kb:>8} kB\nVmSize:\t{kb:>8} kB\nVmRSS:\t{kb:>8} kB\nThreads:\t1\nSigQ:\t0/31391\nSigPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\nCapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\nNoNewPrivs:\t{}\nSeccomp:\t{}\nSeccomp_filters:\t{}\nCpus_allowed_list:\t0-{}\n",
+            "VmPeak:\t{kb:>8} kB\nVmSize:\t{kb:>8} kB\nVmRSS:\t{kb:>8} kB\nThreads:\t1\nSigQ:\t0/31391\nSigPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\nCapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\nNoNewPrivs:\t{}\nSeccomp:\t{}\nSeccomp_filters:\t{}\nCpus_allowed_list:\t{}\n",
             0,
             0,
             mask(Disposition::Ignore),
@@ -263,10 +263,23 @@ impl World {
             u8::from(c.no_new_privs),
             if p.seccomp { 2 } else { 0 },
             u8::from(p.seccomp),
-            self.config.cpus.saturating_sub(1),
+            self.cpus_of(p.cgroup),
             kb = p.memory / 1024,
         );
         text
+    }
+
+    /// Processors that a group's processes may use: those of the innermost group that says so.
+    fn cpus_of(&self, group: u32) -> String {
+        let mut at = Some(group);
+        while let Some(id) = at {
+            let set = self.cgroups.get(id).ok().and_then(|g| g.settings.get("cpuset.cpus")).filter(|c| !c.is_empty());
+            if let Some(set) = set {
+                return set.clone();
+            }
+            at = self.cgroups.parent(id);
+        }
+        if self.config.cpus > 1 { format!("0-{}", self.config.cpus - 1) } else { "0".to_owned() }
     }
 
     fn mounts_file(&mut self, pid: u32, info: bool) -> Res<String> {

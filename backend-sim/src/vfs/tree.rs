@@ -11,11 +11,7 @@ impl World {
         if let Ok(at) = self.walk(ctx, path, true) {
             return if self.kind(at.node)? == FileType::Directory { Ok(at) } else { Err(Errno::ENOTDIR) };
         }
-        let (above, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
-        if !above.is_empty() {
-            self.make_dirs(ctx, above, 0o755, (0, 0))?;
-        }
-        let (dir, name) = self.walk_parent(ctx, path)?;
+        let (dir, name) = self.free_name(ctx, path, 40)?;
         self.check_writable(dir)?;
         if matches!(dir.node, Node::Proc(..)) {
             return Err(Errno::ENOENT);
@@ -26,6 +22,22 @@ impl World {
             _ => self.add_node(dir.node, &name, inode)?,
         };
         Ok(Loc { mount: dir.mount, node })
+    }
+
+    /// The directory and name that a path to nothing leads to, with the directories on the way made. A link that dangles is followed.
+    pub fn free_name(&mut self, ctx: &Ctx, path: &str, budget: u32) -> Res<(Loc, String)> {
+        let (above, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or(("", path));
+        if !above.is_empty() {
+            self.make_dirs(ctx, above, 0o755, (0, 0))?;
+        }
+        let (dir, name) = self.walk_parent(ctx, path)?;
+        let Ok(node) = self.lookup(ctx, dir.node, &name) else { return Ok((dir, name)) };
+        if self.kind(node)? != FileType::Symlink {
+            return Err(Errno::EEXIST);
+        }
+        let budget = budget.checked_sub(1).ok_or(Errno::ELOOP)?;
+        let target = self.link_target(ctx, node)?;
+        self.free_name(&Ctx { cwd: dir, ..ctx.clone() }, &target, budget)
     }
 
     /// A file at a path with this content, put in place of what was there.

@@ -28,8 +28,8 @@ struct SimSubject {
 impl SimTarget {
     /// Hosts that draw their chance from this seed.
     pub fn new(seed: u64) -> Self {
-        // Written to memory, it cannot fail; an image that is empty would fail every clause at its first container.
-        Self { seed, busybox: Arc::new(drydock_sim::image::busybox().unwrap_or_default()) }
+        let (program, applets) = drydock_sim::image::multi_call();
+        Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)) }
     }
 }
 
