@@ -104,7 +104,9 @@ impl World {
         for dir in ["/block", "/class/net", "/devices", "/firmware", "/fs/cgroup", "/kernel", "/devices/virtual/powercap"] {
             let _ = self.make_dirs(&sys, dir, 0o755, (0, 0));
         }
-        let _ = self.put_file(&sys, "/kernel/osrelease", 0o444, b"");
+        if let Ok(Loc { node: Node::Plain(ino), .. }) = self.walk(&sys, "/class/net", true) {
+            self.fs.class_net = ino;
+        }
     }
 
     fn mount_host(&mut self) {

@@ -56,7 +56,11 @@ impl Store for MemoryStore {
 
     fn commit(&self, batch: &[Change]) -> Result<()> {
         self.machine.check_alive()?;
-        let fault = self.machine.shared.lock().faults.strike("commit");
+        let fault = {
+            let mut world = self.machine.shared.lock();
+            world.now += 1000;
+            world.faults.strike("commit")
+        };
         match fault {
             Some(What::Fail) => return Err(Error::new(ErrorKind::System, "commit: Input/output error").op("commit")),
             Some(What::CrashBefore) => {

@@ -293,6 +293,8 @@ impl World {
         (new.uid, new.euid, new.suid) = (uid, uid, uid);
         (new.gid, new.egid, new.sgid) = (gid, gid, gid);
         new.groups = groups.to_vec();
+        // The kernel keeps them sorted (setgroups(2)).
+        new.groups.sort_unstable();
         p.creds = Arc::new(new);
         p.umask = umask.unwrap_or(0o022);
         Ok(())

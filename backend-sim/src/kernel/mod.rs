@@ -31,6 +31,8 @@ use std::time::Duration;
 pub const RELEASE: &str = "6.1.0-drydock";
 /// What uname(2) says as the version.
 pub const VERSION: &str = "#1 SMP PREEMPT_DYNAMIC Drydock simulated kernel";
+/// Nanoseconds that a step takes.
+const STEP: u64 = 1000;
 /// Where durable state lives.
 pub const DATA_ROOT: &str = "/var/lib/drydock";
 /// Where state of this boot lives.
@@ -90,6 +92,8 @@ impl SimKernel {
         self.machine.check_alive()?;
         let mut world = self.machine.shared.lock();
         let name = if world.faults.watching() || world.trace.is_on() { name() } else { String::new() };
+        // Nothing that is asked of a kernel takes no time: what is made later is younger.
+        world.now += STEP;
         let now = world.now;
         world.trace.note(now, || format!("step {name}"));
         let what = world.faults.strike(&name);
@@ -122,7 +126,8 @@ pub(crate) fn interrupted() -> Error {
 fn facts(world: &World) -> Facts {
     let mode = world.cgroups.mode;
     let controllers: &[&str] = match mode {
-        CgroupMode::V2 => &crate::cgroup::CONTROLLERS,
+        // Device rules are a program of the group on v2, and as usable as a controller.
+        CgroupMode::V2 => &["cpu", "cpuset", "devices", "memory", "pids"],
         CgroupMode::V1 | CgroupMode::Hybrid => &["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"],
     };
     let root_of = |controller: &str| {

@@ -303,6 +303,7 @@ impl World {
                 // Files that can only be written are opened empty.
                 Open::Computed(self.cgroup_read(c, ns).unwrap_or_default().into_bytes())
             }
+            (_, Node::Net(n)) => Open::Computed(self.sysnet_read(n)?.into_bytes()),
             (FileType::Regular, _) => {
                 if flags.write || flags.truncate {
                     let ino = self.writable(at.node)?;

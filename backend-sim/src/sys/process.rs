@@ -234,6 +234,7 @@ impl World {
 
 /// Checks a change of credentials (credentials(7), capabilities(7)).
 fn changed(old: &Credentials, mut new: Credentials) -> Res<Credentials> {
+    new.groups.sort_unstable();
     let users = [old.uid, old.euid, old.suid];
     let new_users = [new.uid, new.euid, new.suid];
     if new_users.iter().any(|u| !users.contains(u)) {

@@ -13,6 +13,7 @@ pub mod overlay;
 pub mod perm;
 pub mod proc;
 pub mod procfiles;
+pub mod sysnet;
 pub mod tree;
 pub mod walk;
 
@@ -24,6 +25,7 @@ pub use walk::{Ctx, Loc};
 use crate::vfs::cgroupfs::CgNode;
 use crate::vfs::overlay::Overlay;
 use crate::vfs::proc::ProcNode;
+use crate::vfs::sysnet::NetNode;
 use std::collections::BTreeMap;
 
 /// Number of a file system instance.
@@ -40,6 +42,8 @@ pub enum Node {
     Proc(SbId, ProcNode),
     /// A node of a control group file system.
     Cgroup(SbId, CgNode),
+    /// A node of /sys/class/net.
+    Net(NetNode),
 }
 
 /// One file system instance.
@@ -90,4 +94,6 @@ pub struct Vfs {
     pub next_group: u32,
     /// The one sysfs.
     pub sysfs: SbId,
+    /// Its directory class/net, whose entries are computed.
+    pub class_net: Ino,
 }

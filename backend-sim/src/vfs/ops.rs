@@ -12,6 +12,7 @@ impl World {
         match node {
             Node::Proc(sb, p) => self.proc_stat(sb, p),
             Node::Cgroup(sb, c) => self.cgroup_stat(sb, c),
+            Node::Net(n) => self.sysnet_stat(self.fs.sysfs, n),
             Node::Plain(_) | Node::Over(..) => {
                 let ino = self.backing(node)?;
                 let inode = self.fs.get(ino)?;
@@ -39,7 +40,7 @@ impl World {
     pub fn kind(&self, node: Node) -> Res<FileType> {
         match node {
             Node::Plain(_) | Node::Over(..) => Ok(self.fs.get(self.backing(node)?)?.kind()),
-            Node::Proc(..) | Node::Cgroup(..) => Ok(self.attributes(node)?.kind),
+            Node::Proc(..) | Node::Cgroup(..) | Node::Net(_) => Ok(self.attributes(node)?.kind),
         }
     }
 
@@ -51,6 +52,8 @@ impl World {
             names.iter().map(entry).collect()
         };
         match node {
+            Node::Plain(ino) if ino == self.fs.class_net && ino != 0 => Ok(self.sysnet_links(ctx.pid)),
+            Node::Net(n) => self.sysnet_entries(n),
             Node::Plain(ino) => named(self, self.fs.get(ino)?.entries().ok_or(Errno::ENOTDIR)?),
             Node::Over(sb, id) => named(self, &self.over_entries(sb, id)?),
             Node::Proc(sb, p) => self.proc_entries(ctx, sb, p),
@@ -69,9 +72,9 @@ impl World {
     pub fn may_change(&self, ctx: &Ctx, dir: Loc) -> Res<()> {
         self.check_writable(dir)?;
         match dir.node {
-            Node::Proc(..) => return Err(Errno::ENOENT),
-            Node::Cgroup(..) => {}
-            Node::Plain(_) | Node::Over(..) => {}
+            Node::Proc(..) | Node::Net(_) => return Err(Errno::ENOENT),
+            Node::Plain(ino) if ino == self.fs.class_net && ino != 0 => return Err(Errno::EPERM),
+            Node::Cgroup(..) | Node::Plain(_) | Node::Over(..) => {}
         }
         ctx.creds.may(&self.attributes(dir.node)?, 3)
     }

@@ -232,7 +232,7 @@ impl World {
         match node {
             Node::Plain(ino) => Ok(ino),
             Node::Over(sb, id) => self.over_backing(sb, id),
-            Node::Proc(..) | Node::Cgroup(..) => Err(Errno::EPERM),
+            Node::Proc(..) | Node::Cgroup(..) | Node::Net(_) => Err(Errno::EPERM),
         }
     }
 
@@ -241,7 +241,7 @@ impl World {
         match node {
             Node::Plain(ino) => Ok(ino),
             Node::Over(sb, id) => self.over_writable(sb, id),
-            Node::Proc(..) | Node::Cgroup(..) => Err(Errno::EPERM),
+            Node::Proc(..) | Node::Cgroup(..) | Node::Net(_) => Err(Errno::EPERM),
         }
     }
 }

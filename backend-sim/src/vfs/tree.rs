@@ -100,6 +100,7 @@ impl World {
         match at.node {
             Node::Proc(sb, p) => self.proc_read(ctx, sb, p).map(String::into_bytes),
             Node::Cgroup(_, c) => self.cgroup_read(c, self.ns.host.pid).map(String::into_bytes),
+            Node::Net(n) => self.sysnet_read(n).map(String::into_bytes),
             _ => {
                 let ino = self.backing(at.node)?;
                 match &self.fs.get(ino)?.body {

@@ -163,6 +163,7 @@ impl World {
             Node::Over(sb, id) => Ok(Node::Over(sb, self.over_node(sb, id)?.parent)),
             Node::Proc(sb, p) => Ok(Node::Proc(sb, p.parent())),
             Node::Cgroup(sb, c) => Ok(Node::Cgroup(sb, self.cgroup_parent(c))),
+            Node::Net(n) => Ok(self.sysnet_parent(n)),
         }
     }
 
@@ -173,12 +174,15 @@ impl World {
             Node::Over(sb, id) => Ok(self.over_node(sb, id)?.name.clone()),
             Node::Proc(_, p) => Ok(p.name()),
             Node::Cgroup(_, c) => Ok(self.cgroup_name(c)),
+            Node::Net(n) => Ok(self.sysnet_name(n)),
         }
     }
 
     /// The node of a name in a directory. Search permission is the caller's business.
     pub fn lookup(&mut self, ctx: &Ctx, dir: Node, name: &str) -> Res<Node> {
         match dir {
+            Node::Plain(ino) if ino == self.fs.class_net && ino != 0 => self.sysnet_lookup(ctx.pid, name).map(Node::Net),
+            Node::Net(n) => self.sysnet_file(n, name).map(Node::Net),
             Node::Plain(ino) => match &self.fs.get(ino)?.body {
                 Body::Dir(entries) => entries.get(name).map(|i| Node::Plain(*i)).ok_or(Errno::ENOENT),
                 _ => Err(Errno::ENOTDIR),
@@ -193,7 +197,7 @@ impl World {
     pub fn link_target(&mut self, ctx: &Ctx, node: Node) -> Res<String> {
         match node {
             Node::Proc(sb, p) => self.proc_link(ctx, sb, p),
-            Node::Cgroup(..) => Err(Errno::EINVAL),
+            Node::Cgroup(..) | Node::Net(_) => Err(Errno::EINVAL),
             _ => match &self.fs.get(self.backing(node)?)?.body {
                 Body::Link(target) => Ok(target.clone()),
                 _ => Err(Errno::EINVAL),

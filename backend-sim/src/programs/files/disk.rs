@@ -178,6 +178,10 @@ pub async fn dd(cmd: &mut Cmd) -> Exit {
             }
         }
     };
+    // The buffer is one block, and is touched: that is what dd takes memory for.
+    if cmd.sys.alloc(block).await.is_err() {
+        return Err(cmd.fail("out of memory".to_owned()).await);
+    }
     let offset = |blocks: u64| i64::try_from(blocks.saturating_mul(block)).unwrap_or(i64::MAX);
     if seek > 0 {
         cmd.sys.seek(to, offset(seek), Whence::Set).ok();
