@@ -4,7 +4,7 @@
 
 use crate::cgroup::Hierarchies;
 use crate::proxy::Proxies;
-use crate::{facts, files, firewall, ingest, layer, link, lock};
+use crate::{facts, files, firewall, ingest, layer, link, lock, observe};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Facts, Firewall, Guard, Ingested, Process, Step, Task, Where};
 use drydock_core::observe::Snapshot;
@@ -107,7 +107,7 @@ impl Host {
 
     /// Everything on the host that Drydock could leave behind.
     pub fn observe(&self) -> Result<Snapshot> {
-        Err(Error::unsupported("observing"))
+        observe::snapshot(&self.facts, &self.hierarchies)
     }
 
     /// Takes a named lock without waiting.

@@ -21,6 +21,7 @@ mod kernel;
 mod layer;
 mod link;
 mod lock;
+mod observe;
 mod open;
 pub mod process;
 pub mod proxy;

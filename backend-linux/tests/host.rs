@@ -17,6 +17,7 @@ fn main() -> std::process::ExitCode {
         ("a control group is made in every hierarchy and removed with what runs in it", groups),
         ("a group is frozen and thawed", freezes),
         ("device rules on v1 are the kernel's list", devices),
+        ("a look at the host shows what was made, and nothing once it is gone", observes),
         ("a bridge, a pair, addresses and a route join a namespace to the host", links),
     ])
 }
@@ -229,6 +230,54 @@ fn program(kernel: &LinuxKernel, place: &Place) {
     let said = Command::new("sh").args(["-c", &script]).output().expect("runs");
     assert_eq!(String::from_utf8_lossy(&said.stdout), "null\n1\nfull\nzero\n", "one program, and it allows all");
     hierarchies.remove(&path).expect("removes");
+}
+
+fn observes(place: &Place) {
+    use drydock_core::kernel::Firewall;
+    let kernel = kernel(place);
+    let before = kernel.observe().expect("looks");
+    let path = format!("drydock/test-{}", std::process::id());
+    let directory = place.path("data/containers/x");
+    let subnet: ipnet::IpNet = "10.98.0.1/24".parse().expect("a net");
+    let rule = Firewall::Bridge { bridge: "dd9".to_owned(), subnet, icc: true, internal: false };
+    perform(&kernel, Step::MakeCgroup { path: path.clone() });
+    perform(&kernel, Step::MakeDir { path: directory.clone(), mode: 0o755 });
+    perform(&kernel, Step::AddBridge { name: "dd9".to_owned(), address: subnet, mac: None });
+    perform(&kernel, Step::AddRule { owner: "test".to_owned(), rule });
+    assert_eq!(output("mount", &["-t", "tmpfs", "none", &directory]), "");
+    let sleeper = Running::start("unshare", &["--net", "sleep", "100"]);
+    kernel.host().hierarchies().join(&path, sleeper.0.id()).expect("joins");
+    let held = std::fs::File::open(&directory).expect("opens");
+    let started = Instant::now();
+    let during = loop {
+        let during = kernel.observe().expect("looks");
+        if !during.network_namespaces.is_empty() || started.elapsed() > Duration::from_secs(5) {
+            break during;
+        }
+    };
+    let lines = before.difference(&during);
+    let has = |start: &str, end: &str| assert!(lines.iter().any(|l| l.starts_with(start) && l.ends_with(end)), "{start}…{end}: {lines:#?}");
+    has("+ mount", &format!("{directory} tmpfs"));
+    has("+ cgroup", &path);
+    has("+ netns net:[", "]");
+    has("+ link", "dd9");
+    has("+ address", "dd9 10.98.0.1/24");
+    has("+ rule raw test", "");
+    has("+ process", "sleep 100");
+    has("+ descriptor", &directory);
+    has("+ file", &directory);
+    drop(held);
+    assert_eq!(output("umount", &[&directory]), "");
+    for step in [
+        Step::RemoveRules { owner: "test".to_owned() },
+        Step::RemoveLink { name: "dd9".to_owned() },
+        Step::RemoveTree { path: directory },
+        Step::RemoveCgroup { path },
+    ] {
+        perform(&kernel, step);
+    }
+    drop(sleeper);
+    assert_eq!(before.difference(&kernel.observe().expect("looks")), [""; 0]);
 }
 
 fn links(place: &Place) {

@@ -1,0 +1,199 @@
+//! Everything on the host that Drydock could leave behind, asked of the kernel and not of Drydock's own records.
+//!
+//! Two snapshots are equal when nothing was left between them. So a line names a thing and says nothing that changes by itself,
+//! and what is read covers more than Drydock's: every mount, link and address of the namespaces that it works in.
+
+use crate::cgroup::Hierarchies;
+use crate::error::step;
+use crate::firewall;
+use drydock_core::error::{ErrorKind, Result};
+use drydock_core::kernel::Facts;
+use drydock_core::observe::Snapshot;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The group above all containers' groups.
+const GROUP: &str = "drydock";
+
+/// Looks at the whole host.
+pub fn snapshot(facts: &Facts, hierarchies: &Hierarchies) -> Result<Snapshot> {
+    let processes = processes(facts, hierarchies)?;
+    Ok(Snapshot {
+        mounts: mounts()?,
+        cgroups: groups(facts, hierarchies)?,
+        network_namespaces: processes.iter().filter_map(|(pid, _)| namespace(*pid)).collect(),
+        links: links()?.into_iter().map(|(link, _)| link).collect(),
+        addresses: links()?.into_iter().filter_map(|(link, address)| address.map(|a| format!("{link} {a}"))).collect(),
+        rules: match firewall::lines() {
+            Ok(lines) => lines.into_iter().collect(),
+            // No program to make rules with, so there are none.
+            Err(e) if e.kind() == ErrorKind::Unsupported => BTreeSet::new(),
+            Err(e) => return Err(e),
+        },
+        processes: processes.into_iter().map(|(pid, command)| format!("{pid} {command}")).collect(),
+        descriptors: descriptors()?,
+        files: [&facts.data_root, &facts.run_root]
+            .into_iter()
+            .map(|root| files(Path::new(root)))
+            .collect::<Result<Vec<_>>>()?
+            .concat()
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// Mount points with their file system's type (proc_pid_mountinfo(5)).
+fn mounts() -> Result<BTreeSet<String>> {
+    let path = "/proc/self/mountinfo";
+    let text = std::fs::read_to_string(path).map_err(|e| step("read", path, e))?;
+    let line = |line: &str| {
+        let (before, after) = line.split_once(" - ")?;
+        Some(format!("{} {}", before.split(' ').nth(4)?, after.split(' ').next()?))
+    };
+    Ok(text.lines().filter_map(line).collect())
+}
+
+/// Groups below Drydock's own, by their path in any hierarchy. Other roots have their containers' groups beside ours.
+fn groups(facts: &Facts, hierarchies: &Hierarchies) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for root in hierarchies.roots() {
+        let mut next = vec![root.join(GROUP)];
+        while let Some(group) = next.pop() {
+            for child in children(&group)?.into_iter().filter(|c| c.is_dir()) {
+                let path = child.strip_prefix(root).unwrap_or(&child).to_string_lossy().into_owned();
+                if !is_anothers(facts, hierarchies, &path)? {
+                    found.insert(path);
+                    next.push(child);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether what runs in a group was started by a supervisor of other roots. A group that nobody owns is shown: it was left behind.
+fn is_anothers(facts: &Facts, hierarchies: &Hierarchies, group: &str) -> Result<bool> {
+    let tasks = hierarchies.tasks(group)?;
+    let mut roots = tasks.iter().filter_map(|t| supervised_root(&arguments(t.parent)));
+    Ok(roots.next().is_some_and(|root| root != facts.data_root))
+}
+
+/// The data root in a supervisor's arguments.
+fn supervised_root(arguments: &[String]) -> Option<String> {
+    let supervises = arguments.get(1).is_some_and(|a| a == crate::SUPERVISE);
+    supervises.then(|| arguments.iter().skip_while(|a| *a != "--data-root").nth(1).cloned()).flatten()
+}
+
+/// Arguments of a process; none for one that has ended: it is its parent's to reap, and holds nothing.
+fn arguments(pid: u32) -> Vec<String> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).filter(|a| !a.is_empty()).collect()
+}
+
+/// Processes in containers, and those that serve containers of these roots: supervisors, and what these have started.
+fn processes(facts: &Facts, hierarchies: &Hierarchies) -> Result<Vec<(u32, String)>> {
+    let mut inside = BTreeSet::new();
+    for group in groups(facts, hierarchies)? {
+        inside.extend(hierarchies.tasks(&group)?.into_iter().map(|t| t.pid));
+    }
+    let ours = |arguments: &[String]| supervised_root(arguments).is_some_and(|root| root == facts.data_root);
+    let mut all = Vec::new();
+    for entry in children(Path::new("/proc"))? {
+        let Some(pid) = entry.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<u32>().ok()) else { continue };
+        let words = arguments(pid);
+        if pid == std::process::id() || words.is_empty() {
+            continue;
+        }
+        let serves = words.get(1).is_some_and(|a| a == crate::PROXY)
+            && words
+                .get(4)
+                .and_then(|parent| parent.parse().ok())
+                .is_some_and(|parent| parent == std::process::id() || ours(&arguments(parent)));
+        if inside.contains(&pid) || serves || ours(&words) {
+            all.push((pid, words.join(" ")));
+        }
+    }
+    Ok(all)
+}
+
+/// The network namespace of a process, if it is not this one's own.
+fn namespace(pid: u32) -> Option<String> {
+    let of = |who: &str| std::fs::read_link(format!("/proc/{who}/ns/net")).ok();
+    let (its, own) = (of(&pid.to_string())?, of("self")?);
+    (its != own).then(|| its.to_string_lossy().into_owned())
+}
+
+/// Links of this network namespace, and a line more for each address (getifaddrs(3)).
+fn links() -> Result<Vec<(String, Option<String>)>> {
+    let all = nix::ifaddrs::getifaddrs().map_err(|e| step("getifaddrs", "host", e))?;
+    Ok(all
+        .map(|entry| {
+            let address = entry.address.as_ref().and_then(|a| {
+                let v4 = a.as_sockaddr_in().map(|a| a.ip().to_string());
+                v4.or_else(|| a.as_sockaddr_in6().map(|a| a.ip().to_string()))
+            });
+            let prefix = entry.netmask.as_ref().and_then(|mask| {
+                let v4 = mask.as_sockaddr_in().map(|m| u32::from(m.ip()).count_ones());
+                v4.or_else(|| mask.as_sockaddr_in6().map(|m| u128::from(m.ip()).count_ones()))
+            });
+            (entry.interface_name, address.map(|a| prefix.map_or_else(|| a.clone(), |p| format!("{a}/{p}"))))
+        })
+        .collect())
+}
+
+/// Open descriptors of this process.
+fn descriptors() -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for entry in children(Path::new("/proc/self/fd"))? {
+        let Some(number) = entry.file_name().map(|n| n.to_string_lossy().into_owned()) else { continue };
+        // The descriptor that the list itself was read through is closed by now.
+        if let Ok(target) = std::fs::read_link(&entry) {
+            let target = target.to_string_lossy().into_owned();
+            // `socket:[1234]`: the number is another one for every socket there ever was.
+            let kind = target.split_once(":[").map_or(target.as_str(), |(kind, _)| kind);
+            found.insert(format!("{number} {kind}"));
+        }
+    }
+    Ok(found)
+}
+
+/// Files below a root. The drawers that things lie in are no things: they stay when they are empty.
+fn files(root: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut next = vec![root.to_path_buf()];
+    while let Some(directory) = next.pop() {
+        for path in children(&directory)? {
+            let is_directory = path.symlink_metadata().is_ok_and(|m| m.is_dir());
+            let drawer = is_directory && (directory == root || path.ends_with("blobs/sha256"));
+            if !drawer && !comes_and_goes(&path) {
+                found.push(path.to_string_lossy().into_owned());
+            }
+            if is_directory && !is_whole(&path) {
+                next.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What SQLite keeps beside its database, and locks: who holds one is no state of a container.
+fn comes_and_goes(path: &Path) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+    name.ends_with(".db-wal") || name.ends_with(".db-shm") || path.parent().is_some_and(|p| p.ends_with("locks"))
+}
+
+/// Directories that are there whole or not at all, and may hold a whole system: layers, and a container's own files.
+fn is_whole(path: &Path) -> bool {
+    path.parent().is_some_and(|p| p.ends_with("layers")) || path.ends_with("upper") || path.ends_with("work")
+}
+
+/// What a directory holds; nothing, if it is not there.
+fn children(directory: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |e: io::Error| step("read", directory.display().to_string(), e);
+    match std::fs::read_dir(directory) {
+        Ok(entries) => entries.map(|e| e.map(|e| e.path()).map_err(failed)).collect(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(failed(e)),
+    }
+}
