@@ -2,6 +2,7 @@
 
 use super::container::{Log, Streams, reap};
 use super::guest::{Guest, never_block, welcome};
+use super::trim::trim;
 use super::wire::Frame;
 use crate::clock::SystemClock;
 use crate::error::step;
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 const UNASKED: Duration = Duration::from_secs(10);
 /// How long it waits for the lock of a predecessor that is ending.
 const PREDECESSOR: Duration = Duration::from_secs(5);
+/// How long nothing must happen before a supervisor gives back what only the start needed.
+const IDLE: Duration = Duration::from_millis(300);
 /// How often it looks whether a client that holds everything up has used up its patience.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -42,6 +45,8 @@ pub type Mind<'a> = Box<dyn FnMut(Event) -> Reaction + 'a>;
 pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce() -> Result<(Settings, Mind<'a>)>) -> Result<()> {
     // The terminal of the person who started the container is none of its business, and neither are its signals.
     let _ = rustix::process::setsid();
+    // It was executed by descriptor, whose number would be its name otherwise.
+    let _ = rustix::thread::set_name(c"drydock");
     let listener = take_listener()?;
     let guard = take_lock(kernel, id)?;
     let (settings, mind) = make().unwrap_or_else(|error| (Settings { stdin_once: false }, refuse(error)));
@@ -57,6 +62,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
         timer: None,
         started: false,
         finished: false,
+        trimmed: false,
         unasked: Some(Instant::now()),
     }
     .run(guard)
@@ -106,12 +112,15 @@ struct Driver<'a> {
     timer: Option<Timestamp>,
     started: bool,
     finished: bool,
+    /// Whether what only the start needed has been given back.
+    trimmed: bool,
     /// Since when nobody has been there to ask for a start.
     unasked: Option<Instant>,
 }
 
 /// What poll(2) found.
 struct Ready {
+    nothing: bool,
     exited: bool,
     output: bool,
 }
@@ -120,6 +129,9 @@ impl Driver<'_> {
     fn run(mut self, guard: Box<dyn Guard>) -> Result<()> {
         while !self.finished {
             let ready = self.poll()?;
+            if ready.nothing && self.running.is_some() && !std::mem::replace(&mut self.trimmed, true) {
+                trim();
+            }
             welcome(&self.listener, &mut self.guests)?;
             self.listen();
             if ready.output && !self.held_up() {
@@ -171,12 +183,14 @@ impl Driver<'_> {
                 fds.push(PollFd::new(fd, PollFlags::OUT));
             }
         }
-        match poll(&mut fds, self.patience().as_ref()) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        let count = match poll(&mut fds, self.patience().as_ref()) {
+            Ok(count) => count,
+            Err(rustix::io::Errno::INTR) => 0,
             Err(e) => return Err(step("poll", "a supervisor's descriptors", e)),
-        }
+        };
         let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
         Ok(Ready {
+            nothing: count == 0,
             exited: self.running.is_some() && fds.get(exit).is_some_and(is_ready),
             output: fds.get(outputs).is_some_and(|all| all.iter().any(is_ready)),
         })
@@ -187,7 +201,8 @@ impl Driver<'_> {
         let timer = self.timer.map(|at| at.since(SystemClock.now()));
         let unasked = self.unasked.map(|since| UNASKED.saturating_sub(since.elapsed()));
         let stuck = self.held_up().then_some(LOOK_AGAIN);
-        let shortest = [timer, unasked, stuck].into_iter().flatten().min()?;
+        let idle = (self.running.is_some() && !self.trimmed).then_some(IDLE);
+        let shortest = [timer, unasked, stuck, idle].into_iter().flatten().min()?;
         // Rounded up, so that the moment has come when poll(2) returns.
         Timespec::try_from(shortest.saturating_add(Duration::from_micros(1))).ok()
     }

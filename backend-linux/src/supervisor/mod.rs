@@ -10,6 +10,7 @@ mod driver;
 mod guest;
 mod serve;
 mod spawn;
+mod trim;
 pub mod wire;
 
 pub use client::{attach, request, wait};

@@ -67,6 +67,7 @@ pub fn unwritable_self() -> Option<OwnedFd> {
 pub fn become_unwritable() {
     let read_only = rustix::fs::statvfs("/proc/self/exe").is_ok_and(|s| s.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
     if read_only {
+        let _ = rustix::thread::set_name(c"drydock");
         return;
     }
     let Some(myself) = unwritable_self() else { return };
