@@ -7,6 +7,7 @@ use crate::error::step;
 use crate::{decompress, files};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::{Digest, hex};
+use drydock_core::image::tar::Measure;
 use drydock_core::kernel::{Compression, Ingested};
 use sha2::{Digest as _, Sha256};
 use std::cell::{Cell, RefCell};
@@ -45,6 +46,7 @@ struct Scratch {
 impl Scratch {
     fn new(directory: &Path) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        remove_abandoned(directory);
         // Beside the blobs, for rename(2) to work; the dot and the process keep it from being taken for one.
         let path = directory.join(format!(".ingest-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         // A file of this name was left by a process that died before this one got its id.
@@ -56,6 +58,17 @@ impl Scratch {
 
     fn name(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+/// Removes what processes left here that were killed while they took something in.
+fn remove_abandoned(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|n| n.strip_prefix(".ingest-")).and_then(|n| n.split('-').next());
+        if process.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -91,18 +104,29 @@ impl Read for Tee<'_> {
 fn copy(reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> Result<Ingested> {
     let (count, hash) = (Cell::new(0), RefCell::new(Sha256::new()));
     let tee = Tee { reader, file: &scratch.file, limit, count: &count, hash: &hash };
-    let (compression, inner, unpacked) = digest(BufReader::with_capacity(BUFFER, tee), &count).map_err(|e| refused(&e))?;
+    let Unpacked { compression, hash: inner, total: unpacked, content } =
+        digest(BufReader::with_capacity(BUFFER, tee), &count).map_err(|e| refused(&e))?;
     let outer = digest_of(hash.into_inner())?;
     let diff_id = inner.map_or_else(|| Ok(outer.clone()), digest_of)?;
-    Ok(Ingested { digest: outer, size: count.get(), diff_id, unpacked, compression })
+    Ok(Ingested { digest: outer, size: count.get(), diff_id, unpacked, content, compression })
 }
 
-/// Reads to the end. The second digest is that of the unpacked bytes, where they differ.
-fn digest(mut reader: BufReader<Tee<'_>>, count: &Cell<u64>) -> io::Result<(Compression, Option<Sha256>, u64)> {
+/// What is known of the content once it is unpacked.
+struct Unpacked {
+    compression: Compression,
+    /// Of the unpacked bytes, where they differ.
+    hash: Option<Sha256>,
+    total: u64,
+    content: u64,
+}
+
+/// Reads to the end.
+fn digest(mut reader: BufReader<Tee<'_>>, count: &Cell<u64>) -> io::Result<Unpacked> {
     let (compression, mut unpacked) = decompress::open(&mut reader, || count.get())?;
     let mut buffer = vec![0; BUFFER];
     let mut inner = (compression != Compression::None).then(Sha256::new);
     let mut total = 0;
+    let mut measure = Measure::default();
     loop {
         let n = match unpacked.read(&mut buffer) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -112,6 +136,7 @@ fn digest(mut reader: BufReader<Tee<'_>>, count: &Cell<u64>) -> io::Result<(Comp
             break;
         }
         total += n as u64;
+        measure.feed(buffer.get(..n).unwrap_or_default());
         if let Some(inner) = &mut inner {
             inner.update(buffer.get(..n).unwrap_or_default());
         }
@@ -119,7 +144,7 @@ fn digest(mut reader: BufReader<Tee<'_>>, count: &Cell<u64>) -> io::Result<(Comp
     drop(unpacked);
     // What follows the compressed data is part of the blob.
     io::copy(&mut reader, &mut io::sink())?;
-    Ok((compression, inner, total))
+    Ok(Unpacked { compression, hash: inner, total, content: measure.total() })
 }
 
 fn digest_of(hash: Sha256) -> Result<Digest> {

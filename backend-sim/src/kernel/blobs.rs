@@ -3,7 +3,7 @@
 use super::{DATA_ROOT, Named, RUN_ROOT, SimKernel};
 use drydock_core::container::layout::Layout;
 use drydock_core::id::Digest;
-use drydock_core::image::decompress;
+use drydock_core::image::{decompress, tar::Measure};
 use drydock_core::kernel::{Compression, Ingested};
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::Read;
@@ -41,7 +41,10 @@ impl SimKernel {
         let size = bytes.len() as u64;
         let (plain, compression) = unpacked(bytes.clone())?;
         let diff_id = if compression == Compression::None { digest.clone() } else { Digest::of(&plain) };
-        let ingested = Ingested { digest, size, diff_id, unpacked: plain.len() as u64, compression };
+        let mut measure = Measure::default();
+        measure.feed(&plain);
+        let (unpacked, content) = (plain.len() as u64, measure.total());
+        let ingested = Ingested { digest, size, diff_id, unpacked, content, compression };
         drop(plain);
         accept(&ingested)?;
         let path = Layout::new(DATA_ROOT, RUN_ROOT).blob(&ingested.digest);

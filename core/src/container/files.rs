@@ -56,11 +56,12 @@ pub fn hosts(hostname: &str, domainname: &str, addresses: &[IpAddr], extra: &[(S
     for (name, address) in extra {
         let _ = writeln!(text, "{address}\t{name}");
     }
+    // A name with dots is a whole one, and its first part the short one.
+    let whole = if domainname.is_empty() { hostname.to_owned() } else { format!("{hostname}.{domainname}") };
+    let short = whole.split('.').next().unwrap_or(&whole);
+    let names = if short == whole { whole.clone() } else { format!("{whole} {short}") };
     for address in addresses {
-        let _ = match domainname {
-            "" => writeln!(text, "{address}\t{hostname}"),
-            domain => writeln!(text, "{address}\t{hostname}.{domain} {hostname}"),
-        };
+        let _ = writeln!(text, "{address}\t{names}");
     }
     text
 }
@@ -121,6 +122,7 @@ mod tests {
         let text = hosts("web", "", &["172.30.0.2".parse().unwrap()], &[("db".to_owned(), "10.0.0.1".parse().unwrap())]);
         assert!(text.starts_with("127.0.0.1\tlocalhost\n"));
         assert!(text.ends_with("10.0.0.1\tdb\n172.30.0.2\tweb\n"));
+        assert!(hosts("web.example.org", "", &["172.30.0.2".parse().unwrap()], &[]).ends_with("172.30.0.2\tweb.example.org web\n"));
         assert!(hosts("web", "example.org", &["172.30.0.2".parse().unwrap()], &[]).ends_with("172.30.0.2\tweb.example.org web\n"));
     }
 

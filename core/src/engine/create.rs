@@ -9,9 +9,16 @@ use crate::id::ContainerId;
 use crate::image::ImageRecord;
 use crate::kernel::Signal;
 use crate::store::{Change, StoreExt as _, Table, put};
+use crate::time::Timestamp;
+use std::time::Duration;
 
 /// The PATH of an image that sets none (Docker's, Linux).
 pub const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The key in [`Table::Meta`] of when the last container was made.
+const LAST_CREATED: &str = "cursor/created";
+/// How far ahead of the clock the last container may be dated.
+const STOOD_STILL: Duration = Duration::from_secs(1);
 
 impl LocalEngine {
     /// Makes a container. After an error nothing of it is left.
@@ -64,6 +71,7 @@ impl LocalEngine {
     fn enter(&self, record: &mut ContainerRecord, wanted: Option<&str>) -> Result<()> {
         let id = record.id.clone();
         for attempt in 0.. {
+            self.date(record)?;
             record.name = match wanted {
                 Some(name) => name.to_owned(),
                 None => {
@@ -73,6 +81,7 @@ impl LocalEngine {
                 }
             };
             let batch = [
+                put(Table::Meta, LAST_CREATED, &record.created)?,
                 Change::Expect(Table::Names, record.name.clone(), None),
                 Change::Expect(Table::Images, record.image.to_string(), self.store().get(Table::Images, record.image.as_str())?),
                 put(Table::Names, &record.name, &id)?,
@@ -99,6 +108,18 @@ impl LocalEngine {
         Ok(())
     }
 
+    /// Dates a record later than every one before it, so that lists have one order even where the clock stood still.
+    fn date(&self, record: &mut ContainerRecord) -> Result<()> {
+        let last: Option<Timestamp> = self.store().load(Table::Meta, LAST_CREATED)?;
+        let now = self.time();
+        record.created = match last {
+            // A clock that was set back by more is believed.
+            Some(last) if last >= now && last.since(now) < STOOD_STILL => last.after(Duration::from_nanos(1)),
+            _ => now,
+        };
+        Ok(())
+    }
+
     /// Refuses what could never start, before anything is made.
     fn check(&self, config: &ContainerConfig) -> Result<()> {
         if config.auto_remove && config.restart != crate::container::RestartPolicy::No {
@@ -107,9 +128,10 @@ impl LocalEngine {
         if !config.hostname.is_empty() {
             files::check_hostname(&config.hostname)?;
         }
-        for (option, values) in [("--dns", &config.dns), ("--dns-search", &config.dns_search)] {
-            values.iter().try_for_each(|value| files::check_word(option, value))?;
+        if let Some(bad) = config.dns.iter().find(|server| server.parse::<std::net::IpAddr>().is_err()) {
+            return Err(Error::invalid(format!("IP address is not correctly formatted: {}", bad.escape_debug())));
         }
+        config.dns_search.iter().try_for_each(|value| files::check_word("--dns-search", value))?;
         if !config.domainname.is_empty() {
             files::check_word("--domainname", &config.domainname)?;
         }

@@ -77,7 +77,7 @@ impl<'a> Intake<'a> {
         if made != *chain {
             return Err(Error::invalid(format!("layer {diff_id} was unpacked as {made}, not {chain}")));
         }
-        Ok(LayerRecord { chain: chain.clone(), diff_id: diff_id.clone(), blob, size: taken.unpacked, uses: 0 })
+        Ok(LayerRecord { chain: chain.clone(), diff_id: diff_id.clone(), blob, size: taken.content, uses: 0 })
     }
 
     /// Enters an image from its configuration blob and its layers. Its manifest is written on the way.

@@ -1,11 +1,13 @@
 //! What is mounted from the host: volumes and bound paths, made or missed when a container is created.
 
 use super::LocalEngine;
+use crate::container::mounts::clean;
 use crate::container::{ContainerConfig, ContainerRecord, MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::ImageRecord;
 use crate::kernel::Step;
 use crate::store::{Change, Table};
+use std::collections::BTreeSet;
 
 /// The mark of a volume that nobody named: it goes with its container if the container is removed with its volumes.
 fn anonymous_key(name: &str) -> String {
@@ -38,8 +40,31 @@ impl LocalEngine {
         all
     }
 
-    /// Refuses a bound path that must exist and does not.
+    /// Refuses targets that are no place to mount at, and a bound path that must exist and does not.
     pub(super) fn check_sources(&self, config: &ContainerConfig) -> Result<()> {
+        let mut targets = BTreeSet::new();
+        for mount in &config.mounts {
+            let kind = match mount.kind {
+                MountKind::Bind => "bind",
+                MountKind::Volume => "volume",
+                MountKind::Tmpfs => "tmpfs",
+            };
+            let shown = mount.target.escape_debug();
+            if !mount.target.starts_with('/') {
+                return Err(Error::invalid(format!(
+                    "invalid mount config for type \"{kind}\": invalid mount path: '{shown}' mount path must be absolute"
+                )));
+            }
+            let target = clean(&mount.target);
+            if target == "/" {
+                return Err(Error::invalid(format!(
+                    "invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'"
+                )));
+            }
+            if !targets.insert(target) {
+                return Err(Error::invalid(format!("Duplicate mount point: {shown}")));
+            }
+        }
         for mount in config.mounts.iter().filter(|m| m.kind == MountKind::Bind && !m.create_source) {
             if self.is_missing(&mount.source)? {
                 return Err(Error::invalid(format!(

@@ -103,7 +103,7 @@ pub struct LayerRecord {
     pub diff_id: Digest,
     /// Its archive as it came.
     pub blob: Blob,
-    /// Bytes of its archive, uncompressed.
+    /// Bytes of its files.
     pub size: u64,
     /// How many images have it.
     pub uses: u64,

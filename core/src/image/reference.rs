@@ -56,7 +56,10 @@ impl Reference {
             let named = path.chars().any(|c| c.is_ascii_uppercase());
             let lower = path.to_ascii_lowercase();
             if named && lower.split('/').all(is_component) {
-                return Err(Error::invalid(format!("invalid reference format: repository name ({path}) must be lowercase")));
+                // Docker names the path on its default registry whole.
+                let short = host.is_none() && !path.contains('/');
+                let shown = if short { format!("library/{path}") } else { path.to_owned() };
+                return Err(Error::invalid(format!("invalid reference format: repository name ({shown}) must be lowercase")));
             }
             return Err(bad());
         }

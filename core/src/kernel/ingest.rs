@@ -48,6 +48,8 @@ pub struct Ingested {
     pub diff_id: Digest,
     /// How many they were after decompression.
     pub unpacked: u64,
+    /// Bytes of files in it, if it is a tar archive ([`crate::image::tar::Measure`]).
+    pub content: u64,
     /// How they were compressed.
     pub compression: Compression,
 }

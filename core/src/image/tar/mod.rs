@@ -5,9 +5,11 @@
 //! so wherever two readers could disagree this one refuses: bad checksums, sizes that are not numbers, sparse files, PAX records
 //! that do not add up, names with NUL.
 
+mod measure;
 mod reader;
 mod writer;
 
+pub use measure::Measure;
 pub use reader::Reader;
 pub use writer::Writer;
 

@@ -210,23 +210,7 @@ impl<R: Read> Reader<R> {
 
     /// PAX records: `LENGTH KEY=VALUE\n`, the length counting itself (pax(5)).
     fn records(&mut self, size: u64) -> Result<BTreeMap<String, Vec<u8>>> {
-        let bytes = self.whole(size)?;
-        let mut rest = bytes.as_slice();
-        let mut records = BTreeMap::new();
-        let wrong = || corrupt("a PAX record");
-        while !rest.is_empty() {
-            let blank = rest.iter().position(|b| *b == b' ').ok_or_else(wrong)?;
-            let length = parse(&rest[..blank]).and_then(|n| usize::try_from(n).ok()).ok_or_else(wrong)?;
-            let record = rest.get(blank + 1..length).ok_or_else(wrong)?;
-            let record = record.strip_suffix(b"\n").ok_or_else(wrong)?;
-            let equals = record.iter().position(|b| *b == b'=').ok_or_else(wrong)?;
-            let key = String::from_utf8(record[..equals].to_vec()).map_err(|_| wrong())?;
-            if records.insert(key, record[equals + 1..].to_vec()).is_some() {
-                return Err(corrupt("a PAX record comes twice"));
-            }
-            rest = rest.get(length..).ok_or_else(wrong)?;
-        }
-        Ok(records)
+        parse_records(&self.whole(size)?)
     }
 }
 
@@ -246,6 +230,29 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
+fn parse_records(mut rest: &[u8]) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut records = BTreeMap::new();
+    let wrong = || corrupt("a PAX record");
+    while !rest.is_empty() {
+        let blank = rest.iter().position(|b| *b == b' ').ok_or_else(wrong)?;
+        let length = parse(&rest[..blank]).and_then(|n| usize::try_from(n).ok()).ok_or_else(wrong)?;
+        let record = rest.get(blank + 1..length).ok_or_else(wrong)?;
+        let record = record.strip_suffix(b"\n").ok_or_else(wrong)?;
+        let equals = record.iter().position(|b| *b == b'=').ok_or_else(wrong)?;
+        let key = String::from_utf8(record[..equals].to_vec()).map_err(|_| wrong())?;
+        if records.insert(key, record[equals + 1..].to_vec()).is_some() {
+            return Err(corrupt("a PAX record comes twice"));
+        }
+        rest = rest.get(length..).ok_or_else(wrong)?;
+    }
+    Ok(records)
+}
+
+/// The size that PAX records give the entry after them.
+pub(super) fn pax_size(records: &[u8]) -> Option<u64> {
+    parse(parse_records(records).ok()?.get("size")?)
+}
+
 fn unreadable(e: std::io::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, "the archive cannot be read").source(e)
 }
@@ -255,7 +262,7 @@ fn text(field: &[u8]) -> Vec<u8> {
 }
 
 /// A number field: octal digits between blanks and NUL, or base-256 where the first bit is set. Negative ones are refused.
-fn number(field: &[u8], what: &str) -> Result<u64> {
+pub(super) fn number(field: &[u8], what: &str) -> Result<u64> {
     let wrong = || corrupt(format!("the {what} of an entry"));
     if field[0] & 0x80 != 0 {
         if field[0] != 0x80 {

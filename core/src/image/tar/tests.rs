@@ -64,6 +64,13 @@ proptest! {
     }
 
     #[test]
+    fn measuring_in_pieces_counts_what_files_hold(entries in proptest::collection::vec(any_entry(), 0..6), piece in 1usize..2000) {
+        let mut measure = Measure::default();
+        archive(&entries).chunks(piece).for_each(|part| measure.feed(part));
+        prop_assert_eq!(measure.total(), entries.iter().map(|(entry, _)| entry.size).sum::<u64>());
+    }
+
+    #[test]
     fn cut_off_anywhere_it_is_refused_or_whole_entries(entries in proptest::collection::vec(any_entry(), 1..4), at in any::<prop::sample::Index>()) {
         let bytes = archive(&entries);
         let cut = at.index(bytes.len());
