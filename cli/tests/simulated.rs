@@ -85,6 +85,20 @@ fn a_container_lives_from_command_to_command() {
 }
 
 #[test]
+fn a_page_is_served_through_a_published_port() {
+    let world = World::new("page");
+    world.good(&["run", "-d", "--name", "web", "-p", "8080:80", "-m", "128m", "--cpus", "1", "nginx"]);
+    let page = world.good(&["sim", "--", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"]);
+    assert!(page.contains("nginx"), "{page}");
+    assert!(world.good(&["logs", "web"]).contains("\"GET / HTTP/1.1\" 200"));
+    world.good(&["stop", "web"]);
+    assert_ne!(world.run(&["sim", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"]).0, 0);
+    world.good(&["rm", "web"]);
+    assert_eq!(world.run(&["sim"]).0, 1);
+    assert_eq!(world.run(&["sim", "sh", "-c", "exit 5"]).0, 5);
+}
+
+#[test]
 fn input_output_and_logs() {
     let world = World::new("streams");
     assert_eq!(world.pipe(&["run", "-i", "--rm", "busybox", "cat"], "one\ntwo\n"), (0, "one\ntwo\n".to_owned(), String::new()));

@@ -16,6 +16,7 @@ use std::sync::Arc;
 const OWN: &[(&str, &str)] = &[
     #[cfg(feature = "conform")]
     ("conform", "Run the conformance suite against a host"),
+    (sim::COMMAND, "Run a program on a simulated host itself, beside its containers"),
 ];
 
 /// Opens hosts by name.
@@ -58,10 +59,11 @@ impl Opener for Hosts {
         OWN
     }
 
-    fn own_command(&mut self, name: &str, args: &[String], _: &HostOptions) -> Option<i32> {
+    fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32> {
         match name {
             #[cfg(feature = "conform")]
             "conform" => Some(conform::run(args)),
+            sim::COMMAND => Some(sim::on_fresh_host(args, options)),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
 use drydock_sim::{SimConfig, SimHost, image, programs};
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,14 +64,60 @@ pub(super) fn open() -> Result<Arc<dyn Engine>> {
     Ok(World::new(seed()?)?.engine)
 }
 
+/// The command that runs a program on the simulated host itself, beside the containers: `drydock sim [--] PROGRAM [ARG...]`.
+pub(super) const COMMAND: &str = "sim";
+
+const USAGE: &str = "drydock: 'drydock sim' requires at least 1 argument\n\nUsage:  drydock --host sim:FILE sim [--] PROGRAM [ARG...]";
+
+/// Runs a program on a fresh simulated host.
+pub(super) fn on_fresh_host(args: &[String], options: &HostOptions) -> i32 {
+    if options.host.as_deref() != Some("sim") {
+        eprintln!("drydock: this host is not simulated; use --host sim:FILE");
+        return 1;
+    }
+    let ran = seed().and_then(World::new).map(|world| on_host(&world, args));
+    ran.map_or_else(|e| tell(&e, &mut std::io::stderr()), |ran| ran.print(&mut std::io::stdout(), &mut std::io::stderr()))
+}
+
+/// What a program of the host left.
+struct Ran {
+    code: i32,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Ran {
+    /// Passes on what it wrote; answers its exit code.
+    fn print(&self, out: &mut dyn Write, err: &mut dyn Write) -> i32 {
+        let written = out.write_all(&self.stdout).and_then(|()| out.flush()).and_then(|()| err.write_all(&self.stderr));
+        if written.is_ok() { self.code } else { 1 }
+    }
+}
+
+fn on_host(world: &World, args: &[String]) -> Ran {
+    let words: Vec<&str> = args.iter().map(String::as_str).skip(usize::from(args.first().is_some_and(|a| a == "--"))).collect();
+    if words.is_empty() {
+        return Ran { code: 1, stdout: Vec::new(), stderr: format!("{USAGE}\n").into_bytes() };
+    }
+    let ran = world.host.run(&words);
+    if ran.code >= 0 {
+        return Ran { code: ran.code, stdout: ran.stdout, stderr: ran.stderr };
+    }
+    let mut stderr = ran.stderr;
+    stderr.extend_from_slice(b"drydock: the program waits for something that will never come in this world, and was ended\n");
+    Ran { code: 1, stdout: ran.stdout, stderr }
+}
+
+fn tell(error: &Error, err: &mut dyn Write) -> i32 {
+    let _ = writeln!(err, "drydock: {error}");
+    error.exit_code_of_run()
+}
+
 /// Runs a command in the world that is kept in a file, and adds it to the file.
 pub(crate) fn run(path: &str, command: &[String], options: HostOptions, environment: &mut dyn Environment) -> i32 {
     match try_run(path, command, options, environment) {
         Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(environment.err(), "drydock: {error}");
-            error.exit_code_of_run()
-        }
+        Err(error) => tell(&error, environment.err()),
     }
 }
 
@@ -89,8 +135,20 @@ fn try_run(path: &str, command: &[String], options: HostOptions, environment: &m
     let (header, entries) = history::read(text.get(..whole).unwrap_or_default(), seed()?)?;
     let world = World::new(header.seed)?;
     for entry in &entries {
-        drydock::run_on(&entry.args, HostOptions::default(), &mut Replay::new(Arc::clone(&world.engine), entry));
+        match entry.args.split_first() {
+            Some((first, args)) if first == COMMAND => drop(on_host(&world, args)),
+            _ => {
+                drydock::run_on(&entry.args, HostOptions::default(), &mut Replay::new(Arc::clone(&world.engine), entry));
+            }
+        }
         world.host.advance(BETWEEN);
+    }
+    if let Some((first, args)) = command.split_first()
+        && first == COMMAND
+    {
+        let ran = on_host(&world, args);
+        append(&mut file, whole, &header, &Entry { args: command.to_vec(), answers: Vec::new() }).map_err(wrong("write"))?;
+        return Ok(ran.print(&mut std::io::stdout(), &mut std::io::stderr()));
     }
     let tape = Tape::default();
     let mut recorder = Recorder::new(environment, Arc::clone(&world.engine), tape.clone());
