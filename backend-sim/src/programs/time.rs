@@ -2,7 +2,7 @@
 
 use super::cmd::{Cmd, Exit, Spec};
 use super::text::streams::run;
-use crate::sys::{Errno, Spawn, Target, WaitFor};
+use crate::sys::{Errno, Spawn, Target, WaitFor, WaitStatus};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
 use futures_util::future::{Either, select};
@@ -173,6 +173,12 @@ pub async fn timeout(cmd: &mut Cmd) -> Exit {
         async move {
             loop {
                 match sys.wait(WaitFor::Pid(pid), false).await {
+                    // busybox waits in a grandchild and executes the program itself: a signal that kills it kills `timeout`.
+                    Ok(Some((_, WaitStatus::Signaled(signal)))) => {
+                        sys.kill(Target::Pid(sys.getpid()), Some(signal)).ok();
+                        sys.yield_now().await;
+                        return signal.exit_code();
+                    }
                     Ok(Some((_, status))) => return status.code(),
                     Ok(None) | Err(Errno::EINTR) => {}
                     Err(_) => return 1,

@@ -128,7 +128,7 @@ fn blocks(stat: &Stat) -> u64 {
 
 /// `stat [-L] [-t] [-f] [-c format] file…`
 pub async fn stat(cmd: &mut Cmd) -> Exit {
-    let spec = Spec { short: "Lc:f", long: &[("format", 'c')], not_modelled: "tZ", usage: "[-ltf] [-c FMT] FILE...", ..Spec::default() };
+    let spec = Spec { short: "Lc:f", long: &[("format", 'c')], not_modelled: "tZ", usage: "[-ltf] [-c FMT] FILE..." };
     let options = cmd.options(&spec).await?;
     let (users, groups) = (Passwd::read(&cmd.sys).await, Groups::read(&cmd.sys).await);
     let mut status = 0;

@@ -82,7 +82,7 @@ impl Stats {
 
     fn summary(&self, host: &str) -> String {
         let received = self.times.len() as u64;
-        let loss = if self.sent == 0 { 0 } else { (self.sent - received) * 100 / self.sent };
+        let loss = ((self.sent - received) * 100).checked_div(self.sent).unwrap_or(0);
         let mut text = format!(
             "\n--- {host} ping statistics ---\n{} packets transmitted, {received} packets received, {loss}% packet loss\n",
             self.sent

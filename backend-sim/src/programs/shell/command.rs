@@ -78,35 +78,46 @@ impl Shell {
         let function = self.functions.get(&name).cloned();
         let builtin = if function.is_none() { builtins::find(&name) } else { None };
         let mut assignments = Vec::new();
+        let mut overlays = Vec::new();
         for (variable, value) in &simple.assignments {
-            assignments.push((variable.clone(), self.text(value).await?));
+            // Each sees the ones before it.
+            let value = self.text(value).await?;
+            match self.vars.overlay(variable, value.clone()) {
+                Ok(overlay) => overlays.push(overlay),
+                Err(message) => {
+                    self.vars.undo(overlays);
+                    return self.fatal(&message).await;
+                }
+            }
+            assignments.push((variable.clone(), value));
         }
         self.trace(&assignments, &words).await;
         // `exec` without a program keeps its redirections.
         let keep = name == "exec" && words.len() == 1;
+        let special = builtin.is_some_and(Builtin::is_special);
         let saved = match self.redirect(&simple.redirects).await {
             Ok(saved) => saved,
-            Err(Flow::Error(_)) if builtin.is_some_and(Builtin::is_special) => return Err(Flow::Error(1)),
-            Err(Flow::Error(_)) => return Ok(1),
-            Err(flow) => return Err(flow),
-        };
-        let keeps_assignments = builtin.is_some_and(Builtin::is_special);
-        let overlay = match self.vars.overlay(assignments.clone()) {
-            Ok(overlay) => overlay,
-            Err(message) => {
-                self.restore(saved);
-                return self.fatal(&message).await;
+            Err(flow) => {
+                self.vars.undo(overlays);
+                return match flow {
+                    Flow::Error(_) if special => Err(Flow::Error(1)),
+                    Flow::Error(_) => Ok(1),
+                    flow => Err(flow),
+                };
             }
         };
         let done = if let Some(body) = function {
-            self.call(&body, words).await
+            self.call(&body, words, context).await
         } else if let Some(builtin) = builtin {
-            builtin.run(self, words).await
+            let outer = std::mem::replace(&mut self.tested, context.tested);
+            let done = builtin.run(self, words).await;
+            self.tested = outer;
+            done
         } else {
             self.program(words, context).await
         };
-        self.vars.undo(overlay);
-        if keeps_assignments {
+        self.vars.undo(overlays);
+        if special {
             for (variable, value) in assignments {
                 self.vars.set(&variable, value).ok();
             }
@@ -149,12 +160,12 @@ impl Shell {
     }
 
     /// Calls a function.
-    async fn call(&mut self, body: &super::syntax::Command, words: Vec<String>) -> Done {
+    async fn call(&mut self, body: &super::syntax::Command, words: Vec<String>, context: Context) -> Done {
         let args = std::mem::replace(&mut self.args, words.into_iter().skip(1).collect());
         let loops = std::mem::take(&mut self.loops);
         self.vars.enter();
         self.functions_running += 1;
-        let done = self.command(body, Context::default()).await;
+        let done = self.command(body, Context { tested: context.tested, last: false }).await;
         self.functions_running -= 1;
         self.vars.leave();
         self.loops = loops;

@@ -8,6 +8,11 @@ impl Shell {
     /// Waits for a child in the foreground and says so if a signal killed it. Others that end meanwhile are noted.
     pub(super) async fn wait_for(&mut self, pid: Pid) -> i32 {
         loop {
+            if let Some(Some(status)) = self.jobs.get(&pid).copied() {
+                self.jobs.remove(&pid);
+                self.say_how(status).await;
+                return status.code();
+            }
             match self.sys.wait(WaitFor::Any, false).await {
                 Ok(Some((ended, status))) if ended == pid => {
                     self.jobs.remove(&pid);
@@ -60,9 +65,9 @@ impl Shell {
             code = 127;
             while let Some(status) = self.jobs.get(&pid).copied() {
                 if let Some(status) = status {
-                    self.jobs.remove(&pid);
                     self.say_how(status).await;
                     code = status.code();
+                    break;
                 } else if let Some(interrupted) = self.wait_once().await? {
                     return Ok(interrupted);
                 }

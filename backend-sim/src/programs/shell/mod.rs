@@ -119,6 +119,8 @@ struct Shell {
     job_control: bool,
     /// Status of the last command substitution of the command that is being expanded.
     substituted: Option<i32>,
+    /// The builtin that runs is tested, so that what it runs in turn (`eval`, `.`) is too.
+    tested: bool,
     loops: usize,
     functions_running: usize,
     /// For `getopts`: where in a word of letters it is.
@@ -178,6 +180,7 @@ impl Shell {
             script: false,
             job_control: false,
             substituted: None,
+            tested: false,
             loops: 0,
             functions_running: 0,
             getopts_at: 0,

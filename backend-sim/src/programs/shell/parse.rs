@@ -154,7 +154,8 @@ fn redirect(redirect: &ast::IoRedirect) -> Result<Redirect, SyntaxError> {
             };
             let (default, to) = match kind {
                 Kind::Read => (0, Target::Read(word)),
-                Kind::Write | Kind::Clobber => (1, Target::Write(word)),
+                Kind::Write => (1, Target::Write(word)),
+                Kind::Clobber => (1, Target::Clobber(word)),
                 Kind::Append => (1, Target::Append(word)),
                 Kind::ReadAndWrite => (0, Target::ReadWrite(word)),
                 Kind::DuplicateInput => (0, Target::Duplicate(word)),

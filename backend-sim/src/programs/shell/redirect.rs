@@ -25,7 +25,7 @@ impl Shell {
     async fn redirect_one(&mut self, redirect: &Redirect, saved: &mut Saved) -> Result<(), Flow> {
         let (word, flags) = match &redirect.to {
             Target::Read(word) => (word, OpenFlags::READ),
-            Target::Write(word) => (word, OpenFlags::REPLACE),
+            Target::Write(word) | Target::Clobber(word) => (word, OpenFlags::REPLACE),
             Target::Append(word) => (word, OpenFlags::APPEND),
             Target::ReadWrite(word) => (word, OpenFlags::READ_WRITE),
             Target::Duplicate(word) => {

@@ -16,8 +16,6 @@ pub(super) struct Context {
 }
 
 impl Context {
-    const PLAIN: Context = Context { tested: false, last: false };
-
     fn not_last(self) -> Self {
         Self { last: false, ..self }
     }
@@ -96,6 +94,8 @@ impl Shell {
             input = output.map(|(read, _)| read);
             let pid = pid?;
             group.get_or_insert(pid);
+            // Noted, for one may end while another is waited for.
+            self.jobs.insert(pid, None);
             pids.push(pid);
         }
         let mut statuses = Vec::new();
@@ -402,7 +402,7 @@ impl Shell {
     /// Runs a program's text in this shell, as `eval` and `.` do.
     pub(super) async fn eval(&mut self, text: &str) -> Done {
         match super::parse::program(text) {
-            Ok(list) => self.list(&list, Context::PLAIN).await,
+            Ok(list) => self.list(&list, Context { tested: self.tested, last: false }).await,
             Err(error) => self.syntax_error(error).await,
         }
     }

@@ -89,8 +89,10 @@ pub struct Redirect {
 pub enum Target {
     /// `< file`
     Read(Word),
-    /// `> file` and `>| file`
+    /// `> file`
     Write(Word),
+    /// `>| file`: also where `set -C` forbids it
+    Clobber(Word),
     /// `>> file`
     Append(Word),
     /// `<> file`

@@ -123,24 +123,17 @@ impl Variables {
         true
     }
 
-    /// Sets variables for one command; the answer undoes it.
-    pub fn overlay(&mut self, assignments: Vec<(String, String)>) -> Result<Overlay, String> {
-        let mut undo = Vec::new();
-        for (name, value) in assignments {
-            undo.push((name.clone(), self.map.get(&name).cloned()));
-            if let Err(message) = self.set(&name, value) {
-                undo.pop();
-                self.undo(Overlay(undo));
-                return Err(message);
-            }
-            self.export(&name, true);
-        }
-        Ok(Overlay(undo))
+    /// Sets and exports a variable for one command; the answer undoes it.
+    pub fn overlay(&mut self, name: &str, value: String) -> Result<Overlay, String> {
+        let overlay = Overlay(name.to_owned(), self.map.get(name).cloned());
+        self.set(name, value)?;
+        self.export(name, true);
+        Ok(overlay)
     }
 
-    /// Takes an overlay away.
-    pub fn undo(&mut self, overlay: Overlay) {
-        for (name, old) in overlay.0.into_iter().rev() {
+    /// Takes overlays away.
+    pub fn undo(&mut self, overlays: Vec<Overlay>) {
+        for Overlay(name, old) in overlays.into_iter().rev() {
             match old {
                 Some(old) => self.map.insert(name, old),
                 None => self.map.remove(&name),
@@ -151,7 +144,7 @@ impl Variables {
 
 /// What [`Variables::overlay`] replaced.
 #[derive(Debug)]
-pub struct Overlay(Vec<(String, Option<Variable>)>);
+pub struct Overlay(String, Option<Variable>);
 
 impl arithmetic::Variables for Variables {
     fn get(&self, name: &str) -> Option<String> {
@@ -193,7 +186,7 @@ mod tests {
     fn an_overlay_holds_for_one_command_and_read_only_for_ever() {
         let mut v = Variables::default();
         v.set("X", "old".to_owned()).expect("new");
-        let overlay = v.overlay(vec![("X".to_owned(), "new".to_owned()), ("Y".to_owned(), "y".to_owned())]).expect("writable");
+        let overlay = vec![v.overlay("X", "new".to_owned()).expect("writable"), v.overlay("Y", "y".to_owned()).expect("writable")];
         assert_eq!(v.environment(), ["X=new", "Y=y"]);
         v.undo(overlay);
         assert_eq!((v.get("X"), v.get("Y"), v.environment()), (Some("old".to_owned()), None, vec![]));

@@ -60,7 +60,7 @@ pub async fn unshare(cmd: &mut Cmd) -> Exit {
     let spec = Spec { short: "+muinpUCfr", long: LONG, not_modelled: "", usage: "[OPTIONS] [PROG ARGS]" };
     let options = cmd.options(&spec).await?;
     let mut kinds = kinds(&options);
-    if (mount_proc || options.has('r')) && mount_proc && !kinds.contains(&NamespaceKind::Mount) {
+    if mount_proc && !kinds.contains(&NamespaceKind::Mount) {
         kinds.push(NamespaceKind::Mount);
     }
     if options.has('r') {

@@ -143,7 +143,7 @@ async fn one_look(cmd: &mut Cmd, now: &[Process], before: &[Process], users: &Pa
     let mut order: Vec<&Process> = now.iter().collect();
     order.sort_by_key(|p| (std::cmp::Reverse(used(p)), std::cmp::Reverse(p.virtual_kb), p.pid));
     for p in order {
-        let share = if memory.total == 0 { 0 } else { p.virtual_kb * 100 / memory.total };
+        let share = (p.virtual_kb * 100).checked_div(memory.total).unwrap_or(0);
         let size = if p.virtual_kb < 100_000 { p.virtual_kb.to_string() } else { format!("{}m", p.virtual_kb / 1024) };
         let user: String = users.name(p.uid).chars().take(8).collect();
         cmd.line(format!(

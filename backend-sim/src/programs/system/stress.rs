@@ -127,8 +127,10 @@ async fn worker(sys: Sys, work: Work) -> i32 {
                 }
                 None => {}
             }
-            while keep {
-                sys.burn(touch(bytes)).await.ok();
+            if keep {
+                loop {
+                    sys.burn(touch(bytes)).await.ok();
+                }
             }
             sys.free(bytes);
         },

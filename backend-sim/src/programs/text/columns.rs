@@ -58,9 +58,9 @@ pub async fn wc(cmd: &mut Cmd) -> Exit {
     let letters = if letters.is_empty() { vec!['l', 'w', 'c'] } else { letters };
     let show = |counts: &[usize; 5], name: &str| {
         let numbers: Vec<usize> = letters.iter().map(|c| counts["lwmcL".find(*c).unwrap_or(0)]).collect();
-        // One number alone is not padded.
+        // One number of one file is not padded.
         let text = match numbers.as_slice() {
-            [one] => one.to_string(),
+            [one] if options.operands.len() < 2 => one.to_string(),
             many => many.iter().map(|n| format!("{n:9}")).collect::<Vec<_>>().join(" "),
         };
         if name.is_empty() { text } else { format!("{text} {name}") }

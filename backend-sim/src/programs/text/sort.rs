@@ -144,7 +144,7 @@ pub async fn sort(cmd: &mut Cmd) -> Exit {
     let order = |a: &str, b: &str| {
         let last = || if global.contains('r') { b.cmp(a) } else { a.cmp(b) };
         let order = by_keys(a, b);
-        if options.has('s') || options.has('u') { order } else { order.then_with(last) }
+        if options.has('s') { order } else { order.then_with(last) }
     };
     let mut all: Vec<String> = Vec::new();
     for path in inputs(&options.operands) {

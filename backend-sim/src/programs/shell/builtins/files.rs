@@ -202,7 +202,7 @@ fn split(line: &[(char, bool)], count: usize, ifs: &str) -> Vec<String> {
         values.push(line[at..at + length].iter().map(|(c, _)| *c).collect());
         at += length;
         at += line[at..].iter().take_while(|e| blank(e)).count();
-        if line.get(at).is_some_and(|e| separates(e)) {
+        if line.get(at).is_some_and(separates) {
             at += 1;
             at += line[at..].iter().take_while(|e| blank(e)).count();
         }
