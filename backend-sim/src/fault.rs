@@ -1,7 +1,5 @@
 //! What is to go wrong, and when.
 
-use drydock_core::kernel::Step;
-
 /// Which step or request a fault hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum At {
@@ -65,18 +63,4 @@ impl Faults {
         })?;
         Some(self.armed.remove(hit).0.what)
     }
-}
-
-/// A step's name, as its record has it: `mount-overlay`.
-pub fn step_name(step: &Step) -> String {
-    let text = format!("{step:?}");
-    let word: &str = text.split([' ', '{', '(']).next().unwrap_or("");
-    let mut name = String::new();
-    for (i, c) in word.chars().enumerate() {
-        if c.is_ascii_uppercase() && i > 0 {
-            name.push('-');
-        }
-        name.push(c.to_ascii_lowercase());
-    }
-    name
 }

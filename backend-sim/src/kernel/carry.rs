@@ -105,7 +105,7 @@ impl World {
             }
             Step::ChangeDir { path } => self.step_chdir(pid, path),
             Step::Execute { args, env, init } => self.step_execute(shared, pid, args, env, *init),
-            other => Err(Error::not_modelled(format!("the step {}", crate::fault::step_name(other)))),
+            other => Err(Error::not_modelled(format!("the step {}", other.name()))),
         }
     }
 

@@ -191,7 +191,7 @@ impl World {
         for planned in steps {
             let ctx = self.ctx(pid).named("launch", "")?;
             let now = self.now;
-            self.trace.note(now, || format!("inside pid={pid} {}", crate::fault::step_name(&planned.step)));
+            self.trace.note(now, || format!("inside pid={pid} {}", planned.step.name()));
             self.carry_out(&ctx, shared, &planned.step, Some(pid))?;
         }
         Ok(())

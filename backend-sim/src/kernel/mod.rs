@@ -14,7 +14,7 @@ mod unpack;
 pub use errors::Named;
 pub use launch::Ends;
 
-use crate::fault::{What, step_name};
+use crate::fault::What;
 use crate::host::Machine;
 use crate::supervisor::SimAttachment;
 use crate::world::World;
@@ -160,7 +160,7 @@ impl Kernel for SimKernel {
     }
 
     fn perform(&self, step: &Step, child: Option<&Process>) -> Result<()> {
-        let crash = self.strike(|| step_name(step))?;
+        let crash = self.strike(|| step.name().to_owned())?;
         let answer = {
             let mut world = self.machine.shared.lock();
             let ctx = world.kernel_ctx();

@@ -189,3 +189,70 @@ pub enum Step {
     /// execve(2). A name without a slash is looked up in PATH of `env`. With `init`, Drydock's own init runs it as its child, and reaps.
     Execute { args: Vec<String>, env: Vec<String>, init: bool },
 }
+
+impl Step {
+    /// Its name, as its record has it: `mount-overlay`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MakeDir { .. } => "make-dir",
+            Self::WriteFile { .. } => "write-file",
+            Self::RemoveTree { .. } => "remove-tree",
+            Self::UnpackLayer { .. } => "unpack-layer",
+            Self::MakeCgroup { .. } => "make-cgroup",
+            Self::WriteCgroup { .. } => "write-cgroup",
+            Self::DeviceRules { .. } => "device-rules",
+            Self::RemoveCgroup { .. } => "remove-cgroup",
+            Self::Freeze { .. } => "freeze",
+            Self::AddBridge { .. } => "add-bridge",
+            Self::AddVeth { .. } => "add-veth",
+            Self::RemoveLink { .. } => "remove-link",
+            Self::LinkUp { .. } => "link-up",
+            Self::AddAddress { .. } => "add-address",
+            Self::AddRoute { .. } => "add-route",
+            Self::NetSysctl { .. } => "net-sysctl",
+            Self::AddRule { .. } => "add-rule",
+            Self::RemoveRules { .. } => "remove-rules",
+            Self::MakePrivate => "make-private",
+            Self::MountOverlay { .. } => "mount-overlay",
+            Self::Mount { .. } => "mount",
+            Self::Bind { .. } => "bind",
+            Self::MountCgroups { .. } => "mount-cgroups",
+            Self::MakeNode { .. } => "make-node",
+            Self::MakeSymlink { .. } => "make-symlink",
+            Self::MakeDirInside { .. } => "make-dir-inside",
+            Self::SetTerminal { .. } => "set-terminal",
+            Self::PivotRoot { .. } => "pivot-root",
+            Self::ReadOnlyRoot => "read-only-root",
+            Self::MaskPath { .. } => "mask-path",
+            Self::ReadOnlyPath { .. } => "read-only-path",
+            Self::SetHostname { .. } => "set-hostname",
+            Self::SetDomainname { .. } => "set-domainname",
+            Self::SetSysctl { .. } => "set-sysctl",
+            Self::NewSession => "new-session",
+            Self::SetRlimits { .. } => "set-rlimits",
+            Self::SetOomScore { .. } => "set-oom-score",
+            Self::OwnStreams { .. } => "own-streams",
+            Self::SetCapabilities { .. } => "set-capabilities",
+            Self::SetUser { .. } => "set-user",
+            Self::SetNoNewPrivs => "set-no-new-privs",
+            Self::SetSeccomp { .. } => "set-seccomp",
+            Self::ChangeDir { .. } => "change-dir",
+            Self::Execute { .. } => "execute",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_named_as_its_record_names_it() {
+        for step in
+            [Step::MakePrivate, Step::SetNoNewPrivs, Step::RemoveTree { path: "/x".to_owned() }, Step::MaskPath { path: "/x".to_owned() }]
+        {
+            let record = serde_json::to_value(&step).unwrap();
+            assert_eq!(record["step"], step.name());
+        }
+    }
+}

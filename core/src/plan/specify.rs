@@ -2,7 +2,8 @@
 
 use super::launch::launch;
 use super::{Explanation, Plan, Planned, Planner, container, image, network};
-use crate::container::layout::cgroup;
+use crate::container::files;
+use crate::container::layout::{Layout, cgroup};
 use crate::container::oci::{self, Join};
 use crate::container::user::{self, Identity};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState};
@@ -95,7 +96,8 @@ impl Planning for Planner {
         let spec = self.specify(record, image, joined)?;
         let mut explanation = Explanation { before: vec![image::stack(&layout, id, &image.layers)], ..Explanation::default() };
         let endpoint = network.filter(|n| n.subnet.is_some()).map(|n| endpoint(record, n)).transpose()?;
-        explanation.before.push(files(record, &layout, endpoint.as_ref(), joined));
+        let of_host = self.kernel.read("/etc/resolv.conf", 0, MOST).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
+        explanation.before.push(files(record, &layout, &of_host, endpoint.as_ref(), joined)?);
         explanation.before.push(self.plan_limits(id, &record.config.resources));
         explanation.before.push(container::prepare(id, &spec, self.facts()));
         let streams = if record.config.tty {
@@ -181,16 +183,21 @@ fn published(record: &ContainerRecord) -> Vec<Publish> {
 }
 
 /// The three files that are bound on those of the image.
-fn files(record: &ContainerRecord, layout: &crate::container::layout::Layout, endpoint: Option<&Endpoint>, joined: &Joined) -> Plan {
+fn files(record: &ContainerRecord, layout: &Layout, of_host: &str, endpoint: Option<&Endpoint>, joined: &Joined) -> Result<Plan> {
     let mut plan = Plan::new("containers.files", record.id.as_str());
-    let own = endpoint.map(|e| format!("{}\t{}\n", e.address.addr(), joined.hostname)).unwrap_or_default();
-    let servers: String = record.config.dns.iter().map(|server| format!("nameserver {server}\n")).collect();
+    let config = &record.config;
+    let addresses: Vec<IpAddr> = endpoint.iter().map(|e| e.address.addr()).collect();
+    let extra = config.extra_hosts.iter().map(|text| files::extra_host(text)).collect::<Result<Vec<_>>>()?;
     for (path, content, why) in [
-        (layout.hosts(&record.id), format!("127.0.0.1\tlocalhost\n::1\tlocalhost\n{own}"), "Its own name leads to its own address."),
-        (layout.hostname(&record.id), format!("{}\n", joined.hostname), "Its name, for programs that look for it in a file."),
-        (layout.resolv_conf(&record.id), servers, "Which name servers it asks."),
+        (
+            layout.hosts(&record.id),
+            files::hosts(&joined.hostname, &config.domainname, &addresses, &extra),
+            "Its own name leads to its own address.",
+        ),
+        (layout.hostname(&record.id), files::hostname(&joined.hostname), "Its name, for programs that look for it in a file."),
+        (layout.resolv_conf(&record.id), files::resolv_conf(of_host, &config.dns, &config.dns_search), "Which name servers it asks."),
     ] {
-        plan.push(Planned::new(Step::WriteFile { path, mode: 0o644, content }, why, "Docker, \"/etc/hosts\""));
+        plan.push(Planned::new(Step::WriteFile { path, mode: 0o644, content }, why, "Docker, \"docker run\", \"Network settings\""));
     }
-    plan
+    Ok(plan)
 }
