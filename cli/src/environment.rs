@@ -8,7 +8,6 @@ use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::{Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One of the three standard streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +87,6 @@ pub trait Environment {
     fn variable(&self, name: &str) -> Option<String>;
     /// The working directory, absolute.
     fn directory(&self) -> Result<String>;
-    /// Lets time pass between two looks at something that changes.
-    fn pause(&mut self, time: Duration);
 }
 
 /// The whole text of a file.

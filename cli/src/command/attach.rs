@@ -69,12 +69,13 @@ pub(crate) fn serve(
     act: &mut dyn FnMut(&Attach, &mut dyn Io) -> Result<Ended>,
 ) -> Outcome {
     check_terminal(session, connection.stdin, connection.tty)?;
-    let detach_keys = connection.detach_keys.as_deref().map_or(Ok(Attach::default().detach_keys), keys)?;
+    let detach_keys = given_keys(connection.detach_keys.as_deref())?;
     let attach =
         Attach { stdin: connection.stdin, stdout: connection.stdout, stderr: connection.stderr, logs: connection.logs, detach_keys };
     // What was printed so far must not come after what the container prints.
     session.environment.out().flush()?;
-    let terminal = connection.tty && session.environment.is_terminal(Standard::Output);
+    let environment = &session.environment;
+    let terminal = connection.tty && (environment.is_terminal(Standard::Input) || environment.is_terminal(Standard::Output));
     let ended = {
         let options = StreamOptions { stdin: connection.stdin, terminal, signals: connection.sig_proxy && !connection.tty };
         let mut io = session.environment.streams(options)?;
@@ -91,6 +92,11 @@ pub(crate) fn serve(
             Ok(0)
         }
     }
+}
+
+/// The keys that were asked for, or the usual ones.
+pub(crate) fn given_keys(text: Option<&str>) -> Result<Vec<u8>> {
+    text.map_or(Ok(Attach::default().detach_keys), keys)
 }
 
 /// Reads the detach keys: letters, or `ctrl-` and a letter or one of `@ [ \ ] ^ _`, with commas between.

@@ -28,7 +28,11 @@ fn explain(_: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outco
     };
     let command = run::DEFINITION.clap();
     let (given, words) = match flags::canonical(&command, rest, false).map_err(|m| Failure::Flag(m.0))? {
-        Canonical::Help => (Vec::new(), Vec::new()),
+        Canonical::Help => {
+            let help = flags::command_help(&run::DEFINITION, "explain run", &command, session.width().saturating_sub(1));
+            write!(session.environment.out(), "{help}")?;
+            return Ok(0);
+        }
         Canonical::Args { flags, positional } => (flags, positional),
     };
     if words.is_empty() {

@@ -196,6 +196,10 @@ fn finish(environment: &mut dyn Environment, text: &str, code: i32) -> i32 {
 fn execute(definition: &Definition, called: String, args: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
     let mut session = Session::new(environment, host, called.clone());
     let outcome = attempt(definition, args, &mut session);
+    if let (true, Err(Failure::Engine(error))) = (session.host.debug, &outcome) {
+        let (op, about) = (error.operation(), error.about());
+        session.complain(&format!("debug: {:?}, while doing {op:?} to {about:?}", error.kind()));
+    }
     let (text, code) = match outcome {
         Ok(code) => return if session.environment.out().flush().is_ok() { code } else { code.max(1) },
         Err(Failure::Output(_)) => return 1,

@@ -8,6 +8,7 @@ use crate::session::Session;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use drydock_core::container::RestartPolicy;
 use drydock_core::engine::RemoveOptions;
+use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind};
 
 /// `run`
@@ -68,6 +69,8 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     if !own.detach {
         attach::check_terminal(session, args.interactive, args.tty)?;
     }
+    // Nothing is made for a command line that cannot be served.
+    attach::given_keys(own.detach_keys.as_deref())?;
     container_options::check_id_file(session.environment, args.cidfile.as_deref())?;
     let mut config = container_options::config(session.environment, &args, words)?;
     config.auto_remove = args.rm;
@@ -95,7 +98,8 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
         };
         attach::serve(session, &connection, &mut |attach, io| engine.start_attached(id.as_str(), attach, io))
     });
-    if config.auto_remove && matches!(outcome, Err(Failure::Engine(_))) {
+    let never_ran = || engine.container(id.as_str()).is_ok_and(|c| c.state.started == Timestamp::NEVER);
+    if config.auto_remove && matches!(outcome, Err(Failure::Engine(_))) && never_ran() {
         // A container that never ran has no supervisor that would remove it. What matters to the person is the first error.
         let _ = engine.remove(id.as_str(), RemoveOptions { force: true, volumes: true });
     }

@@ -29,6 +29,11 @@ pub(crate) struct FormatArgs {
 
 fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
     let args = FormatArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    let plain = args.format.as_deref().is_none_or(str::is_empty);
+    if plain {
+        // What this program is can be told even if no host can be opened.
+        session.say(&format!("Drydock:          {}", env!("CARGO_PKG_VERSION")))?;
+    }
     let facts = session.engine()?.facts();
     let version = VersionInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -49,7 +54,6 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
         return print_one(session, &json!({ "Client": half(&version), "Server": half(&version) }), &format);
     }
     for line in [
-        format!("Drydock:          {}", version.version),
         format!(" Host:            {}", version.host),
         format!(" OS/Arch:         linux/{}", version.architecture),
         format!(" Kernel Version:  {}", version.kernel),

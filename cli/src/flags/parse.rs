@@ -246,4 +246,15 @@ mod tests {
         assert_eq!(read("--help x", false), Ok(Canonical::Help));
         assert_eq!(read("-h", false), Ok(Canonical::Help));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_command_line_panics_and_arguments_come_through(words in proptest::collection::vec("[-a-z=é0]{0,6}", 0..8), interspersed: bool) {
+            let _ = canonical(&command(), &words, interspersed);
+            let mut behind = vec!["--".to_owned()];
+            behind.extend(words.iter().cloned());
+            let all = canonical(&command(), &behind, interspersed);
+            proptest::prop_assert_eq!(all, Ok(Canonical::Args { flags: Vec::new(), positional: words }));
+        }
+    }
 }

@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Answers as they come.
 #[derive(Debug, Clone, Default)]
@@ -148,10 +147,6 @@ impl Environment for Recorder<'_> {
         let answer = self.inner.directory()?;
         self.tape.push(Answer::Directory(answer.clone()));
         Ok(answer)
-    }
-
-    fn pause(&mut self, time: Duration) {
-        self.inner.pause(time);
     }
 }
 

@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use std::io::{Cursor, Sink, Write};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[derive(Clone)]
 struct Answers(Rc<RefCell<VecDeque<Answer>>>);
@@ -127,8 +126,6 @@ impl Environment for Replay {
             _ => Err(damaged("no answer to the working directory")),
         }
     }
-
-    fn pause(&mut self, _: Duration) {}
 }
 
 struct ReplayedIo(Answers);

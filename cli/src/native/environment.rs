@@ -7,7 +7,6 @@ use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::{IsTerminal as _, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What opens hosts and runs the commands that only this program has.
 pub trait Opener {
@@ -110,9 +109,5 @@ impl<O: Opener> Environment for Native<O> {
     fn directory(&self) -> Result<String> {
         let path = std::env::current_dir().map_err(|e| failed("getwd", "", &e))?;
         path.into_os_string().into_string().map_err(|_| Error::invalid("the working directory's name is not UTF-8"))
-    }
-
-    fn pause(&mut self, time: Duration) {
-        std::thread::sleep(time);
     }
 }

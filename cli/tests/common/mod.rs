@@ -228,7 +228,6 @@ impl Environment for Memory {
     fn directory(&self) -> Result<String> {
         Ok("/home/me".to_owned())
     }
-    fn pause(&mut self, _: Duration) {}
 }
 
 struct Silent;
