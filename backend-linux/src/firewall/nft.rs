@@ -5,6 +5,7 @@ use drydock_core::error::{Error, ErrorKind, Result};
 use nftables::helper::{NftablesError, apply_ruleset_raw, get_current_ruleset_raw};
 use nftables::schema::{NfCmd, NfObject, Nftables};
 use std::io;
+use std::path::Path;
 
 /// A rule of the table as it is in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +16,16 @@ pub struct Listed {
     pub comment: String,
 }
 
-/// The program; found in PATH, as every administrator's tools are.
-const PROGRAM: Option<&str> = None;
+/// Where distributions put the program. A person's PATH is asked last: what it names is run as root.
+const PLACES: [&str; 4] = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft"];
+
+fn program() -> Option<&'static str> {
+    PLACES.into_iter().find(|place| Path::new(place).exists())
+}
 
 /// The rules of the table; none if there is no table.
 pub fn list() -> Result<Vec<Listed>> {
-    let text = match get_current_ruleset_raw(PROGRAM, ["list", "table", "inet", TABLE]) {
+    let text = match get_current_ruleset_raw(program(), ["list", "table", "inet", TABLE]) {
         Err(NftablesError::NftFailed { stderr, .. }) if stderr.contains("No such file or directory") => return Ok(Vec::new()),
         other => other.map_err(failed)?,
     };
@@ -41,7 +46,7 @@ pub fn list() -> Result<Vec<Listed>> {
 pub fn apply(commands: Vec<NfCmd<'static>>) -> Result<()> {
     let batch = Nftables { objects: commands.into_iter().map(NfObject::CmdObject).collect() };
     let none: [&str; 0] = [];
-    apply_ruleset_raw(&serde_json::to_string(&batch)?, PROGRAM, none).map(drop).map_err(failed)
+    apply_ruleset_raw(&serde_json::to_string(&batch)?, program(), none).map(drop).map_err(failed)
 }
 
 fn failed(error: NftablesError) -> Error {
