@@ -9,6 +9,12 @@ pub fn observe(world: &World<'_>) -> Checked<Snapshot> {
     Ok(world.engine().observe()?)
 }
 
+/// The same, but for the files of containers that are still there.
+pub fn unchanged_but_files(world: &World<'_>, before: &Snapshot) -> Checked {
+    let files = observe(world)?.files;
+    unchanged(world, &Snapshot { files, ..before.clone() })
+}
+
 /// Fails with what is there that was not, and what was there that is not, a line each.
 ///
 /// What a kernel takes away by itself a little later (a network namespace after its last process) is waited for.

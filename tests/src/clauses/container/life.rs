@@ -199,7 +199,9 @@ pub(super) const CLAUSES: &[Clause] = &[
             let ended = w.create(&["true"], |_| {})?;
             w.engine().start(&ended)?;
             w.wait(&ended)?;
+            w.sleep(Duration::from_millis(2));
             let running = w.sleeper(|_| {})?;
+            w.sleep(Duration::from_millis(2));
             let created = w.create(&["true"], |_| {})?;
             let ids =
                 |all| -> crate::Checked<Vec<String>> { Ok(w.engine().containers(all)?.iter().map(|c| c.id.as_str().to_owned()).collect()) };

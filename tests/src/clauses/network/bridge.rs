@@ -51,7 +51,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let before = w.engine().observe()?;
         holds("the start fails", w.engine().start(&id).is_err())?;
         equal("endpoints", w.record(&id)?.endpoints.len(), 0)?;
-        residue::unchanged(w, &before)
+        // What its own directory holds stays until it is removed.
+        residue::unchanged_but_files(w, &before)
     })
     .needs(NEEDS),
 ];
