@@ -278,10 +278,12 @@ impl SimHost {
         }
     }
 
-    /// Starts another engine process after the last one died.
+    /// Disarms faults, and starts another engine process if the last one died.
     pub fn reboot_engine(&self) {
         self.machine.shared.lock().faults.clear();
-        self.machine.boot_engine();
+        if self.machine.check_alive().is_err() {
+            self.machine.boot_engine();
+        }
     }
 
     /// The power goes and comes back: processes, namespaces, mounts, links, rules and groups are gone, the disk and the records are left.

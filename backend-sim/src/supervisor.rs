@@ -36,6 +36,8 @@ pub(crate) struct Supervised {
     ends: Ends,
     /// Input that came before there was a process to get it, and whether it ended.
     early: (Vec<u8>, bool),
+    /// Somebody has asked it for something.
+    asked: bool,
     /// When it wants to be woken.
     timer: Option<u64>,
     /// Turns output into log entries.
@@ -46,6 +48,9 @@ pub(crate) struct Supervised {
     /// Its work is done.
     finished: bool,
 }
+
+/// How long a supervisor waits for the first request.
+const UNASKED: Duration = Duration::from_secs(10);
 
 fn none_there(id: &ContainerId) -> Error {
     Error::new(ErrorKind::NotRunning, format!("container {} is not running", id.short())).subject(id.as_str())
@@ -76,6 +81,7 @@ impl Machine {
                 return Err(error);
             }
         };
+        let unasked = self.shared.lock().timestamp().after(UNASKED).0;
         let supervised = Supervised {
             pid,
             decide: Some(decide),
@@ -83,7 +89,8 @@ impl Machine {
             watch: None,
             ends: Ends::default(),
             early: (Vec::new(), false),
-            timer: None,
+            asked: false,
+            timer: Some(unasked),
             log: Encoder::default(),
             readers: BTreeMap::new(),
             next_reader: 0,
@@ -92,6 +99,7 @@ impl Machine {
         let mut actors = self.actors();
         actors.by_pid.insert(pid, id.clone());
         actors.supervisors.insert(id.clone(), supervised);
+        self.shared.lock().set_timer(unasked, Who::Supervisor(pid));
         Ok(())
     }
 
@@ -119,6 +127,7 @@ impl Machine {
                 return Some(None);
             };
             let pid = s.pid;
+            s.asked |= matches!(event, Event::Request(_));
             actors.stack.push(pid);
             (pid, decide)
         };
@@ -259,15 +268,15 @@ impl Machine {
 
     /// A supervisor's timer came.
     pub(crate) fn timer_fired(self: &Arc<Self>, pid: u32) {
-        let id = {
+        let (id, asked) = {
             let mut actors = self.actors();
             let Some(id) = actors.by_pid.get(&pid).cloned() else { return };
-            if let Some(s) = actors.supervisors.get_mut(&id) {
-                s.timer = None;
-            }
-            id
+            let Some(s) = actors.supervisors.get_mut(&id) else { return };
+            s.timer = None;
+            let asked = s.asked;
+            (id, asked)
         };
-        self.handle(&id, Event::Timer);
+        self.handle(&id, if asked { Event::Timer } else { Event::Abandoned });
     }
 
     /// Waits until a supervisor has ended.

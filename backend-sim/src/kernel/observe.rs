@@ -21,7 +21,13 @@ impl Machine {
         Snapshot {
             mounts: world.host_mounts(),
             cgroups: world.groups_below(GROUP),
-            network_namespaces: world.net.spaces.keys().filter(|ns| **ns != world.outside_ns).map(|ns| format!("net:[{ns}]")).collect(),
+            network_namespaces: world
+                .net
+                .spaces
+                .keys()
+                .filter(|ns| **ns != world.outside_ns && **ns != world.net.host)
+                .map(|ns| format!("net:[{ns}]"))
+                .collect(),
             links: world.show_links(world.net.host).into_iter().map(|l| l.name).collect(),
             addresses: world.show_addresses(world.net.host).into_iter().map(|a| format!("{} {}", a.link, a.address)).collect(),
             rules: world.show_rules().into_iter().map(|l| l.trim().to_owned()).collect(),

@@ -174,8 +174,13 @@ impl LocalEngine {
             record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
             record.state.exit_code = exit.code;
             record.state.oom_killed = oom;
-            end(record, self.time());
-            record.state.under_way = again;
+            if tidied.is_ok() || again {
+                end(record, self.time());
+                record.state.under_way = again;
+            } else {
+                // What could not be given back stays written down, and whoever looks at the container next gives it back.
+                record.state.finished = self.time();
+            }
             Ok(())
         })?;
         tidied
