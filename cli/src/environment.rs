@@ -9,6 +9,9 @@ use drydock_core::{Error, ErrorKind, Result};
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+/// The operation that errors of [`Io::output`] name, so that a reader who went away is told from an engine that failed.
+pub const OUTPUT: &str = "write to standard output";
+
 /// One of the three standard streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standard {

@@ -2,6 +2,9 @@
 
 use drydock_core::Error;
 
+/// The exit code when whoever read the output is gone: what a shell shows for SIGPIPE, which would have ended another program.
+pub(crate) const NO_READER: i32 = 128 + 13;
+
 /// What a command answers: its exit code, or how it failed.
 pub type Outcome = Result<i32, Failure>;
 

@@ -1,8 +1,8 @@
 //! `drydock attach`, and what every command that serves a container's streams shares.
 
 use super::Definition;
-use crate::environment::{Standard, StreamOptions};
-use crate::failure::{Failure, Outcome};
+use crate::environment::{OUTPUT, Standard, StreamOptions};
+use crate::failure::{Failure, NO_READER, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::container::Status;
@@ -79,8 +79,9 @@ pub(crate) fn serve(
     let ended = {
         let options = StreamOptions { stdin: connection.stdin, terminal, signals: connection.sig_proxy && !connection.tty };
         let mut io = session.environment.streams(options)?;
-        act(&attach, &mut *io)?
+        act(&attach, &mut *io)
     };
+    let ended = ended.map_err(|e| if e.operation() == OUTPUT { Failure::Said(String::new(), NO_READER) } else { e.into() })?;
     match ended {
         Ended::Exited(code) => Ok(code),
         Ended::Detached => {

@@ -27,7 +27,7 @@ mod version;
 mod wait;
 
 use crate::environment::{Environment, HostOptions};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, NO_READER, Outcome};
 use crate::flags::{self, Canonical};
 use crate::session::Session;
 use clap::{ArgMatches, Command};
@@ -202,7 +202,7 @@ fn execute(definition: &Definition, called: String, args: &[String], host: HostO
     }
     let (text, code) = match outcome {
         Ok(code) => return if session.environment.out().flush().is_ok() { code } else { code.max(1) },
-        Err(Failure::Output(_)) => return 1,
+        Err(Failure::Output(_)) => return NO_READER,
         Err(Failure::Said(text, code)) if text.is_empty() => return code,
         Err(Failure::Said(text, code)) => (text, code),
         Err(Failure::Flag(text)) => {

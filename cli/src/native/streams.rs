@@ -2,7 +2,7 @@
 
 use super::signals::{Arrived, Signals};
 use super::terminal::{self, Raw};
-use crate::environment::StreamOptions;
+use crate::environment::{OUTPUT, StreamOptions};
 use drydock_core::io::{Input, Io, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::{Error, ErrorKind, Result};
@@ -22,6 +22,8 @@ pub(crate) struct Streams {
     stdin: Option<std::io::Stdin>,
     signals: Option<Signals>,
     terminal: bool,
+    /// Signals are for the container; otherwise they end this process, once the terminal is as it was.
+    pass_on: bool,
     sized: bool,
     closed_told: bool,
     interrupts: u32,
@@ -32,12 +34,14 @@ pub(crate) struct Streams {
 impl Streams {
     /// Connects what `options` ask for.
     pub(crate) fn new(options: StreamOptions) -> Result<Self> {
-        let signals = Signals::catch(options.signals, options.terminal)?;
+        // Before the terminal changes, so that no signal can end the process while it is raw.
+        let signals = Signals::catch(options.signals || options.terminal, options.terminal)?;
         let raw = if options.terminal && options.stdin { Raw::enter()? } else { None };
         Ok(Self {
             stdin: options.stdin.then(std::io::stdin),
             signals,
             terminal: options.terminal,
+            pass_on: options.signals,
             sized: false,
             closed_told: false,
             interrupts: 0,
@@ -56,6 +60,11 @@ impl Streams {
                 Some(Arrived::Resized) => {
                     if let Some(input) = self.resized() {
                         return Ok(Some(input));
+                    }
+                }
+                Some(Arrived::Other(signal)) if !self.pass_on => {
+                    if signal != Signal::CONT {
+                        return Err(Error::new(ErrorKind::Interrupted, format!("ended by {signal}; the container goes on")));
                     }
                 }
                 Some(Arrived::Other(signal)) => {
@@ -112,14 +121,15 @@ impl Streams {
 
 impl Io for Streams {
     fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()> {
-        let wrong = |e: std::io::Error| Error::new(ErrorKind::System, "standard output cannot be written").op("write").source(e);
-        match stream {
+        let wrong = |e: std::io::Error| Error::new(ErrorKind::System, "standard output cannot be written").op(OUTPUT).source(e);
+        let written = match stream {
             Stream::Stdout => {
                 let mut out = std::io::stdout().lock();
-                out.write_all(bytes).and_then(|()| out.flush()).map_err(wrong)
+                out.write_all(bytes).and_then(|()| out.flush())
             }
-            Stream::Stderr => std::io::stderr().lock().write_all(bytes).map_err(wrong),
-        }
+            Stream::Stderr => std::io::stderr().lock().write_all(bytes),
+        };
+        written.map_err(wrong)
     }
 
     fn input(&mut self, block: bool) -> Result<Input> {
