@@ -141,7 +141,7 @@ impl Cmd {
     pub async fn options(&mut self, spec: &Spec) -> Result<Options, i32> {
         match getopt(spec, &self.args) {
             Ok(options) => Ok(options),
-            Err(Wrong::NotModelled(option)) => Err(self.not_modelled(&option)),
+            Err(Wrong::NotModelled(option)) => Err(self.not_modelled(&option).await),
             Err(Wrong::Invalid(message)) => Err(self.usage(spec, &message).await),
         }
     }
@@ -156,8 +156,11 @@ impl Cmd {
     }
 
     /// Says that the simulator does not model this.
-    pub fn not_modelled(&self, what: &str) -> i32 {
-        self.sys.not_modelled(&format!("{} {what}", self.name))
+    pub async fn not_modelled(&mut self, what: &str) -> i32 {
+        self.flush().await.err();
+        let what = format!("{} {what}", self.name);
+        self.sys.eprint(&format!("not modelled: {what}\n")).await;
+        self.sys.not_modelled(&what)
     }
 
     /// `NAME: message` on standard error; the status is 1.

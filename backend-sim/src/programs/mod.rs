@@ -317,7 +317,7 @@ static PROGRAMS: &[(&str, Program)] = &[
 
 /// An applet that busybox has and the simulator does not model.
 async fn not_modelled(cmd: &mut Cmd) -> cmd::Exit {
-    Err(cmd.sys.not_modelled(&cmd.name))
+    Err(cmd.not_modelled("(the whole program)").await)
 }
 
 /// `busybox [applet [argument…]]`, `busybox --list`

@@ -51,7 +51,7 @@ pub async fn date(cmd: &mut Cmd) -> Exit {
         .to_owned(),
         (None, None) if options.has('R') => "%a, %d %b %Y %H:%M:%S +0000".to_owned(),
         (None, None) if options.operands.is_empty() => "%a %b %e %H:%M:%S UTC %Y".to_owned(),
-        (None, None) => return Err(cmd.not_modelled("setting the time")),
+        (None, None) => return Err(cmd.not_modelled("setting the time").await),
     };
     // The zone of the simulated host is UTC.
     let text = strftime(time, &format.replace("%Z", "UTC"));

@@ -150,7 +150,7 @@ pub async fn dd(cmd: &mut Cmd) -> Exit {
             "count" => size().map(|n| count = n),
             "skip" => size().map(|n| skip = n),
             "seek" => size().map(|n| seek = n),
-            "oflag" | "iflag" => return Err(cmd.not_modelled(name)),
+            "oflag" | "iflag" => return Err(cmd.not_modelled(name).await),
             _ => {
                 return Err(cmd
                     .usage(&Spec { usage: "[if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N]", ..Spec::default() }, "")

@@ -236,7 +236,7 @@ impl Parser {
                 return Ok(None);
             }
             "-iregex" | "-regex" | "-inum" | "-atime" | "-ctime" | "-amin" | "-cmin" | "-executable" | "-samefile" | "-ipath" => {
-                return Err(cmd.not_modelled(&word));
+                return Err(cmd.not_modelled(&word).await);
             }
             _ => return Err(cmd.fail(format!("unrecognized: {word}")).await),
         }))

@@ -22,7 +22,7 @@ pub async fn brctl(cmd: &mut Cmd) -> Exit {
             | "showstp",
             ..,
         ] => {
-            return Err(cmd.not_modelled(words[0]));
+            return Err(cmd.not_modelled(words[0]).await);
         }
         _ => return Err(cmd.usage(&Spec { usage: "COMMAND [BRIDGE [ARGS]]", ..Spec::default() }, "").await),
     };
@@ -52,7 +52,7 @@ pub async fn nft(cmd: &mut Cmd) -> Exit {
         ["list", "tables"] => (true, None),
         ["list", "table", family, name] => (false, Some(format!("table {family} {name} {{"))),
         ["list", "table", name] => (false, Some(format!("table ip {name} {{"))),
-        _ => return Err(cmd.not_modelled(&words.join(" "))),
+        _ => return Err(cmd.not_modelled(&words.join(" ")).await),
     };
     let rules = match cmd.sys.ruleset() {
         Ok(rules) => rules,

@@ -34,7 +34,7 @@ pub async fn ip(cmd: &mut Cmd) -> Exit {
                     _ => None,
                 }
             }
-            "-o" | "-oneline" | "-br" | "-brief" | "-s" | "-d" | "-j" | "-c" | "-n" => return Err(cmd.not_modelled(&option)),
+            "-o" | "-oneline" | "-br" | "-brief" | "-s" | "-d" | "-j" | "-c" | "-n" => return Err(cmd.not_modelled(&option).await),
             _ => return Err(cmd.usage(&IP, &format!("invalid option {option}")).await),
         }
     }
@@ -45,7 +45,7 @@ pub async fn ip(cmd: &mut Cmd) -> Exit {
         word if is(word, "link") => link(cmd, &rest).await,
         word if is(word, "route") => route(cmd, &rest).await,
         word if is(word, "neighbour") || is(word, "neighbor") => neighbour(cmd, &rest).await,
-        word if is(word, "rule") || is(word, "tunnel") || is(word, "netns") => Err(cmd.not_modelled(word)),
+        word if is(word, "rule") || is(word, "tunnel") || is(word, "netns") => Err(cmd.not_modelled(word).await),
         _ => Err(cmd.usage(&IP, "").await),
     }
 }
@@ -141,7 +141,7 @@ async fn add_link(cmd: &mut Cmd, words: &[&str]) -> Exit {
         [name, ..] => Some(*name),
     };
     let Some(kind) = after(words, "type") else { return Err(cmd.fail("\"type\" is required").await) };
-    let Some(name) = name else { return Err(cmd.not_modelled("link add without a name")) };
+    let Some(name) = name else { return Err(cmd.not_modelled("link add without a name").await) };
     let name = name.to_owned();
     let new = match kind {
         "bridge" => NewLink::Bridge { name },
@@ -159,7 +159,7 @@ async fn add_link(cmd: &mut Cmd, words: &[&str]) -> Exit {
             };
             NewLink::Veth { name, peer }
         }
-        other => return Err(cmd.not_modelled(&format!("link add type {other}"))),
+        other => return Err(cmd.not_modelled(&format!("link add type {other}")).await),
     };
     let done = cmd.sys.add_link(new);
     answered(cmd, done).await
@@ -187,7 +187,7 @@ async fn set_link(cmd: &mut Cmd, words: &[&str]) -> Exit {
             "address" => value().map(LinkChange::Mac),
             "mtu" => value().and_then(|v| v.parse().ok()).map(LinkChange::Mtu),
             "netns" => value().and_then(|v| v.parse().ok()).map(LinkChange::Namespace),
-            "arp" | "multicast" | "promisc" | "qlen" => return Err(cmd.not_modelled(&format!("link set {word}"))),
+            "arp" | "multicast" | "promisc" | "qlen" => return Err(cmd.not_modelled(&format!("link set {word}")).await),
             _ => None,
         };
         let Some(change) = change else { return Err(cmd.usage(&IP, "").await) };
@@ -253,7 +253,7 @@ async fn route(cmd: &mut Cmd, words: &[&str]) -> Exit {
             let done = cmd.sys.add_route(net, via, link);
             answered(cmd, done).await
         }
-        ["flush", ..] => Err(cmd.not_modelled("route flush")),
+        ["flush", ..] => Err(cmd.not_modelled("route flush").await),
         _ => Err(cmd.usage(&IP, "").await),
     }
 }
@@ -269,7 +269,7 @@ async fn neighbour(cmd: &mut Cmd, words: &[&str]) -> Exit {
     match words {
         [] => {}
         [word, ..] if is(word, "show") || is(word, "list") => {}
-        _ => return Err(cmd.not_modelled("changes of neighbours")),
+        _ => return Err(cmd.not_modelled("changes of neighbours").await),
     }
     let link = after(words, "dev");
     for neighbour in cmd.sys.neighbours().iter().filter(|n| link.is_none_or(|name| name == n.link)) {

@@ -49,7 +49,7 @@ pub async fn ifconfig(cmd: &mut Cmd) -> Exit {
                     address = text.parse().ok();
                     prefix = p.or(prefix);
                 }
-                _ => return Err(cmd.not_modelled(word)),
+                _ => return Err(cmd.not_modelled(word).await),
             },
         }
     }
@@ -171,7 +171,7 @@ pub async fn route(cmd: &mut Cmd) -> Exit {
                 Err(error) => Err(cmd.fail(format!("SIOC{}RT: {error}", if *change == "add" { "ADD" } else { "DEL" })).await),
             }
         }
-        _ => Err(cmd.not_modelled(&words.join(" "))),
+        _ => Err(cmd.not_modelled(&words.join(" ")).await),
     }
 }
 

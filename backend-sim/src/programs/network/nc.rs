@@ -107,6 +107,9 @@ async fn carry(cmd: &mut Cmd, fd: Fd, idle: Option<Duration>) -> Exit {
             Err(Errno::EINTR) => continue,
             Err(error) => return Err(cmd.fail(format!("poll: {error}")).await),
         };
+        // What is to be sent goes first: the other side may have ended already.
+        let mut ready = ready;
+        ready.sort_by_key(|one| one.fd != STDIN);
         for one in ready {
             let bytes = cmd.sys.read(one.fd, 4096).await.unwrap_or_default();
             if one.fd == fd {

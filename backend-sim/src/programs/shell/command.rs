@@ -6,6 +6,7 @@ use super::syntax::Simple;
 use super::vars::quote_if_needed;
 use super::{Done, Flow, Shell};
 use crate::sys::{Errno, Fd, FileType, Spawn, Sys};
+use futures_util::future::{BoxFuture, FutureExt};
 use std::collections::BTreeMap;
 
 /// Descriptors from here on are the shell's own.
@@ -68,85 +69,91 @@ fn check(sys: &Sys, path: &str) -> Result<(), NotFound> {
 
 impl Shell {
     /// Runs a simple command.
-    pub(super) async fn simple(&mut self, simple: &Simple, context: Context) -> Done {
-        if simple.line > 0 {
-            self.line = simple.line;
-        }
-        self.substituted = None;
-        let words = self.fields(&simple.words).await?;
-        let Some(name) = words.first().cloned() else { return self.assign(simple).await };
-        let function = self.functions.get(&name).cloned();
-        let builtin = if function.is_none() { builtins::find(&name) } else { None };
-        let mut assignments = Vec::new();
-        let mut overlays = Vec::new();
-        for (variable, value) in &simple.assignments {
-            // Each sees the ones before it.
-            let value = self.text(value).await?;
-            match self.vars.overlay(variable, value.clone()) {
-                Ok(overlay) => overlays.push(overlay),
-                Err(message) => {
+    pub(super) fn simple<'a>(&'a mut self, simple: &'a Simple, context: Context) -> BoxFuture<'a, Done> {
+        async move {
+            if simple.line > 0 {
+                self.line = simple.line;
+            }
+            self.substituted = None;
+            let words = self.fields(&simple.words).await?;
+            let Some(name) = words.first().cloned() else { return self.assign(simple).await };
+            let function = self.functions.get(&name).cloned();
+            let builtin = if function.is_none() { builtins::find(&name) } else { None };
+            let mut assignments = Vec::new();
+            let mut overlays = Vec::new();
+            for (variable, value) in &simple.assignments {
+                // Each sees the ones before it.
+                let value = self.text(value).await?;
+                match self.vars.overlay(variable, value.clone()) {
+                    Ok(overlay) => overlays.push(overlay),
+                    Err(message) => {
+                        self.vars.undo(overlays);
+                        return self.fatal(&message).await;
+                    }
+                }
+                assignments.push((variable.clone(), value));
+            }
+            self.trace(&assignments, &words).await;
+            // `exec` without a program keeps its redirections.
+            let keep = name == "exec" && words.len() == 1;
+            let special = builtin.is_some_and(Builtin::is_special);
+            let saved = match self.redirect(&simple.redirects).await {
+                Ok(saved) => saved,
+                Err(flow) => {
                     self.vars.undo(overlays);
-                    return self.fatal(&message).await;
+                    return match flow {
+                        Flow::Error(_) if special => Err(Flow::Error(1)),
+                        Flow::Error(_) => Ok(1),
+                        flow => Err(flow),
+                    };
+                }
+            };
+            let done = if let Some(body) = function {
+                self.call(&body, words, context).await
+            } else if let Some(builtin) = builtin {
+                let outer = std::mem::replace(&mut self.tested, context.tested);
+                let done = builtin.run(self, words).await;
+                self.tested = outer;
+                done
+            } else {
+                self.program(words, context).await
+            };
+            self.vars.undo(overlays);
+            if special {
+                for (variable, value) in assignments {
+                    self.vars.set(&variable, value).ok();
                 }
             }
-            assignments.push((variable.clone(), value));
-        }
-        self.trace(&assignments, &words).await;
-        // `exec` without a program keeps its redirections.
-        let keep = name == "exec" && words.len() == 1;
-        let special = builtin.is_some_and(Builtin::is_special);
-        let saved = match self.redirect(&simple.redirects).await {
-            Ok(saved) => saved,
-            Err(flow) => {
-                self.vars.undo(overlays);
-                return match flow {
-                    Flow::Error(_) if special => Err(Flow::Error(1)),
-                    Flow::Error(_) => Ok(1),
-                    flow => Err(flow),
-                };
+            if keep {
+                self.forget(saved)
+            } else {
+                self.restore(saved)
             }
-        };
-        let done = if let Some(body) = function {
-            self.call(&body, words, context).await
-        } else if let Some(builtin) = builtin {
-            let outer = std::mem::replace(&mut self.tested, context.tested);
-            let done = builtin.run(self, words).await;
-            self.tested = outer;
             done
-        } else {
-            self.program(words, context).await
-        };
-        self.vars.undo(overlays);
-        if special {
-            for (variable, value) in assignments {
-                self.vars.set(&variable, value).ok();
-            }
         }
-        if keep {
-            self.forget(saved)
-        } else {
-            self.restore(saved)
-        }
-        done
+        .boxed()
     }
 
     /// Assignments without a program: they stay, and redirections are only tried.
-    async fn assign(&mut self, simple: &Simple) -> Done {
-        let mut shown = Vec::new();
-        for (name, value) in &simple.assignments {
-            let value = self.text(value).await?;
-            if let Err(message) = self.vars.set(name, value.clone()) {
-                return self.fatal(&message).await;
+    fn assign<'a>(&'a mut self, simple: &'a Simple) -> BoxFuture<'a, Done> {
+        async move {
+            let mut shown = Vec::new();
+            for (name, value) in &simple.assignments {
+                let value = self.text(value).await?;
+                if let Err(message) = self.vars.set(name, value.clone()) {
+                    return self.fatal(&message).await;
+                }
+                shown.push((name.clone(), value));
             }
-            shown.push((name.clone(), value));
+            self.trace(&shown, &[]).await;
+            match self.redirect(&simple.redirects).await {
+                Ok(saved) => self.restore(saved),
+                Err(Flow::Error(_)) => return Ok(1),
+                Err(flow) => return Err(flow),
+            }
+            Ok(self.substituted.unwrap_or(0))
         }
-        self.trace(&shown, &[]).await;
-        match self.redirect(&simple.redirects).await {
-            Ok(saved) => self.restore(saved),
-            Err(Flow::Error(_)) => return Ok(1),
-            Err(flow) => return Err(flow),
-        }
-        Ok(self.substituted.unwrap_or(0))
+        .boxed()
     }
 
     /// `set -x`
@@ -160,20 +167,23 @@ impl Shell {
     }
 
     /// Calls a function.
-    async fn call(&mut self, body: &super::syntax::Command, words: Vec<String>, context: Context) -> Done {
-        let args = std::mem::replace(&mut self.args, words.into_iter().skip(1).collect());
-        let loops = std::mem::take(&mut self.loops);
-        self.vars.enter();
-        self.functions_running += 1;
-        let done = self.command(body, Context { tested: context.tested, last: false }).await;
-        self.functions_running -= 1;
-        self.vars.leave();
-        self.loops = loops;
-        self.args = args;
-        match done {
-            Err(Flow::Return(status)) => Ok(status),
-            done => done,
+    fn call<'a>(&'a mut self, body: &'a super::syntax::Command, words: Vec<String>, context: Context) -> BoxFuture<'a, Done> {
+        async move {
+            let args = std::mem::replace(&mut self.args, words.into_iter().skip(1).collect());
+            let loops = std::mem::take(&mut self.loops);
+            self.vars.enter();
+            self.functions_running += 1;
+            let done = self.command(body, Context { tested: context.tested, last: false }).await;
+            self.functions_running -= 1;
+            self.vars.leave();
+            self.loops = loops;
+            self.args = args;
+            match done {
+                Err(Flow::Return(status)) => Ok(status),
+                done => done,
+            }
         }
+        .boxed()
     }
 
     /// The descriptors that a program inherits.
@@ -182,39 +192,42 @@ impl Shell {
     }
 
     /// Runs a program and waits for it; as the last command it takes this process over.
-    pub(super) async fn program(&mut self, words: Vec<String>, context: Context) -> Done {
-        let path = self.vars.get("PATH").unwrap_or_default();
-        let found = match find(&self.sys, &words[0], &path) {
-            Ok(found) => found,
-            Err(why) => {
-                self.complain(&format!("{}: {}", words[0], why.text())).await;
-                return Ok(why.status());
+    pub(super) fn program(&mut self, words: Vec<String>, context: Context) -> BoxFuture<'_, Done> {
+        async move {
+            let path = self.vars.get("PATH").unwrap_or_default();
+            let found = match find(&self.sys, &words[0], &path) {
+                Ok(found) => found,
+                Err(why) => {
+                    self.complain(&format!("{}: {}", words[0], why.text())).await;
+                    return Ok(why.status());
+                }
+            };
+            if context.last && self.traps.is_empty() && !self.job_control {
+                return self.become_program(&found, words).await;
             }
-        };
-        if context.last && self.traps.is_empty() && !self.job_control {
-            return self.become_program(&found, words).await;
+            let spawn = Spawn {
+                program: found.clone(),
+                args: words.clone(),
+                env: self.vars.environment(),
+                fds: self.inherited(),
+                group: self.job_control.then_some(0),
+                ..Spawn::default()
+            };
+            let pid = match self.sys.spawn(spawn) {
+                Ok(pid) => pid,
+                Err(Errno::ENOEXEC) => return self.script(found, words).await,
+                Err(error) => {
+                    let why = if error == Errno::ENOENT { NotFound::Missing } else { NotFound::Denied(error) };
+                    self.complain(&format!("{}: {}", words[0], why.text())).await;
+                    return Ok(why.status());
+                }
+            };
+            self.give_terminal(Some(pid));
+            let status = self.wait_for(pid).await;
+            self.take_terminal();
+            Ok(status)
         }
-        let spawn = Spawn {
-            program: found.clone(),
-            args: words.clone(),
-            env: self.vars.environment(),
-            fds: self.inherited(),
-            group: self.job_control.then_some(0),
-            ..Spawn::default()
-        };
-        let pid = match self.sys.spawn(spawn) {
-            Ok(pid) => pid,
-            Err(Errno::ENOEXEC) => return self.script(found, words).await,
-            Err(error) => {
-                let why = if error == Errno::ENOENT { NotFound::Missing } else { NotFound::Denied(error) };
-                self.complain(&format!("{}: {}", words[0], why.text())).await;
-                return Ok(why.status());
-            }
-        };
-        self.give_terminal(Some(pid));
-        let status = self.wait_for(pid).await;
-        self.take_terminal();
-        Ok(status)
+        .boxed()
     }
 
     /// A file that the kernel does not know how to execute is a shell script.

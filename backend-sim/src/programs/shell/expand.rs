@@ -26,43 +26,49 @@ pub(super) enum Kind {
 
 impl Shell {
     /// Words to fields.
-    pub(super) async fn fields(&mut self, words: &[Word]) -> Result<Vec<String>, Flow> {
-        let mut fields = Vec::new();
-        for word in words {
-            // The commonest word needs no more than this.
-            if let [Piece::Text(text)] = word.as_slice()
-                && !text.contains(['*', '?', '['])
-            {
-                fields.push(text.clone());
-                continue;
-            }
-            let mut segments = Vec::new();
-            self.segments(word, false, Kind::Literal, &mut segments).await?;
-            let ifs = self.vars.get("IFS").unwrap_or_else(|| " \t\n".to_owned());
-            for field in glob::split(&segments, &ifs) {
-                if self.options.noglob || !pattern::is_active(&field.pattern) {
-                    fields.push(field.text);
-                } else {
-                    let found = glob::paths(&self.sys, &field.pattern);
-                    if found.is_empty() { fields.push(field.text) } else { fields.extend(found) }
+    pub(super) fn fields<'a>(&'a mut self, words: &'a [Word]) -> BoxFuture<'a, Result<Vec<String>, Flow>> {
+        async move {
+            let mut fields = Vec::new();
+            for word in words {
+                // The commonest word needs no more than this.
+                if let [Piece::Text(text)] = word.as_slice()
+                    && !text.contains(['*', '?', '['])
+                {
+                    fields.push(text.clone());
+                    continue;
+                }
+                let mut segments = Vec::new();
+                self.segments(word, false, Kind::Literal, &mut segments).await?;
+                let ifs = self.vars.get("IFS").unwrap_or_else(|| " \t\n".to_owned());
+                for field in glob::split(&segments, &ifs) {
+                    if self.options.noglob || !pattern::is_active(&field.pattern) {
+                        fields.push(field.text);
+                    } else {
+                        let found = glob::paths(&self.sys, &field.pattern);
+                        if found.is_empty() { fields.push(field.text) } else { fields.extend(found) }
+                    }
                 }
             }
+            Ok(fields)
         }
-        Ok(fields)
+        .boxed()
     }
 
     /// A word to one text, without splitting or pathnames: assignments, here-documents, `case`, redirections.
-    pub(super) async fn text(&mut self, word: &Word) -> Result<String, Flow> {
-        let mut segments = Vec::new();
-        self.segments(word, false, Kind::Quoted, &mut segments).await?;
-        let mut text = String::new();
-        for segment in segments {
-            match segment {
-                Segment::Text(piece, _) => text.push_str(&piece),
-                Segment::Break => text.push(' '),
+    pub(super) fn text<'a>(&'a mut self, word: &'a Word) -> BoxFuture<'a, Result<String, Flow>> {
+        async move {
+            let mut segments = Vec::new();
+            self.segments(word, false, Kind::Quoted, &mut segments).await?;
+            let mut text = String::new();
+            for segment in segments {
+                match segment {
+                    Segment::Text(piece, _) => text.push_str(&piece),
+                    Segment::Break => text.push(' '),
+                }
             }
+            Ok(text)
         }
-        Ok(text)
+        .boxed()
     }
 
     /// A word to a pattern, in which quoted characters are escaped.

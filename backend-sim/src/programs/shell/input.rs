@@ -108,7 +108,7 @@ impl Shell {
     /// Says what is wrong with a program.
     pub(super) async fn syntax_error(&mut self, error: SyntaxError) -> Done {
         match error {
-            SyntaxError::NotModelled(what) => Err(Flow::Exit(self.sys.not_modelled(&format!("sh: {what}")))),
+            SyntaxError::NotModelled(what) => self.not_modelled(what).await,
             SyntaxError::Incomplete(message) => self.fatal(&format!("syntax error: {message}")).await,
             SyntaxError::Wrong { message, line } => {
                 self.line = if self.script { line } else { 0 };

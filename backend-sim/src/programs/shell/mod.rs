@@ -194,8 +194,15 @@ impl Shell {
         child.sys = sys;
         child.jobs.clear();
         child.job_control = false;
+        child.depth = 0;
         child.reset_traps();
         child
+    }
+
+    /// Ends the shell, for the simulator does not model this.
+    async fn not_modelled(&self, what: &str) -> Done {
+        self.sys.eprint(&format!("not modelled: sh: {what}\n")).await;
+        Err(Flow::Exit(self.sys.not_modelled(&format!("sh: {what}"))))
     }
 
     /// `sh: message`, with the line where there is one, on standard error.

@@ -4,6 +4,7 @@ use super::command::OWN;
 use super::syntax::{Redirect, Target};
 use super::{Flow, Shell};
 use crate::sys::{Errno, Fd, OpenFlags};
+use futures_util::future::{BoxFuture, FutureExt};
 
 /// Descriptors as they were before redirections: the descriptor, and where its old file is kept (`None`: it was closed).
 #[derive(Debug, Default)]
@@ -11,15 +12,18 @@ pub(super) struct Saved(Vec<(Fd, Option<Fd>)>);
 
 impl Shell {
     /// Carries out redirections in order. What went wrong has been printed, and nothing has changed.
-    pub(super) async fn redirect(&mut self, redirects: &[Redirect]) -> Result<Saved, Flow> {
-        let mut saved = Saved::default();
-        for redirect in redirects {
-            if let Err(flow) = self.redirect_one(redirect, &mut saved).await {
-                self.restore(saved);
-                return Err(flow);
+    pub(super) fn redirect<'a>(&'a mut self, redirects: &'a [Redirect]) -> BoxFuture<'a, Result<Saved, Flow>> {
+        async move {
+            let mut saved = Saved::default();
+            for redirect in redirects {
+                if let Err(flow) = self.redirect_one(redirect, &mut saved).await {
+                    self.restore(saved);
+                    return Err(flow);
+                }
             }
+            Ok(saved)
         }
-        Ok(saved)
+        .boxed()
     }
 
     async fn redirect_one(&mut self, redirect: &Redirect, saved: &mut Saved) -> Result<(), Flow> {

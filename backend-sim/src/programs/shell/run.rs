@@ -3,6 +3,7 @@
 use super::syntax::{AndOr, Command, Compound, List, Pipeline};
 use super::{Done, Flow, Shell, pattern};
 use crate::sys::{Fd, Pid, STDIN, STDOUT, Sys};
+use drydock_core::kernel::Signal;
 use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
 
@@ -21,8 +22,12 @@ impl Context {
     }
 }
 
-/// busybox itself overflows its stack a little later than this.
-const MAX_DEPTH: usize = 200;
+/// How many plain commands an `eval` weighs.
+const EVAL_DEPTH: usize = 10;
+
+/// How deep commands may nest. busybox overflows its stack at some thousands; here the simulator's own stack decides, which is
+/// one or two megabytes in a web page and in a test.
+const MAX_DEPTH: usize = 150;
 
 impl Shell {
     /// Runs a list.
@@ -80,33 +85,36 @@ impl Shell {
     }
 
     /// Commands joined by pipes, each in a process of its own.
-    async fn piped(&mut self, commands: &[Arc<Command>]) -> Done {
-        let mut pids = Vec::new();
-        let mut input: Option<Fd> = None;
-        let mut group = None;
-        for (i, command) in commands.iter().enumerate() {
-            let output = if i + 1 < commands.len() { Some(self.pipe().await?) } else { None };
-            let ends = Ends { input, output: output.map(|(_, write)| write), close: output.map(|(read, _)| read) };
-            let pid = self.fork(command.clone(), Some(ends), group).await;
-            for fd in input.into_iter().chain(output.map(|(_, write)| write)) {
-                self.sys.close(fd).ok();
+    fn piped<'a>(&'a mut self, commands: &'a [Arc<Command>]) -> BoxFuture<'a, Done> {
+        async move {
+            let mut pids = Vec::new();
+            let mut input: Option<Fd> = None;
+            let mut group = None;
+            for (i, command) in commands.iter().enumerate() {
+                let output = if i + 1 < commands.len() { Some(self.pipe().await?) } else { None };
+                let ends = Ends { input, output: output.map(|(_, write)| write), close: output.map(|(read, _)| read) };
+                let pid = self.fork(command.clone(), Some(ends), group).await;
+                for fd in input.into_iter().chain(output.map(|(_, write)| write)) {
+                    self.sys.close(fd).ok();
+                }
+                input = output.map(|(read, _)| read);
+                let pid = pid?;
+                group.get_or_insert(pid);
+                // Noted, for one may end while another is waited for.
+                self.jobs.insert(pid, None);
+                pids.push(pid);
             }
-            input = output.map(|(read, _)| read);
-            let pid = pid?;
-            group.get_or_insert(pid);
-            // Noted, for one may end while another is waited for.
-            self.jobs.insert(pid, None);
-            pids.push(pid);
+            let mut statuses = Vec::new();
+            self.give_terminal(group);
+            for pid in pids {
+                statuses.push(self.wait_for(pid).await);
+            }
+            self.take_terminal();
+            let last = statuses.last().copied().unwrap_or(0);
+            let failed = statuses.iter().rev().find(|&&status| status != 0);
+            Ok(if self.options.pipefail { failed.copied().unwrap_or(0) } else { last })
         }
-        let mut statuses = Vec::new();
-        self.give_terminal(group);
-        for pid in pids {
-            statuses.push(self.wait_for(pid).await);
-        }
-        self.take_terminal();
-        let last = statuses.last().copied().unwrap_or(0);
-        let failed = statuses.iter().rev().find(|&&status| status != 0);
-        Ok(if self.options.pipefail { failed.copied().unwrap_or(0) } else { last })
+        .boxed()
     }
 
     /// A pipe whose ends are out of the way of the script's own descriptors.
@@ -147,42 +155,45 @@ impl Shell {
     }
 
     /// `list &`
-    async fn background(&mut self, and_or: &AndOr) -> Done {
-        let list = List(vec![super::syntax::Item { and_or: and_or.clone(), background: false }]);
-        // A list of one simple command is the process itself, so that `$!` is the program's own pid.
-        let command = Command::Compound(Compound::Group(list), Vec::new());
-        let interactive = self.job_control;
-        let quiet = move |sys: &Sys| {
-            if !interactive {
-                // POSIX 2.11: without job control such a list ignores these and reads nothing.
-                sys.set_disposition(drydock_core::kernel::Signal::INT, crate::sys::Disposition::Ignore).ok();
-                sys.set_disposition(drydock_core::kernel::Signal::QUIT, crate::sys::Disposition::Ignore).ok();
-            }
-        };
-        let shell = self.clone();
-        let body = move |sys: Sys| -> super::Running {
-            Box::pin(async move {
-                if interactive {
-                    sys.setpgid(0, 0).ok();
-                } else if let Ok(null) = sys.open("/dev/null", crate::sys::OpenFlags::READ, 0).await {
-                    sys.dup2(null, STDIN).ok();
-                    if null != STDIN {
-                        sys.close(null).ok();
-                    }
+    fn background<'a>(&'a mut self, and_or: &'a AndOr) -> BoxFuture<'a, Done> {
+        async move {
+            let list = List(vec![super::syntax::Item { and_or: and_or.clone(), background: false }]);
+            // A list of one simple command is the process itself, so that `$!` is the program's own pid.
+            let command = Command::Compound(Compound::Group(list), Vec::new());
+            let interactive = self.job_control;
+            let quiet = move |sys: &Sys| {
+                if !interactive {
+                    // POSIX 2.11: without job control such a list ignores these and reads nothing.
+                    sys.set_disposition(Signal::INT, crate::sys::Disposition::Ignore).ok();
+                    sys.set_disposition(Signal::QUIT, crate::sys::Disposition::Ignore).ok();
                 }
-                quiet(&sys);
-                let mut shell = shell.child(sys);
-                let done = shell.command(&command, Context { tested: false, last: true }).await;
-                shell.end(done).await
-            })
-        };
-        let pid = match self.sys.fork_with(Box::new(body)) {
-            Ok(pid) => pid,
-            Err(error) => return Err(self.error(&format!("can't fork: {error}")).await),
-        };
-        self.last_background = Some(pid);
-        self.jobs.insert(pid, None);
-        Ok(0)
+            };
+            let shell = self.clone();
+            let body = move |sys: Sys| -> super::Running {
+                Box::pin(async move {
+                    if interactive {
+                        sys.setpgid(0, 0).ok();
+                    } else if let Ok(null) = sys.open("/dev/null", crate::sys::OpenFlags::READ, 0).await {
+                        sys.dup2(null, STDIN).ok();
+                        if null != STDIN {
+                            sys.close(null).ok();
+                        }
+                    }
+                    quiet(&sys);
+                    let mut shell = shell.child(sys);
+                    let done = shell.command(&command, Context { tested: false, last: true }).await;
+                    shell.end(done).await
+                })
+            };
+            let pid = match self.sys.fork_with(Box::new(body)) {
+                Ok(pid) => pid,
+                Err(error) => return Err(self.error(&format!("can't fork: {error}")).await),
+            };
+            self.last_background = Some(pid);
+            self.jobs.insert(pid, None);
+            Ok(0)
+        }
+        .boxed()
     }
 
     /// Runs one command.
@@ -193,7 +204,10 @@ impl Shell {
             }
             if self.depth > MAX_DEPTH {
                 // The real one dies of a stack overflow.
-                self.sys.kill(crate::sys::Target::Pid(self.sys.getpid()), drydock_core::kernel::Signal::from_number(11).ok()).ok();
+                let signal = Signal::from_number(11).ok();
+                self.sys.kill(crate::sys::Target::Pid(self.sys.getpid()), signal).ok();
+                self.sys.yield_now().await;
+                return Err(Flow::Exit(139));
             }
             self.depth += 1;
             let done = match command {
@@ -219,73 +233,76 @@ impl Shell {
         .boxed()
     }
 
-    async fn compound(&mut self, compound: &Compound, context: Context) -> Done {
-        match compound {
-            Compound::Group(list) => self.list(list, context).await,
-            Compound::Subshell(list) => self.subshell(list.clone(), context).await,
-            Compound::If { arms, otherwise } => {
-                for (condition, body) in arms {
-                    if self.list(condition, Context { tested: true, last: false }).await? == 0 {
-                        return self.list(body, context).await;
-                    }
-                }
-                match otherwise {
-                    Some(body) => self.list(body, context).await,
-                    None => Ok(0),
-                }
-            }
-            Compound::For { name, words, body } => {
-                let values = match words {
-                    Some(words) => self.fields(words).await?,
-                    None => self.args.clone(),
-                };
-                let mut status = 0;
-                for value in values {
-                    if let Err(message) = self.vars.set(name, value) {
-                        return self.fatal(&message).await;
-                    }
-                    match self.turn(body, context).await? {
-                        Turn::Next(s) => status = s,
-                        Turn::Leave(s) => return Ok(s),
-                    }
-                }
-                Ok(status)
-            }
-            Compound::While { until, condition, body } => {
-                let mut status = 0;
-                loop {
-                    self.loops += 1;
-                    let tested = self.list(condition, Context { tested: true, last: false }).await;
-                    self.loops -= 1;
-                    match tested {
-                        Ok(code) if (code == 0) == *until => return Ok(status),
-                        Ok(_) => {}
-                        Err(Flow::Break(n)) => return leave(n, Flow::Break),
-                        Err(Flow::Continue(1)) => continue,
-                        Err(Flow::Continue(n)) => return Err(Flow::Continue(n - 1)),
-                        Err(flow) => return Err(flow),
-                    }
-                    match self.turn(body, context).await? {
-                        Turn::Next(s) => status = s,
-                        Turn::Leave(s) => return Ok(s),
-                    }
-                    // A loop of builtins makes no system call that waits; others must come to run too.
-                    self.sys.yield_now().await;
-                }
-            }
-            Compound::Case { word, arms } => {
-                let text = self.text(word).await?;
-                for (patterns, body) in arms {
-                    for pattern in patterns {
-                        let pattern = self.pattern(pattern).await?;
-                        if pattern::matches(&pattern, &text) {
+    fn compound<'a>(&'a mut self, compound: &'a Compound, context: Context) -> BoxFuture<'a, Done> {
+        async move {
+            match compound {
+                Compound::Group(list) => self.list(list, context).await,
+                Compound::Subshell(list) => self.subshell(list.clone(), context).await,
+                Compound::If { arms, otherwise } => {
+                    for (condition, body) in arms {
+                        if self.list(condition, Context { tested: true, last: false }).await? == 0 {
                             return self.list(body, context).await;
                         }
                     }
+                    match otherwise {
+                        Some(body) => self.list(body, context).await,
+                        None => Ok(0),
+                    }
                 }
-                Ok(0)
+                Compound::For { name, words, body } => {
+                    let values = match words {
+                        Some(words) => self.fields(words).await?,
+                        None => self.args.clone(),
+                    };
+                    let mut status = 0;
+                    for value in values {
+                        if let Err(message) = self.vars.set(name, value) {
+                            return self.fatal(&message).await;
+                        }
+                        match self.turn(body, context).await? {
+                            Turn::Next(s) => status = s,
+                            Turn::Leave(s) => return Ok(s),
+                        }
+                    }
+                    Ok(status)
+                }
+                Compound::While { until, condition, body } => {
+                    let mut status = 0;
+                    loop {
+                        self.loops += 1;
+                        let tested = self.list(condition, Context { tested: true, last: false }).await;
+                        self.loops -= 1;
+                        match tested {
+                            Ok(code) if (code == 0) == *until => return Ok(status),
+                            Ok(_) => {}
+                            Err(Flow::Break(n)) => return leave(n, Flow::Break),
+                            Err(Flow::Continue(1)) => continue,
+                            Err(Flow::Continue(n)) => return Err(Flow::Continue(n - 1)),
+                            Err(flow) => return Err(flow),
+                        }
+                        match self.turn(body, context).await? {
+                            Turn::Next(s) => status = s,
+                            Turn::Leave(s) => return Ok(s),
+                        }
+                        // A loop of builtins makes no system call that waits; others must come to run too.
+                        self.sys.yield_now().await;
+                    }
+                }
+                Compound::Case { word, arms } => {
+                    let text = self.text(word).await?;
+                    for (patterns, body) in arms {
+                        for pattern in patterns {
+                            let pattern = self.pattern(pattern).await?;
+                            if pattern::matches(&pattern, &text) {
+                                return self.list(body, context).await;
+                            }
+                        }
+                    }
+                    Ok(0)
+                }
             }
         }
+        .boxed()
     }
 
     /// One turn of a loop.
@@ -400,10 +417,19 @@ impl Ends {
 
 impl Shell {
     /// Runs a program's text in this shell, as `eval` and `.` do.
-    pub(super) async fn eval(&mut self, text: &str) -> Done {
-        match super::parse::program(text) {
-            Ok(list) => self.list(&list, Context { tested: self.tested, last: false }).await,
-            Err(error) => self.syntax_error(error).await,
+    pub(super) fn eval<'a>(&'a mut self, text: &'a str) -> BoxFuture<'a, Done> {
+        async move {
+            match super::parse::program(text) {
+                Ok(list) => {
+                    // The parser and the builtin need more of the stack than a plain command does.
+                    self.depth += EVAL_DEPTH;
+                    let done = self.list(&list, Context { tested: self.tested, last: false }).await;
+                    self.depth -= EVAL_DEPTH;
+                    done
+                }
+                Err(error) => self.syntax_error(error).await,
+            }
         }
+        .boxed()
     }
 }

@@ -57,7 +57,7 @@ pub async fn adduser(cmd: &mut Cmd) -> Exit {
     }
     if !options.has('D') && !options.has('S') {
         // It would ask for a password.
-        return Err(cmd.not_modelled("without -D: asking for a password"));
+        return Err(cmd.not_modelled("without -D: asking for a password").await);
     }
     let least = if options.has('S') { 100 } else { 1000 };
     let uid = options.value('u').and_then(|u| u.parse().ok()).unwrap_or_else(|| users.free(least));

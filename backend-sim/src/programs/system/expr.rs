@@ -29,7 +29,7 @@ pub async fn expr(cmd: &mut Cmd) -> Exit {
             cmd.fail(message).await;
             Ok(2)
         }
-        Err(Bad::NotModelled(what)) => Err(cmd.not_modelled(what)),
+        Err(Bad::NotModelled(what)) => Err(cmd.not_modelled(what).await),
     }
 }
 

@@ -54,7 +54,7 @@ pub async fn mount(cmd: &mut Cmd) -> Exit {
         words.push("ro".to_owned());
     }
     if options.has('a') {
-        return Err(cmd.not_modelled("-a"));
+        return Err(cmd.not_modelled("-a").await);
     }
     let kind = options.value('t').unwrap_or_default().to_owned();
     let (flags, data) = options_of(&words.join(","));

@@ -64,7 +64,7 @@ pub async fn unshare(cmd: &mut Cmd) -> Exit {
         kinds.push(NamespaceKind::Mount);
     }
     if options.has('r') {
-        return Err(cmd.not_modelled("--map-root-user"));
+        return Err(cmd.not_modelled("--map-root-user").await);
     }
     if let Err(error) = cmd.sys.unshare(&kinds) {
         return Err(cmd.fail(format!("unshare(0x{:x}): {error}", flags(&kinds))).await);

@@ -192,7 +192,7 @@ async fn chosen(cmd: &mut Cmd, options: &Options) -> Result<Vec<Process>, i32> {
     let regex = match compile(&pattern, Grammar::Extended, false) {
         Ok(regex) => regex,
         Err(BadPattern::Wrong(message)) => return Err(cmd.fail(message).await),
-        Err(BadPattern::NotModelled(what)) => return Err(cmd.not_modelled(what)),
+        Err(BadPattern::NotModelled(what)) => return Err(cmd.not_modelled(what).await),
     };
     let own = cmd.sys.getpid();
     let fits = |process: &Process| {

@@ -97,7 +97,7 @@ pub async fn setpriv(cmd: &mut Cmd) -> Exit {
     ];
     let spec = Spec { short: "+dnu:g:cik", long: LONG, usage: "[OPTIONS] PROG ARGS", ..Spec::default() };
     if let Some(option) = cmd.args.iter().find(|a| ["--inh-caps", "--ambient-caps", "--bounding-set"].iter().any(|o| a.starts_with(o))) {
-        return Err(cmd.not_modelled(&option.clone()));
+        return Err(cmd.not_modelled(&option.clone()).await);
     }
     let options = cmd.options(&spec).await?;
     let mut credentials = cmd.sys.credentials();

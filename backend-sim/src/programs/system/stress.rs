@@ -34,7 +34,7 @@ pub async fn stress(cmd: &mut Cmd) -> Exit {
     let spec = Spec { short: "c:m:B:H:Kt:qvi:d:", long: LONG, not_modelled: "", usage: "[OPTION [ARG]] ..." };
     let options = cmd.options(&spec).await?;
     if options.has('i') || options.has('d') {
-        return Err(cmd.not_modelled("--io and --hdd"));
+        return Err(cmd.not_modelled("--io and --hdd").await);
     }
     let number = |letter: char| options.value(letter).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
     let Some(bytes) = size(options.value('B').unwrap_or("256M")) else {

@@ -36,7 +36,7 @@ pub async fn stty(cmd: &mut Cmd) -> Exit {
             ("isig", on) => settings.signals = on,
             ("opost", on) => settings.newline = on,
             ("icrnl", on) => settings.carriage_return = on,
-            _ => return Err(cmd.not_modelled(&arg)),
+            _ => return Err(cmd.not_modelled(&arg).await),
         }
     }
     match cmd.sys.set_termios(STDIN, settings) {

@@ -96,7 +96,7 @@ impl Search {
         for pattern in patterns {
             match compile(pattern, grammar, options.has('i')) {
                 Ok(regex) => compiled.push(regex),
-                Err(BadPattern::NotModelled(what)) => return Err(cmd.not_modelled(what)),
+                Err(BadPattern::NotModelled(what)) => return Err(cmd.not_modelled(what).await),
                 Err(BadPattern::Wrong(message)) => {
                     cmd.fail(message).await;
                     return Err(2);

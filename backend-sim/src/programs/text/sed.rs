@@ -42,7 +42,7 @@ pub async fn sed(cmd: &mut Cmd) -> Exit {
     let commands = match parse::script(&script.join("\n"), extended) {
         Ok(commands) => commands,
         Err(BadScript::Wrong(message)) => return Err(cmd.fail(message).await),
-        Err(BadScript::NotModelled(what)) => return Err(cmd.not_modelled(&what)),
+        Err(BadScript::NotModelled(what)) => return Err(cmd.not_modelled(&what).await),
     };
     run::run(cmd, &commands, &operands, options.has('n'), in_place.as_deref()).await
 }

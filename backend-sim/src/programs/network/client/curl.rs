@@ -30,7 +30,7 @@ pub async fn curl(cmd: &mut Cmd) -> Exit {
     let spec = Spec { short: "sSIio:OfLX:H:d:w:m:C:A:4", long: LONG, not_modelled: "kuFTxbcerGv6Nn", usage: "" };
     let options = match getopt(&spec, &cmd.args) {
         Ok(options) => options,
-        Err(Wrong::NotModelled(option)) => return Err(cmd.not_modelled(&option)),
+        Err(Wrong::NotModelled(option)) => return Err(cmd.not_modelled(&option).await),
         Err(Wrong::Invalid(_)) => {
             cmd.sys.eprint("curl: option: is unknown\ncurl: try 'curl --help' or 'curl --manual' for more information\n").await;
             return Ok(2);
@@ -59,7 +59,7 @@ async fn failed(cmd: &mut Cmd, options: &Options, code: i32, message: &str) -> E
 async fn one(cmd: &mut Cmd, options: &Options, text: &str) -> Exit {
     let mut url = match Url::parse(text) {
         Ok(url) => url,
-        Err(BadUrl::Scheme(scheme)) if scheme == "https" => return Err(cmd.not_modelled("https://")),
+        Err(BadUrl::Scheme(scheme)) if scheme == "https" => return Err(cmd.not_modelled("https://").await),
         Err(BadUrl::Scheme(scheme)) => {
             let message = format!("Protocol \"{scheme}\" not supported or disabled in libcurl");
             return failed(cmd, options, 1, &message).await;
@@ -97,7 +97,7 @@ async fn one(cmd: &mut Cmd, options: &Options, text: &str) -> Exit {
                     url = match Url::parse(to) {
                         _ if to.starts_with('/') => Url { path: to.to_owned(), ..url },
                         Ok(next) => next,
-                        Err(_) => return Err(cmd.not_modelled(to)),
+                        Err(_) => return Err(cmd.not_modelled(to).await),
                     };
                 }
                 _ => break response,

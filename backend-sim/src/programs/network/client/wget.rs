@@ -33,7 +33,9 @@ pub async fn wget(cmd: &mut Cmd) -> Exit {
     for text in options.operands.clone() {
         let mut url = match Url::parse(&text) {
             Ok(url) => url,
-            Err(BadUrl::Scheme(scheme)) if scheme == "https" || scheme == "ftp" => return Err(cmd.not_modelled(&format!("{scheme}://"))),
+            Err(BadUrl::Scheme(scheme)) if scheme == "https" || scheme == "ftp" => {
+                return Err(cmd.not_modelled(&format!("{scheme}://")).await);
+            }
             Err(_) => return Err(cmd.fail(format!("not an http or ftp url: {text}")).await),
         };
         let mut headers = vec![format!("User-Agent: {}", options.value('U').unwrap_or("Wget"))];
@@ -71,7 +73,7 @@ pub async fn wget(cmd: &mut Cmd) -> Exit {
                     url = match Url::parse(to) {
                         _ if to.starts_with('/') => Url { path: to.to_owned(), ..url },
                         Ok(next) => next,
-                        Err(_) => return Err(cmd.not_modelled(to)),
+                        Err(_) => return Err(cmd.not_modelled(to).await),
                     };
                 }
                 _ => break response,

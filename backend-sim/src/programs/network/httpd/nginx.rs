@@ -82,7 +82,7 @@ pub async fn nginx(cmd: &mut Cmd) -> Exit {
         }
     }
     if let Some(name) = config.unknown {
-        return Err(cmd.not_modelled(&format!("directive {name}")));
+        return Err(cmd.not_modelled(&format!("directive {name}")).await);
     }
     if options.has('t') {
         cmd.sys
@@ -158,7 +158,7 @@ async fn send(cmd: &mut Cmd, word: &str) -> Exit {
     let signal = match word {
         "stop" => Signal::TERM,
         "quit" => Signal::QUIT,
-        "reload" | "reopen" => return Err(cmd.not_modelled(&format!("-s {word}"))),
+        "reload" | "reopen" => return Err(cmd.not_modelled(&format!("-s {word}")).await),
         other => {
             cmd.sys.eprint(&format!("nginx: invalid option: \"-s {other}\"\n")).await;
             return Ok(1);

@@ -7,6 +7,7 @@ mod variables;
 use super::command::{self, NotFound};
 use super::run::Context;
 use super::{Done, Flow, Shell};
+use futures_util::future::{BoxFuture, FutureExt};
 
 /// A builtin, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,43 +38,46 @@ impl Builtin {
     }
 
     /// Runs it.
-    pub async fn run(self, shell: &mut Shell, words: Vec<String>) -> Done {
-        let args = &words[1..];
-        match self.0 {
-            ":" | "true" => Ok(0),
-            "false" => Ok(1),
-            "." | "source" => shell.source(args).await,
-            "[" | "[[" | "test" => shell.test(&words).await,
-            "break" => shell.leave(args, Flow::Break).await,
-            "continue" => shell.leave(args, Flow::Continue).await,
-            "return" => Err(Flow::Return(shell.status_operand(args).await?)),
-            "exit" => Err(Flow::Exit(shell.status_operand(args).await?)),
-            "cd" | "chdir" => shell.cd(args).await,
-            "pwd" => shell.pwd(args).await,
-            "echo" => shell.output("echo", crate::programs::echo::format(args)).await,
-            "printf" => shell.printf(args).await,
-            "eval" => Box::pin(shell.eval(&args.join(" "))).await,
-            "exec" => shell.exec(args).await,
-            "command" => shell.command_builtin(args).await,
-            "type" => shell.type_builtin(args).await,
-            "export" | "readonly" => shell.export(self.0, args).await,
-            "unset" => shell.unset(args).await,
-            "local" => shell.local(args).await,
-            "set" => shell.set(args).await,
-            "shift" => shell.shift(args).await,
-            "getopts" => shell.getopts(args).await,
-            "let" => shell.let_builtin(args).await,
-            "read" => shell.read(args).await,
-            "wait" => shell.wait_builtin(args).await,
-            "kill" => shell.kill(args).await,
-            "jobs" => shell.jobs_builtin(args).await,
-            "trap" => shell.trap_builtin(args).await,
-            "umask" => shell.umask(args).await,
-            "ulimit" => shell.ulimit(args).await,
-            "times" => shell.output("times", b"0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n".to_vec()).await,
-            "hash" => Ok(0),
-            name => Err(Flow::Exit(shell.sys.not_modelled(&format!("sh: the builtin {name}")))),
+    pub fn run(self, shell: &mut Shell, words: Vec<String>) -> BoxFuture<'_, Done> {
+        async move {
+            let args = &words[1..];
+            match self.0 {
+                ":" | "true" => Ok(0),
+                "false" => Ok(1),
+                "." | "source" => shell.source(args).await,
+                "[" | "[[" | "test" => shell.test(&words).await,
+                "break" => shell.leave(args, Flow::Break).await,
+                "continue" => shell.leave(args, Flow::Continue).await,
+                "return" => Err(Flow::Return(shell.status_operand(args).await?)),
+                "exit" => Err(Flow::Exit(shell.status_operand(args).await?)),
+                "cd" | "chdir" => shell.cd(args).await,
+                "pwd" => shell.pwd(args).await,
+                "echo" => shell.output("echo", crate::programs::echo::format(args)).await,
+                "printf" => shell.printf(args).await,
+                "eval" => Box::pin(shell.eval(&args.join(" "))).await,
+                "exec" => shell.exec(args).await,
+                "command" => shell.command_builtin(args).await,
+                "type" => shell.type_builtin(args).await,
+                "export" | "readonly" => shell.export(self.0, args).await,
+                "unset" => shell.unset(args).await,
+                "local" => shell.local(args).await,
+                "set" => shell.set(args).await,
+                "shift" => shell.shift(args).await,
+                "getopts" => shell.getopts(args).await,
+                "let" => shell.let_builtin(args).await,
+                "read" => shell.read(args).await,
+                "wait" => shell.wait_builtin(args).await,
+                "kill" => shell.kill(args).await,
+                "jobs" => shell.jobs_builtin(args).await,
+                "trap" => shell.trap_builtin(args).await,
+                "umask" => shell.umask(args).await,
+                "ulimit" => shell.ulimit(args).await,
+                "times" => shell.output("times", b"0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n".to_vec()).await,
+                "hash" => Ok(0),
+                name => shell.not_modelled(&format!("the builtin {name}")).await,
+            }
         }
+        .boxed()
     }
 }
 
