@@ -40,6 +40,11 @@ impl Sys {
         Self { shared, pid }
     }
 
+    /// Writes a call into the trace.
+    fn note(&self, call: impl FnOnce() -> String) {
+        self.with(|w| w.trace.note(w.now, || format!("call pid={} {}", self.pid, call())));
+    }
+
     /// Looks into the kernel, for a moment and without waiting.
     fn with<T>(&self, call: impl FnOnce(&mut World) -> T) -> T {
         call(&mut self.shared.lock())

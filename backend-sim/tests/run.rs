@@ -1,51 +1,12 @@
 //! Containers from beginning to end on a simulated host.
 
-use drydock_core::Result;
-use drydock_core::container::{ContainerConfig, NetworkMode};
+mod common;
+
+use common::{Person, config, host};
+use drydock_core::container::ContainerConfig;
 use drydock_core::engine::{Engine, RemoveOptions};
-use drydock_core::io::{Attach, Ended, Input, Io, Stream};
-use drydock_sim::{SimConfig, SimHost};
-
-/// Somebody who types what was prepared, and keeps what is shown.
-#[derive(Default)]
-struct Person {
-    input: Vec<Input>,
-    shown: String,
-    errors: String,
-}
-
-impl Io for Person {
-    fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()> {
-        let to = if stream == Stream::Stdout { &mut self.shown } else { &mut self.errors };
-        to.push_str(&String::from_utf8_lossy(bytes));
-        Ok(())
-    }
-
-    fn input(&mut self, _: bool) -> Result<Input> {
-        Ok(if self.input.is_empty() { Input::Pending } else { self.input.remove(0) })
-    }
-
-    fn descriptors(&self) -> Vec<i32> {
-        Vec::new()
-    }
-}
-
-fn host() -> SimHost {
-    let host = SimHost::new(SimConfig::default());
-    let engine = host.engine().expect("the engine opens");
-    let image = drydock_sim::image::busybox().expect("the image is made");
-    engine.import(&mut image.as_slice(), "busybox", &[], "").expect("the image is imported");
-    host
-}
-
-fn config(command: &[&str]) -> ContainerConfig {
-    ContainerConfig {
-        image: "busybox".to_owned(),
-        command: command.iter().map(|a| (*a).to_owned()).collect(),
-        network: NetworkMode::None,
-        ..ContainerConfig::default()
-    }
-}
+use drydock_core::io::{Attach, Ended, Input};
+use drydock_sim::SimHost;
 
 fn run(host: &SimHost, config: &ContainerConfig) -> (Ended, Person) {
     let engine = host.engine().expect("the engine opens");
@@ -71,4 +32,51 @@ fn the_host_has_a_shell() {
     let host = host();
     let ran = host.shell("cat /etc/hostname; exit 3");
     assert_eq!((ran.code, ran.text().as_str()), (3, "simhost\n"), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+#[test]
+fn a_terminal_echoes_and_ctrl_c_interrupts() {
+    let host = host();
+    let engine = host.engine().expect("the engine opens");
+    let mut config = config(&["sh"]);
+    (config.tty, config.open_stdin, config.stdin_once) = (true, true, true);
+    let id = engine.create(&config).expect("it is created");
+    let mut person = Person::default();
+    for text in ["tty\n", "sleep 1000\n", "\x03", "echo code $?\n", "exit 5\n"] {
+        // A person waits for the prompt, and here for nothing to happen any more, before the next line.
+        person.input.push(Input::Bytes(text.as_bytes().to_vec()));
+        person.input.push(Input::Pending);
+    }
+    let attach = Attach { stdin: true, ..Attach::default() };
+    let ended = engine.start_attached(id.as_str(), &attach, &mut person).expect("it starts");
+    assert_eq!(ended, Ended::Exited(5), "{}", person.shown);
+    for part in ["/dev/pts/0\r\n", "^C", "code 130\r\n"] {
+        assert!(person.shown.contains(part), "no {part:?} in {:?}", person.shown);
+    }
+}
+
+#[test]
+fn what_takes_too_much_memory_is_killed() {
+    let host = host();
+    let mut config = config(&["stress", "--vm", "1", "--vm-bytes", "150M"]);
+    config.resources.memory = Some(64 << 20);
+    let engine = host.engine().expect("the engine opens");
+    let id = engine.create(&config).expect("it is created");
+    engine.start(id.as_str()).expect("it starts");
+    engine.wait(id.as_str(), None).expect("it ends");
+    assert!(engine.container(id.as_str()).expect("it is there").state.oom_killed);
+}
+
+#[test]
+fn processor_time_is_shared_by_quota() {
+    let host = host();
+    let mut config = config(&["sh", "-c", "stress --cpu 1 -t 10; cat /proc/uptime"]);
+    config.resources.nano_cpus = Some(500_000_000);
+    let engine = host.engine().expect("the engine opens");
+    let id = engine.create(&config).expect("it is created");
+    engine.start(id.as_str()).expect("it starts");
+    host.advance(std::time::Duration::from_secs(5));
+    let used = host.look(|w| w.cgroups.find(&format!("drydock/{id}")).and_then(|g| w.cgroups.get(g).ok().map(|g| g.cpu)));
+    let seconds = used.unwrap_or_default() as f64 / 1e9;
+    assert!((2.3..2.7).contains(&seconds), "half a processor for five seconds is not {seconds} s");
 }

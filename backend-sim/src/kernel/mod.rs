@@ -95,7 +95,7 @@ impl SimKernel {
         // Nothing that is asked of a kernel takes no time: what is made later is younger.
         world.now += STEP;
         let now = world.now;
-        world.trace.note(now, || format!("step {name}"));
+        world.trace.note(now, || format!("request {name}"));
         let what = world.faults.strike(&name);
         drop(world);
         match what {
@@ -163,6 +163,8 @@ impl Kernel for SimKernel {
         let crash = self.strike(|| step.name().to_owned())?;
         let answer = {
             let mut world = self.machine.shared.lock();
+            let now = world.now;
+            world.trace.note(now, || format!("step {}", serde_json::to_string(step).unwrap_or_default()));
             let ctx = world.kernel_ctx();
             let child = child.map(|c| world.living(c)).transpose()?;
             world.carry_out(&ctx, &self.machine.shared, step, child)

@@ -160,7 +160,7 @@ impl Sys {
 
     /// chroot(2)
     pub fn chroot(&self, path: &str) -> Res<()> {
-        let to = self.at(path, true, |w, ctx, at| {
+        let to = self.at("chroot", path, true, |w, ctx, at| {
             ctx.creds.need(cap::SYS_CHROOT)?;
             if w.kind(at.node)? != FileType::Directory {
                 return Err(Errno::ENOTDIR);

@@ -9,6 +9,7 @@ impl Sys {
     /// open(2). `mode` is used when the file is made, and umask applies. Opening a FIFO waits for its other end.
     pub async fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Res<Fd> {
         self.pay(500).await;
+        self.note(|| format!("open {path}"));
         let (fd, fifo) = self.with(|w| w.open_path(self.pid, path, flags, mode))?;
         let Some((ino, pipe)) = fifo else { return Ok(fd) };
         if flags.nonblock {
@@ -33,12 +34,16 @@ impl Sys {
 
     /// read(2): at most `max` bytes; none is the end of the file. Waits until there is something; EINTR when a caught signal comes.
     pub async fn read(&self, fd: Fd, max: usize) -> Res<Vec<u8>> {
-        self.block(move |w, pid| w.read_fd(pid, fd, max)).await
+        let read = self.block(move |w, pid| w.read_fd(pid, fd, max)).await;
+        self.note(|| format!("read {fd} = {:?}", read.as_ref().map(Vec::len)));
+        read
     }
 
     /// write(2): how much was written. Waits while a pipe is full. A pipe without readers raises SIGPIPE and answers EPIPE.
     pub async fn write(&self, fd: Fd, bytes: &[u8]) -> Res<usize> {
-        self.block(move |w, pid| w.write_fd(pid, fd, bytes)).await
+        let written = self.block(move |w, pid| w.write_fd(pid, fd, bytes)).await;
+        self.note(|| format!("write {fd} = {written:?}"));
+        written
     }
 
     /// close(2)

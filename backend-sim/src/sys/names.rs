@@ -6,17 +6,17 @@ use crate::vfs::Body;
 impl Sys {
     /// stat(2)
     pub fn stat(&self, path: &str) -> Res<Stat> {
-        self.at(path, true, |w, _, at| w.attributes(at.node))
+        self.at("stat", path, true, |w, _, at| w.attributes(at.node))
     }
 
     /// lstat(2): of the link itself.
     pub fn lstat(&self, path: &str) -> Res<Stat> {
-        self.at(path, false, |w, _, at| w.attributes(at.node))
+        self.at("lstat", path, false, |w, _, at| w.attributes(at.node))
     }
 
     /// Entries of a directory, sorted by name.
     pub fn readdir(&self, path: &str) -> Res<Vec<DirEntry>> {
-        self.at(path, true, |w, ctx, at| {
+        self.at("readdir", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if stat.kind != FileType::Directory {
                 return Err(Errno::ENOTDIR);
@@ -28,7 +28,7 @@ impl Sys {
 
     /// access(2) with the effective user: may it be read, written, executed?
     pub fn access(&self, path: &str, read: bool, write: bool, execute: bool) -> Res<()> {
-        self.at(path, true, |w, ctx, at| {
+        self.at("access", path, true, |w, ctx, at| {
             let want = u32::from(read) * 4 + u32::from(write) * 2 + u32::from(execute);
             if write {
                 w.check_writable(at)?;
@@ -39,12 +39,12 @@ impl Sys {
 
     /// mkdir(2)
     pub fn mkdir(&self, path: &str, mode: u32) -> Res<()> {
-        self.make(path, Body::Dir(Default::default()), mode)
+        self.make("mkdir", path, Body::Dir(Default::default()), mode)
     }
 
     /// unlink(2)
     pub fn unlink(&self, path: &str) -> Res<()> {
-        self.parent(path, |w, ctx, dir, name| {
+        self.parent("unlink", path, |w, ctx, dir, name| {
             if path.ends_with('/') {
                 return Err(Errno::ENOTDIR);
             }
@@ -54,7 +54,7 @@ impl Sys {
 
     /// rmdir(2)
     pub fn rmdir(&self, path: &str) -> Res<()> {
-        self.parent(path, |w, ctx, dir, name| w.remove(ctx, dir, name, true)).map_err(|e| match e {
+        self.parent("rmdir", path, |w, ctx, dir, name| w.remove(ctx, dir, name, true)).map_err(|e| match e {
             Errno::EEXIST => Errno::EBUSY,
             other => other,
         })
@@ -85,12 +85,12 @@ impl Sys {
         if target.is_empty() {
             return Err(Errno::ENOENT);
         }
-        self.make(path, Body::Link(target.to_owned()), 0o777)
+        self.make("symlink", path, Body::Link(target.to_owned()), 0o777)
     }
 
     /// readlink(2)
     pub fn readlink(&self, path: &str) -> Res<String> {
-        self.at(path, false, |w, ctx, at| match w.kind(at.node)? {
+        self.at("readlink", path, false, |w, ctx, at| match w.kind(at.node)? {
             FileType::Symlink => w.link_target(ctx, at.node),
             _ => Err(Errno::EINVAL),
         })
@@ -98,22 +98,22 @@ impl Sys {
 
     /// realpath(3): every link resolved.
     pub fn realpath(&self, path: &str) -> Res<String> {
-        self.at(path, true, |w, ctx, at| w.path_of(ctx.root, at).ok_or(Errno::ENOENT))
+        self.at("realpath", path, true, |w, ctx, at| w.path_of(ctx.root, at).ok_or(Errno::ENOENT))
     }
 
     /// chmod(2)
     pub fn chmod(&self, path: &str, mode: u32) -> Res<()> {
-        self.at(path, true, |w, ctx, at| w.chmod_node(ctx, at, mode))
+        self.at("chmod", path, true, |w, ctx, at| w.chmod_node(ctx, at, mode))
     }
 
     /// chown(2); `None` leaves as it is. `follow` as chown(2) or not as lchown(2).
     pub fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Res<()> {
-        self.at(path, follow, |w, ctx, at| w.chown_node(ctx, at, uid, gid))
+        self.at("chown", path, follow, |w, ctx, at| w.chown_node(ctx, at, uid, gid))
     }
 
     /// truncate(2)
     pub fn truncate(&self, path: &str, size: u64) -> Res<()> {
-        self.at(path, true, |w, ctx, at| {
+        self.at("truncate", path, true, |w, ctx, at| {
             ctx.creds.may(&w.attributes(at.node)?, 2)?;
             w.check_writable(at)?;
             if w.kind(at.node)? == FileType::Directory {
@@ -126,7 +126,7 @@ impl Sys {
 
     /// utimensat(2): access and modification time; `None` leaves as it is.
     pub fn utimens(&self, path: &str, atime: Option<Timestamp>, mtime: Option<Timestamp>) -> Res<()> {
-        self.at(path, true, |w, ctx, at| {
+        self.at("utimens", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if ctx.creds.owns(stat.uid).is_err() {
                 ctx.creds.may(&stat, 2)?;
@@ -149,7 +149,7 @@ impl Sys {
             FileType::Directory | FileType::Symlink => return Err(Errno::EINVAL),
         };
         let device = matches!(kind, FileType::Char | FileType::Block);
-        self.parent(path, |w, ctx, dir, name| {
+        self.parent("mknod", path, |w, ctx, dir, name| {
             if device {
                 ctx.creds.need(crate::vfs::cap::MKNOD)?;
             }
@@ -162,7 +162,7 @@ impl Sys {
 
     /// chdir(2)
     pub fn chdir(&self, path: &str) -> Res<()> {
-        let to = self.at(path, true, |w, ctx, at| {
+        let to = self.at("chdir", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if stat.kind != FileType::Directory {
                 return Err(Errno::ENOTDIR);
@@ -188,31 +188,39 @@ impl Sys {
 
     /// statfs(2)
     pub fn statfs(&self, path: &str) -> Res<FsStat> {
-        self.at(path, true, |w, _, at| w.statfs_at(at))
+        self.at("statfs", path, true, |w, _, at| w.statfs_at(at))
     }
 
     pub(super) fn at<T>(
         &self,
+        op: &'static str,
         path: &str,
         follow: bool,
         call: impl FnOnce(&mut World, &crate::vfs::Ctx, crate::vfs::Loc) -> Res<T>,
     ) -> Res<T> {
         self.with(|w| {
+            w.trace.note(w.now, || format!("call pid={} {op} {path}", self.pid));
             let ctx = w.ctx(self.pid)?;
             let at = w.walk(&ctx, path, follow)?;
             call(w, &ctx, at)
         })
     }
 
-    fn parent<T>(&self, path: &str, call: impl FnOnce(&mut World, &crate::vfs::Ctx, crate::vfs::Loc, &str) -> Res<T>) -> Res<T> {
+    fn parent<T>(
+        &self,
+        op: &'static str,
+        path: &str,
+        call: impl FnOnce(&mut World, &crate::vfs::Ctx, crate::vfs::Loc, &str) -> Res<T>,
+    ) -> Res<T> {
         self.with(|w| {
+            w.trace.note(w.now, || format!("call pid={} {op} {path}", self.pid));
             let ctx = w.ctx(self.pid)?;
             let (dir, name) = w.walk_parent(&ctx, path)?;
             call(w, &ctx, dir, &name)
         })
     }
 
-    fn make(&self, path: &str, body: Body, mode: u32) -> Res<()> {
-        self.parent(path, |w, ctx, dir, name| w.create(ctx, dir, name, body, mode).map(drop))
+    fn make(&self, op: &'static str, path: &str, body: Body, mode: u32) -> Res<()> {
+        self.parent(op, path, |w, ctx, dir, name| w.create(ctx, dir, name, body, mode).map(drop))
     }
 }

@@ -19,6 +19,7 @@ impl Sys {
     /// bind(2). Port 0 is one of the kernel's choosing.
     pub fn bind(&self, fd: Fd, address: &Address) -> Res<()> {
         self.on(fd, |w, id| {
+            w.trace.note(w.now, || format!("call pid={} bind {address:?}", self.pid));
             family(w.socket(id)?.domain, address)?;
             w.socket_bind(self.pid, id, address)
         })
@@ -45,6 +46,7 @@ impl Sys {
     /// connect(2): waits until connected, refused (ECONNREFUSED), unreachable (ENETUNREACH, EHOSTUNREACH) or timed out (ETIMEDOUT).
     pub async fn connect(&self, fd: Fd, address: &Address) -> Res<()> {
         let id = self.on(fd, |w, id| {
+            w.trace.note(w.now, || format!("call pid={} connect {address:?}", self.pid));
             family(w.socket(id)?.domain, address)?;
             w.socket_connect(self.pid, id, address).map(|()| id)
         })?;
@@ -104,6 +106,7 @@ impl Sys {
     /// One echo request (icmp(7)) and its answer. ETIMEDOUT when none comes in time, ENETUNREACH without a route.
     pub async fn echo(&self, to: IpAddr, bytes: usize, ttl: u8, timeout: Duration) -> Res<Echo> {
         self.pay(1000).await;
+        self.note(|| format!("echo {to}"));
         let sent = self.now();
         let end = sent.after(timeout).0;
         match self.with(|w| w.echo_request(self.pid, to, bytes, ttl)) {
