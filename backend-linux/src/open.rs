@@ -43,6 +43,7 @@ fn supervise(args: &[String]) -> i32 {
     if data != "--data-root" || run != "--run-root" {
         return 125;
     }
+    supervisor::close_inherited();
     // Nobody reads what it could write; whoever asked for a start is told over the socket.
     i32::from(supervise_in(data_root, run_root, &ContainerId::new(id)).is_err())
 }

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 
 /// Launches what the test has written down, once.
 fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
+    supervisor::close_inherited();
     let kernel = LinuxKernel::open(data, run)?;
     supervisor::main(&kernel, id, || {
         let launch: Launch = serde_json::from_slice(&std::fs::read(format!("{data}/launch.json")).expect("written by the test"))?;

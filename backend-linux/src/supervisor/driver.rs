@@ -45,6 +45,8 @@ pub type Mind<'a> = Box<dyn FnMut(Event) -> Reaction + 'a>;
 pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce() -> Result<(Settings, Mind<'a>)>) -> Result<()> {
     // The terminal of the person who started the container is none of its business, and neither are its signals.
     let _ = rustix::process::setsid();
+    // The modes of what it makes for containers are meant as they stand, whatever the person's mask.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // It was executed by descriptor, whose number would be its name otherwise.
     let _ = rustix::thread::set_name(c"drydock");
     let listener = take_listener()?;

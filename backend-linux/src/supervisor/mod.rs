@@ -16,7 +16,7 @@ pub mod wire;
 pub use client::{attach, request, wait};
 pub use driver::{Mind, Settings, main};
 pub use serve::serve;
-pub use spawn::{Spawned, become_unwritable};
+pub use spawn::{Spawned, become_unwritable, close_inherited};
 
 use drydock_core::id::ContainerId;
 

@@ -12,6 +12,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+/// Where programs of the system are, if the environment does not say.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Supervisors that this process has started. They outlive it; one that ends before it is waited for here.
 #[derive(Debug, Default)]
 pub struct Spawned(Mutex<Vec<Child>>);
@@ -35,6 +38,9 @@ impl Spawned {
         let child = Command::new(program)
             .arg0("drydock")
             .args(["supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id.as_str()])
+            // Nothing of a person's environment is for a process that outlives the command: only where to find programs of the system.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_else(|| SYSTEM_PATH.into()))
             // The directory a person stands in must not be kept busy for as long as a container runs.
             .current_dir("/")
             .stdin(Stdio::from(listener))
@@ -75,4 +81,12 @@ pub fn become_unwritable() {
     let name = args.next().unwrap_or_else(|| "drydock".into());
     // It returns only if it failed; then this process goes on as it is.
     let _ = Command::new(format!("/proc/self/fd/{}", myself.as_raw_fd())).arg0(name).args(args).exec();
+}
+
+/// Closes what whoever started this process left open: a supervisor outlives it, and must not keep its pipes and locks.
+///
+/// To be called first of all by a process that was started as a supervisor.
+pub fn close_inherited() {
+    // SAFETY: this process has opened nothing yet beyond its standard streams, so no owner of a descriptor loses it.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
 }
