@@ -273,6 +273,17 @@ impl World {
                 _ => text.parse::<u64>().map(Some).map_err(|_| Errno::EINVAL),
             }
         };
+        // Memory may be written with a unit (memparse in the kernel's lib/cmdline.c).
+        let memory = |text: &str| -> Res<Option<u64>> {
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let shift = match &text[digits.len()..] {
+                "K" | "k" => 10,
+                "M" | "m" => 20,
+                "G" | "g" => 30,
+                _ => return bytes(text),
+            };
+            Ok(bytes(digits)?.map(|n| n << shift))
+        };
         let number = |text: &str| text.parse::<u64>().map_err(|_| Errno::EINVAL);
         self.cpu_run(self.now);
         match *name {
@@ -306,7 +317,7 @@ impl World {
         let group = self.cgroups.get_mut(node.group)?;
         match *name {
             "memory.max" | "memory.limit_in_bytes" => {
-                let limit = bytes(text)?.map(|n| n & !4095);
+                let limit = memory(text)?.map(|n| n & !4095);
                 if v1 && limit.is_some_and(|l| group.memory > l) {
                     return Err(Errno::EBUSY);
                 }
@@ -357,7 +368,7 @@ impl World {
                 }
             }
             "memory.memsw.limit_in_bytes" | "memory.soft_limit_in_bytes" => {
-                let value = bytes(text)?.unwrap_or(V1_UNLIMITED);
+                let value = memory(text)?.unwrap_or(V1_UNLIMITED);
                 if *name == "memory.memsw.limit_in_bytes" && group.memory_limit.is_some_and(|l| value < l) {
                     return Err(Errno::EINVAL);
                 }

@@ -36,9 +36,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Its command line, or its name in brackets.
+    /// Its command line on one line, or its name in brackets.
     pub fn command(&self) -> String {
-        if self.args.is_empty() { format!("[{}]", self.comm) } else { self.args.join(" ") }
+        let text = if self.args.is_empty() { format!("[{}]", self.comm) } else { self.args.join(" ") };
+        text.chars().map(|c| if c < ' ' { ' ' } else { c }).collect()
     }
 }
 

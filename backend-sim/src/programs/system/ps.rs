@@ -8,7 +8,8 @@ use drydock_core::kernel::Signal;
 
 /// `ps [-o columns] [-T]`; the letters of other systems (`ps aux`, `ps -ef`) change nothing, as in busybox.
 pub async fn ps(cmd: &mut Cmd) -> Exit {
-    cmd.args.retain(|arg| arg.starts_with('-') || arg.contains(','));
+    let mut value = false;
+    cmd.args.retain(|arg| std::mem::replace(&mut value, arg == "-o") || arg.starts_with('-'));
     let options =
         cmd.options(&Spec { short: "o:aAdefluwx", not_modelled: "TZ", usage: "[-o COL1,COL2=HEADER] [-T]", ..Spec::default() }).await?;
     let columns: Vec<String> = match options.values('o') {
