@@ -18,11 +18,14 @@ const GROUP: &str = "drydock";
 
 /// Looks at the whole host.
 pub fn snapshot(facts: &Facts, hierarchies: &Hierarchies) -> Result<Snapshot> {
-    let processes = processes(facts, hierarchies)?;
+    let all = Running::all()?;
+    let others = all.iter().filter_map(Running::supervises).filter(|(root, _)| *root != facts.data_root);
+    let cgroups = groups(hierarchies, &others.map(|(_, id)| id.to_owned()).collect())?;
+    let processes = ours(&all, &facts.data_root, hierarchies, &cgroups)?;
     Ok(Snapshot {
         mounts: mounts()?,
-        cgroups: groups(facts, hierarchies)?,
-        network_namespaces: processes.iter().filter_map(|(pid, _)| namespace(*pid)).collect(),
+        cgroups,
+        network_namespaces: processes.iter().filter_map(|p| namespace(p.pid)).collect(),
         links: links()?.into_iter().map(|(link, _)| link).collect(),
         addresses: links()?.into_iter().filter_map(|(link, address)| address.map(|a| format!("{link} {a}"))).collect(),
         rules: match firewall::lines() {
@@ -31,7 +34,7 @@ pub fn snapshot(facts: &Facts, hierarchies: &Hierarchies) -> Result<Snapshot> {
             Err(e) if e.kind() == ErrorKind::Unsupported => BTreeSet::new(),
             Err(e) => return Err(e),
         },
-        processes: processes.into_iter().map(|(pid, command)| format!("{pid} {command}")).collect(),
+        processes: processes.iter().map(|p| format!("{} {}", p.pid, p.arguments.join(" "))).collect(),
         descriptors: descriptors()?,
         files: [&facts.data_root, &facts.run_root]
             .into_iter()
@@ -54,16 +57,17 @@ fn mounts() -> Result<BTreeSet<String>> {
     Ok(text.lines().filter_map(line).collect())
 }
 
-/// Groups below Drydock's own, by their path in any hierarchy. Other roots have their containers' groups beside ours.
-fn groups(facts: &Facts, hierarchies: &Hierarchies) -> Result<BTreeSet<String>> {
+/// Groups below Drydock's own, by their path in any hierarchy. Other roots have their containers' groups beside ours: those are
+/// left out as long as their supervisor lives. A group that nobody looks after is shown: it was left behind.
+fn groups(hierarchies: &Hierarchies, anothers: &BTreeSet<String>) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for root in hierarchies.roots() {
         let mut next = vec![root.join(GROUP)];
         while let Some(group) = next.pop() {
             for child in children(&group)?.into_iter().filter(|c| c.is_dir()) {
-                let path = child.strip_prefix(root).unwrap_or(&child).to_string_lossy().into_owned();
-                if !is_anothers(facts, hierarchies, &path)? {
-                    found.insert(path);
+                let name = child.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                if !anothers.contains(&name) {
+                    found.extend(child.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()));
                     next.push(child);
                 }
             }
@@ -72,49 +76,52 @@ fn groups(facts: &Facts, hierarchies: &Hierarchies) -> Result<BTreeSet<String>> 
     Ok(found)
 }
 
-/// Whether what runs in a group was started by a supervisor of other roots. A group that nobody owns is shown: it was left behind.
-fn is_anothers(facts: &Facts, hierarchies: &Hierarchies, group: &str) -> Result<bool> {
-    let tasks = hierarchies.tasks(group)?;
-    let mut roots = tasks.iter().filter_map(|t| supervised_root(&arguments(t.parent)));
-    Ok(roots.next().is_some_and(|root| root != facts.data_root))
+/// A process and its arguments. One that has ended has none: it is its parent's to reap, and holds nothing.
+struct Running {
+    pid: u32,
+    arguments: Vec<String>,
 }
 
-/// The data root in a supervisor's arguments.
-fn supervised_root(arguments: &[String]) -> Option<String> {
-    let supervises = arguments.get(1).is_some_and(|a| a == crate::SUPERVISE);
-    supervises.then(|| arguments.iter().skip_while(|a| *a != "--data-root").nth(1).cloned()).flatten()
-}
-
-/// Arguments of a process; none for one that has ended: it is its parent's to reap, and holds nothing.
-fn arguments(pid: u32) -> Vec<String> {
-    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).filter(|a| !a.is_empty()).collect()
-}
-
-/// Processes in containers, and those that serve containers of these roots: supervisors, and what these have started.
-fn processes(facts: &Facts, hierarchies: &Hierarchies) -> Result<Vec<(u32, String)>> {
-    let mut inside = BTreeSet::new();
-    for group in groups(facts, hierarchies)? {
-        inside.extend(hierarchies.tasks(&group)?.into_iter().map(|t| t.pid));
+impl Running {
+    fn all() -> Result<Vec<Self>> {
+        let pid = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+        let pids = children(Path::new("/proc"))?.iter().filter_map(pid).collect::<Vec<_>>();
+        let all = pids.into_iter().filter(|pid| *pid != std::process::id()).map(|pid| {
+            let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let arguments = bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned());
+            Self { pid, arguments: arguments.filter(|a| !a.is_empty()).collect() }
+        });
+        Ok(all.filter(|p| !p.arguments.is_empty()).collect())
     }
-    let ours = |arguments: &[String]| supervised_root(arguments).is_some_and(|root| root == facts.data_root);
-    let mut all = Vec::new();
-    for entry in children(Path::new("/proc"))? {
-        let Some(pid) = entry.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse::<u32>().ok()) else { continue };
-        let words = arguments(pid);
-        if pid == std::process::id() || words.is_empty() {
-            continue;
-        }
-        let serves = words.get(1).is_some_and(|a| a == crate::PROXY)
-            && words
-                .get(4)
-                .and_then(|parent| parent.parse().ok())
-                .is_some_and(|parent| parent == std::process::id() || ours(&arguments(parent)));
-        if inside.contains(&pid) || serves || ours(&words) {
-            all.push((pid, words.join(" ")));
-        }
+
+    fn is(&self, command: &str) -> bool {
+        self.arguments.get(1).is_some_and(|a| a == command)
     }
-    Ok(all)
+
+    /// The data root and the container of a supervisor.
+    fn supervises(&self) -> Option<(&str, &str)> {
+        let root = self.arguments.iter().skip_while(|a| *a != "--data-root").nth(1)?;
+        self.is(crate::SUPERVISE).then_some((root.as_str(), self.arguments.last()?.as_str()))
+    }
+
+    /// Who published the port that this process holds.
+    fn serves(&self) -> Option<u32> {
+        self.is(crate::PROXY).then(|| self.arguments.get(4)?.parse().ok()).flatten()
+    }
+}
+
+/// Processes in these groups, and those that serve containers of this data root: supervisors, and what these have started.
+fn ours<'a>(all: &'a [Running], data_root: &str, hierarchies: &Hierarchies, groups: &BTreeSet<String>) -> Result<Vec<&'a Running>> {
+    let mut pids = BTreeSet::new();
+    for group in groups {
+        pids.extend(hierarchies.tasks(group)?.into_iter().map(|t| t.pid));
+    }
+    let supervisors = all.iter().filter(|p| p.supervises().is_some_and(|(root, _)| root == data_root)).map(|p| p.pid);
+    let parents: BTreeSet<u32> = supervisors.chain([std::process::id()]).collect();
+    Ok(all
+        .iter()
+        .filter(|p| pids.contains(&p.pid) || parents.contains(&p.pid) || p.serves().is_some_and(|by| parents.contains(&by)))
+        .collect())
 }
 
 /// The network namespace of a process, if it is not this one's own.
@@ -166,6 +173,10 @@ fn files(root: &Path) -> Result<Vec<String>> {
         for path in children(&directory)? {
             let is_directory = path.symlink_metadata().is_ok_and(|m| m.is_dir());
             let drawer = is_directory && (directory == root || path.ends_with("blobs/sha256"));
+            if directory == root && path.ends_with("cache") {
+                // What can be made again from what is there is no thing either.
+                continue;
+            }
             if !drawer && !comes_and_goes(&path) {
                 found.push(path.to_string_lossy().into_owned());
             }
