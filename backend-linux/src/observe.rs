@@ -171,6 +171,9 @@ fn files(root: &Path) -> Result<Vec<String>> {
     let mut next = vec![root.to_path_buf()];
     while let Some(directory) = next.pop() {
         for path in children(&directory)? {
+            if is_cache(&path, root) {
+                continue;
+            }
             let is_directory = path.symlink_metadata().is_ok_and(|m| m.is_dir());
             let drawer = is_directory && (directory == root || path.ends_with("blobs/sha256"));
             if directory == root && path.ends_with("cache") {
@@ -192,6 +195,11 @@ fn files(root: &Path) -> Result<Vec<String>> {
 fn comes_and_goes(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
     name.ends_with(".db-wal") || name.ends_with(".db-shm") || path.parent().is_some_and(|p| p.ends_with("locks"))
+}
+
+/// What was worked out once, under the digest of what it was worked out from; it is kept for the next container on purpose.
+fn is_cache(path: &Path, root: &Path) -> bool {
+    path == root.join("cache")
 }
 
 /// Directories that are there whole or not at all, and may hold a whole system: layers, and a container's own files.

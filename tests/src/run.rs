@@ -107,7 +107,7 @@ fn with_patience(clause: &'static Clause, subject: &Arc<dyn Subject>, patience: 
 
 /// One clause with its clean-up and the residue law.
 fn examine(clause: &Clause, subject: &dyn Subject) -> (Verdict, String) {
-    let world = World::new(subject);
+    let mut world = World::new(subject);
     let before = match residue::observe(&world) {
         Ok(before) => before,
         Err(e) => return (Verdict::Error, format!("before the clause: {e}")),
@@ -115,10 +115,7 @@ fn examine(clause: &Clause, subject: &dyn Subject) -> (Verdict, String) {
     let missing = clause.needs.iter().copied().find(|&c| !world.can(c));
     let checked = catch(|| match missing {
         Some(capability) => refusal::check(&world, capability),
-        None => {
-            let mut world = World::new(subject);
-            (clause.check)(&mut world)
-        }
+        None => (clause.check)(&mut world),
     });
     let cleaned = catch(|| world.clean().and_then(|()| residue::unchanged(&world, &before)));
     match (checked, cleaned) {

@@ -8,9 +8,11 @@ use drydock_core::Error;
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, NetworkMode, Status};
 use drydock_core::engine::{Engine, LogLine, LogsRequest, RemoveOptions};
 use drydock_core::host::{Capabilities, Capability};
+use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ pub struct World<'a> {
     subject: &'a dyn Subject,
     engine: Arc<dyn Engine>,
     capabilities: Capabilities,
+    made: RefCell<Vec<String>>,
 }
 
 impl<'a> World<'a> {
@@ -26,7 +29,7 @@ impl<'a> World<'a> {
     pub fn new(subject: &'a dyn Subject) -> Self {
         let engine = subject.engine();
         let capabilities = engine.capabilities();
-        Self { subject, engine, capabilities }
+        Self { subject, engine, capabilities, made: RefCell::default() }
     }
 
     /// The engine itself.
@@ -80,7 +83,7 @@ impl<'a> World<'a> {
     pub fn run_playing(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig), script: &mut Script) -> Checked<Output> {
         let mut config = self.config(args);
         tweak(&mut config);
-        let id = self.engine.create(&config)?;
+        let id = self.make(&config)?;
         let attach = Attach { stdin: config.open_stdin, ..Attach::default() };
         match self.engine.start_attached(id.as_str(), &attach, script)? {
             Ended::Exited(code) => {
@@ -94,7 +97,7 @@ impl<'a> World<'a> {
     pub fn refused(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<Error> {
         let mut config = self.config(args);
         tweak(&mut config);
-        let id = match self.engine.create(&config) {
+        let id = match self.make(&config) {
             Err(error) => return Ok(error),
             Ok(id) => id,
         };
@@ -104,11 +107,22 @@ impl<'a> World<'a> {
         }
     }
 
+    fn make(&self, config: &ContainerConfig) -> Result<ContainerId, Error> {
+        let id = self.engine.create(config)?;
+        self.made.borrow_mut().push(id.as_str().to_owned());
+        Ok(id)
+    }
+
+    /// Whether a line of a snapshot names a container that was made in this world.
+    pub fn made(&self, line: &str) -> bool {
+        self.made.borrow().iter().any(|id| line.contains(id))
+    }
+
     /// Makes a container; nothing runs. Answers its id.
     pub fn create(&self, args: &[&str], tweak: impl FnOnce(&mut ContainerConfig)) -> Checked<String> {
         let mut config = self.config(args);
         tweak(&mut config);
-        Ok(self.engine.create(&config)?.as_str().to_owned())
+        Ok(self.make(&config)?.as_str().to_owned())
     }
 
     /// Starts a program in a new container in the background. Answers its id.

@@ -28,6 +28,8 @@ pub struct LinuxTarget {
 
 struct LinuxSubject {
     engine: Arc<dyn Engine>,
+    /// Open all the time: SQLite keeps descriptors of a closed connection while another one of the process has locks.
+    other: Arc<dyn Engine>,
     top: PathBuf,
     busybox: Vec<u8>,
 }
@@ -62,7 +64,8 @@ impl LinuxSubject {
         let busybox = fixture::busybox(&program, &applets);
         let engine = open(top)?;
         engine.import(&mut &*busybox, fixture::BUSYBOX, &[], "")?;
-        let subject = Self { engine, top: top.to_owned(), busybox };
+        let other = open(top)?;
+        let subject = Self { engine, other, top: top.to_owned(), busybox };
         let up = subject.host("ip link set lo up")?;
         if up.code != 0 {
             return Err(Error::new(ErrorKind::System, format!("loopback cannot be brought up: {}", up.error_text())));
@@ -86,7 +89,7 @@ impl Subject for LinuxSubject {
     }
 
     fn reopened(&self) -> Result<Arc<dyn Engine>> {
-        open(&self.top)
+        Ok(Arc::clone(&self.other))
     }
 
     fn scratch(&self) -> String {
@@ -143,6 +146,6 @@ impl Target for LinuxTarget {
     }
 
     fn patience(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60))
+        Some(Duration::from_secs(30))
     }
 }

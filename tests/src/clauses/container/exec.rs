@@ -119,8 +119,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.try_exec(&id, &["sleep", "1000"], |e| e.detach = true, &mut Script::silent())?;
         w.kill(&id, "KILL")?;
         w.wait(&id)?;
-        let left = w.engine().observe()?.processes;
-        holds(format_args!("none is left: {left:?}"), !left.iter().any(|p| p.contains("sleep")))
+        w.eventually("none of its processes is left", || Ok(!w.engine().observe()?.processes.iter().any(|p| p.contains("sleep"))))
     })
     .needs(NEEDS),
     Clause::docker("CTR-EXEC-14", "An exec that runs when the container ends is ended with it.", "Docker Engine API, ExecStart", |w| {

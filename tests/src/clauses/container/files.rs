@@ -77,8 +77,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         },
     ),
     Clause::docker("CTR-FILES-6", "The standard devices do what they are for.", "null(4), full(4), random(4)", |w| {
-        w.sh("echo x >/dev/null && cat /dev/null && head -c 3 /dev/zero | od -An -tx1 | tr -d ' ' && head -c 64 /dev/urandom | wc -c")?
-            .prints("000000\n64")?;
+        w.sh("echo x >/dev/null && cat /dev/null && head -c 3 /dev/zero | tr '\\0' z && echo && head -c 64 /dev/urandom | wc -c")?
+            .prints("zzz\n64")?;
         w.sh("echo x >/dev/full")?.exits(1)?.complains("No space left on device")?.done()
     }),
     Clause::docker("CTR-FILES-7", "/dev/pts is a devpts of the container's own.", DEFAULTS, |w| {

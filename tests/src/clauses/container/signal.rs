@@ -123,7 +123,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::docker("CTR-SIG-12", "When process 1 ends, the kernel kills every other process of the container.", cite::PIDNS, |w| {
         let id = w.ready("sleep 1000 & sh -c 'sleep 1000; true' & echo ready; sleep 0.2; exit 8", |_| {})?;
         equal("exit code", w.wait(&id)?, 8)?;
-        let left = w.engine().observe()?.processes;
-        holds(format_args!("no process is left of {id}: {left:?}"), !left.iter().any(|p| p.contains(&id) || p.contains("sleep 1000")))
+        w.eventually("no process of it is left", || {
+            Ok(!w.engine().observe()?.processes.iter().any(|p| p.contains(&id) || p.contains("sleep 1000")))
+        })
     }),
 ];

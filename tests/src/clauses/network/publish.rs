@@ -22,7 +22,7 @@ fn published(ports: Vec<PortRequest>) -> impl FnOnce(&mut ContainerConfig) {
 }
 
 fn fetch(w: &World<'_>, at: &str) -> Checked<crate::Output> {
-    w.host(&format!("wget -T 2 -q -O - http://{at}/"))
+    w.host(&format!("timeout 3 wget -q -O - http://{at}/"))
 }
 
 fn serves(w: &World<'_>, at: &str) -> Checked {
@@ -159,7 +159,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::docker("NET-PORT-12", "A container reaches another's published port by the bridge's address.", cite::PORT, |w| {
         let id = w.ready(SERVE, published(vec![port(None, 8089, 80)]))?;
         let url = format!("http://{}:8089/", gateway(w, &id)?);
-        w.run_with(&["wget", "-T", "2", "-q", "-O", "-", &url], bridge)?.prints("page")?.done()
+        w.run_with(&["wget", "-q", "-O", "-", &url], bridge)?.prints("page")?.done()
     })
     .needs(NEEDS),
 ];
