@@ -30,7 +30,8 @@ pub fn unchanged(world: &World<'_>, before: &Snapshot) -> Checked {
 
 fn difference(world: &World<'_>, before: &Snapshot) -> Checked<Vec<String>> {
     let mut lines = before.difference(&observe(world)?);
-    // Control groups are the whole machine's: other engines may run on it.
-    lines.retain(|line| !line.contains(" cgroup ") || world.made(line));
+    // Control groups and processes are the whole machine's: other engines may run on it, and what they had may go meanwhile.
+    let gone = ["- process ", "- netns "];
+    lines.retain(|line| !gone.iter().any(|g| line.starts_with(g)) && (!line.contains(" cgroup ") || world.made(line)));
     Ok(lines)
 }

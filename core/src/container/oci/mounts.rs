@@ -51,12 +51,12 @@ fn standard<'a>(request: &Request<'_>) -> Vec<Row<'a>> {
         ("/sys", "sysfs", "sysfs", words(&["nosuid", "noexec", "nodev", access])),
         ("/sys/fs/cgroup", "cgroup", "cgroup", words(&["nosuid", "noexec", "nodev", "relatime", access])),
     ];
+    // Mounted anew it shows the queues of the namespace it is mounted in, the host's too, where the host may have it nowhere.
+    rows.push(("/dev/mqueue", "mqueue", "mqueue", words(&["nosuid", "noexec", "nodev"])));
     if config.ipc == NamespaceMode::Host {
-        rows.push(("/dev/mqueue", "bind", "/dev/mqueue", words(&["rbind", "rprivate"])));
         rows.push(("/dev/shm", "bind", "/dev/shm", words(&["rbind", "rprivate"])));
     } else {
         let size = format!("size={}", config.shm_size.filter(|n| *n > 0).unwrap_or(defaults::SHM_SIZE));
-        rows.push(("/dev/mqueue", "mqueue", "mqueue", words(&["nosuid", "noexec", "nodev"])));
         rows.push(("/dev/shm", "tmpfs", "shm", words(&["nosuid", "noexec", "nodev", "mode=1777", &size])));
     }
     rows
