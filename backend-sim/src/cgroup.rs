@@ -271,6 +271,17 @@ impl Cgroups {
         self.chain(id).iter().any(|g| self.groups.get(g).is_some_and(|g| g.frozen))
     }
 
+    /// Whether a group has a controller.
+    pub fn has(&self, id: u32, controller: &str) -> bool {
+        if self.mode != CgroupMode::V2 {
+            return false;
+        }
+        match self.parent(id).and_then(|p| self.groups.get(&p)) {
+            Some(parent) => parent.subtree.contains(controller),
+            None => CONTROLLERS.contains(&controller),
+        }
+    }
+
     /// Controllers a group has: those that the group around it gives (v2), or all.
     pub fn controllers(&self, id: u32) -> BTreeSet<String> {
         if self.mode != CgroupMode::V2 {

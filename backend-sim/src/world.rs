@@ -110,6 +110,8 @@ pub struct World {
     pub ends: BTreeMap<u32, crate::kernel::Ends>,
     /// Processes whose end goes into `ended`.
     pub watched: BTreeSet<u32>,
+    /// The kernel's own rights: all.
+    pub kernel_creds: Arc<crate::sys::Credentials>,
     /// The host's root.
     pub root: Loc,
     /// Futures of processes that died, to be dropped outside the lock.
@@ -162,6 +164,7 @@ impl World {
             just_ended: Vec::new(),
             ends: BTreeMap::new(),
             watched: BTreeSet::new(),
+            kernel_creds: Arc::new(crate::sys::Credentials::root()),
             root: Loc { mount: 0, node: crate::vfs::Node::Plain(0) },
             graveyard: Vec::new(),
             config,
@@ -183,7 +186,7 @@ impl World {
 
     /// The kernel's own view of paths: every right, the host's root.
     pub fn kernel_ctx(&self) -> Ctx {
-        Ctx { root: self.root, cwd: self.root, creds: Arc::new(crate::sys::Credentials::root()), pid: 0, umask: 0 }
+        Ctx { root: self.root, cwd: self.root, creds: Arc::clone(&self.kernel_creds), pid: 0, umask: 0 }
     }
 
     /// A process's view of paths.

@@ -6,7 +6,8 @@ use common::{Person, config, host};
 use drydock_core::container::ContainerConfig;
 use drydock_core::engine::{Engine, RemoveOptions};
 use drydock_core::io::{Attach, Ended, Input};
-use drydock_sim::SimHost;
+use drydock_core::limits::CgroupMode;
+use drydock_sim::{SimConfig, SimHost};
 
 fn run(host: &SimHost, config: &ContainerConfig) -> (Ended, Person) {
     let engine = host.engine().expect("the engine opens");
@@ -57,7 +58,12 @@ fn a_terminal_echoes_and_ctrl_c_interrupts() {
 
 #[test]
 fn what_takes_too_much_memory_is_killed() {
-    let host = host();
+    for cgroup in [CgroupMode::V1, CgroupMode::Hybrid, CgroupMode::V2] {
+        killed_for_memory(&common::host_of(SimConfig { cgroup, ..SimConfig::default() }));
+    }
+}
+
+fn killed_for_memory(host: &SimHost) {
     let mut config = config(&["stress", "--vm", "1", "--vm-bytes", "150M"]);
     config.resources.memory = Some(64 << 20);
     let engine = host.engine().expect("the engine opens");

@@ -58,7 +58,7 @@ impl World {
             0
         } else {
             let named = |name: &&str| name.split(',').any(|c| c == controller);
-            let found = crate::cgroup::V1.iter().position(|n| named(n)).map(|i| i + 1);
+            let found = crate::cgroup::V1.iter().position(named).map(|i| i + 1);
             u8::try_from(found.ok_or_else(|| Error::unsupported(format!("the control group controller {controller}")))?).unwrap_or(0)
         };
         let dir = CgNode { hierarchy, group, file: None };

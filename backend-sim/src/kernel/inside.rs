@@ -9,7 +9,6 @@ use drydock_core::kernel::MountFlags;
 use drydock_core::limits::CgroupMode;
 use drydock_core::{Error, ErrorKind, Result};
 use oci_spec::runtime::{Capability, LinuxCapabilities, PosixRlimit};
-use std::collections::HashSet as CapabilitySet;
 use std::sync::Arc;
 
 impl World {
@@ -59,6 +58,7 @@ impl World {
     }
 
     /// Mounts a new file system.
+    #[allow(clippy::too_many_arguments, reason = "the fields of one step")]
     pub(super) fn step_mount(
         &mut self,
         pid: u32,
@@ -274,13 +274,12 @@ impl World {
     pub(super) fn step_capabilities(&mut self, pid: u32, sets: &LinuxCapabilities) -> Result<()> {
         let p = self.proc_mut(pid).named("capset", "")?;
         let old = &p.creds;
-        let mask = |set: &Option<CapabilitySet<Capability>>| set.as_ref().map_or(0, bits) & old.bounding;
         let mut new = (**old).clone();
-        new.bounding = mask(sets.bounding());
-        new.permitted = mask(sets.permitted());
-        new.inheritable = mask(sets.inheritable());
-        new.ambient = mask(sets.ambient()) & new.permitted & new.inheritable;
-        new.effective = mask(sets.effective()) & new.permitted;
+        new.bounding = bits(sets.bounding().iter().flatten()) & old.bounding;
+        new.permitted = bits(sets.permitted().iter().flatten()) & old.bounding;
+        new.inheritable = bits(sets.inheritable().iter().flatten()) & old.bounding;
+        new.ambient = bits(sets.ambient().iter().flatten()) & new.permitted & new.inheritable;
+        new.effective = bits(sets.effective().iter().flatten()) & new.permitted;
         new.keep_caps = true;
         p.creds = Arc::new(new);
         Ok(())
@@ -304,7 +303,7 @@ impl World {
     pub(super) fn step_chdir(&mut self, pid: u32, path: &str) -> Result<()> {
         let changed = (|| {
             let ctx = self.ctx(pid)?;
-            let kernel = Ctx { creds: Arc::new(crate::sys::Credentials::root()), ..ctx };
+            let kernel = Ctx { creds: Arc::clone(&self.kernel_creds), ..ctx };
             let at = self.make_dirs(&kernel, path, 0o755, (0, 0))?;
             self.proc_mut(pid)?.cwd = at;
             Ok(())
@@ -365,9 +364,8 @@ impl World {
 }
 
 /// Capabilities as a bit mask. The order of the set does not matter to it.
-#[allow(clippy::disallowed_types, reason = "oci-spec gives the set so; only a mask is made of it")]
-fn bits(set: &CapabilitySet<Capability>) -> u64 {
-    set.iter().fold(0, |mask, c| mask | 1 << number(*c))
+fn bits<'a>(set: impl Iterator<Item = &'a Capability>) -> u64 {
+    set.fold(0, |mask, c| mask | 1 << number(*c))
 }
 
 fn number(capability: Capability) -> u32 {

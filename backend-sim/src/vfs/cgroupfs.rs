@@ -101,23 +101,19 @@ impl World {
         }
     }
 
-    fn cgroup_files(&self, node: CgNode) -> Vec<(u8, &'static str)> {
-        let has = self.cgroups.controllers(node.group);
-        let root = node.group == 0;
-        let fits = |(version, controller, name, _): &(u8, &str, &str, bool)| {
-            if node.hierarchy == 0 {
-                let limit = root
-                    && !matches!(
-                        *name,
-                        "cgroup.controllers" | "cgroup.procs" | "cgroup.subtree_control" | "cgroup.threads" | "cpu.stat" | "memory.stat"
-                    );
-                *version == 2 && !limit && (controller.is_empty() || has.contains(*controller))
-            } else {
-                *version == 1 && (controller.is_empty() || V1.get(usize::from(node.hierarchy) - 1) == Some(controller))
-            }
-        };
-        let number = |(i, entry): (usize, &(u8, &str, &'static str, bool))| (u8::try_from(i).unwrap_or(u8::MAX), entry.2);
-        FILES.iter().enumerate().filter(|(_, entry)| fits(entry)).map(number).collect()
+    /// Whether a group's directory has a file.
+    fn cgroup_has(&self, node: CgNode, (version, controller, name, _): &(u8, &str, &str, bool)) -> bool {
+        if node.hierarchy != 0 {
+            return *version == 1 && (controller.is_empty() || V1.get(usize::from(node.hierarchy) - 1) == Some(controller));
+        }
+        let everywhere = ["cgroup.controllers", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads", "cpu.stat", "memory.stat"];
+        let shown = node.group != 0 || everywhere.contains(name);
+        *version == 2 && shown && (controller.is_empty() || self.cgroups.has(node.group, controller))
+    }
+
+    fn cgroup_files(&self, node: CgNode) -> impl Iterator<Item = (u8, &'static str)> {
+        let all = FILES.iter().enumerate().filter(move |(_, entry)| self.cgroup_has(node, entry));
+        all.map(|(i, entry)| (u8::try_from(i).unwrap_or(u8::MAX), entry.2))
     }
 
     /// Looks a name up in a group's directory.
@@ -128,8 +124,9 @@ impl World {
         if let Some(group) = self.cgroups.get(node.group)?.children.get(name) {
             return Ok(CgNode { group: *group, ..node });
         }
-        let files = self.cgroup_files(node);
-        files.iter().find(|(_, n)| *n == name).map(|(i, _)| CgNode { file: Some(*i), ..node }).ok_or(Errno::ENOENT)
+        let named = |(_, entry): &(usize, &(u8, &str, &str, bool))| entry.2 == name && self.cgroup_has(node, entry);
+        let found = FILES.iter().enumerate().find(named).and_then(|(i, _)| u8::try_from(i).ok());
+        found.map(|i| CgNode { file: Some(i), ..node }).ok_or(Errno::ENOENT)
     }
 
     /// Entries of a group's directory.
@@ -140,7 +137,7 @@ impl World {
         let groups = self.cgroups.get(node.group)?.children.iter();
         let mut all: Vec<DirEntry> =
             groups.map(|(n, id)| DirEntry { name: n.clone(), ino: u64::from(*id) + 1, kind: FileType::Directory }).collect();
-        all.extend(self.cgroup_files(node).into_iter().map(|(i, n)| DirEntry {
+        all.extend(self.cgroup_files(node).map(|(i, n)| DirEntry {
             name: n.to_owned(),
             ino: 1_000_000 + u64::from(i),
             kind: FileType::Regular,
