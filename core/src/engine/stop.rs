@@ -47,7 +47,6 @@ impl LocalEngine {
         let record = self.settled(asked)?;
         let id = &record.id;
         lifecycle::allow(record.state.status, Event::Kill, id, asked)?;
-        self.tell_of(&record, &[Happening::Own("kill", vec![("signal", signal.number().to_string())])])?;
         if signal == Signal::KILL {
             return self.ask_and_wait(id, &Request::Signal(signal), Some(AFTER_KILL));
         }
@@ -116,6 +115,12 @@ impl LocalEngine {
             Ok(())
         })
         .map(drop)
+    }
+
+    /// Records that a signal was sent.
+    pub(crate) fn note_signal(&self, id: &ContainerId, signal: Signal) -> Result<()> {
+        let happening = [Happening::Own("kill", vec![("signal", signal.number().to_string())])];
+        self.find_record(id)?.map_or(Ok(()), |record| self.tell_of(&record, &happening))
     }
 
     /// Notes that a person ended it.

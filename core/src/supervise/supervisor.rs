@@ -107,6 +107,8 @@ impl Supervisor {
         let Some(process) = &self.process else {
             return Err(Error::new(ErrorKind::NotRunning, format!("Container {} is not running", self.id)));
         };
+        // The event first: what it causes must come after it in the list.
+        self.engine.note_signal(&self.id, signal)?;
         match self.engine.host().containers.signal(&self.id, process, signal) {
             Err(e) if e.kind() == ErrorKind::NotRunning => Ok(()),
             other => other,
