@@ -178,7 +178,7 @@ fn what_run_asks_for() {
         "run -dit --name web -e B=2 -e HOME -e UNSET --env-file vars --label-file labels -l b=2 -p 8080-8081:80-81/udp -p 127.0.0.1::53 \
          -v ./x:/y:ro -v data:/data --tmpfs /run:size=1m --mount type=bind,src=/a,dst=/b,readonly -m 128m --memory-swap -1 --cpus 1.5 -c 512 \
          --pids-limit 100 --read-only --cap-add NET_ADMIN --cap-drop ALL --security-opt seccomp=profile.json --security-opt no-new-privileges \
-         --init --restart on-failure:3 --stop-signal INT --stop-timeout 5 --network none -h host -u 1:2 -w /work --entrypoint sh \
+         --init --restart on-failure:3 --stop-signal INT --stop-timeout 5 --network none -h host -u 1:2 -w /srv --entrypoint sh \
          --add-host db=10.0.0.1 --ulimit nofile=10:20 --sysctl net.ipv4.ip_forward=1 --shm-size 1g --cidfile id --pid host busybox -c exit",
     );
     assert_eq!((code, out.trim_end(), err.as_str()), (0, "c".repeat(64).as_str(), ""));

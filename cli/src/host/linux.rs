@@ -14,7 +14,11 @@ const RUN_ROOT: &str = "/run/drydock";
 pub(super) fn open(options: &HostOptions) -> Result<Arc<dyn Engine>> {
     let data_root = options.data_root.as_deref().unwrap_or(DATA_ROOT);
     let run_root = options.run_root.as_deref().unwrap_or(RUN_ROOT);
-    Ok(Arc::new(drydock_linux::open(data_root, run_root)?))
+    match drydock_linux::open(data_root, run_root) {
+        Ok(engine) => Ok(Arc::new(engine)),
+        Err(e) if !nix::unistd::geteuid().is_root() => Err(e.hint("real containers need root: use sudo, or --host sim")),
+        Err(e) => Err(e),
+    }
 }
 
 /// An exec puts a process of this program into a container; it must not be able to write the program's file there.

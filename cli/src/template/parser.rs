@@ -18,6 +18,9 @@ enum Ending {
     Input,
 }
 
+/// Conditions, each with what is done if it is the first that holds.
+type Arms = Vec<(Pipe, Vec<Node>)>;
+
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
@@ -149,8 +152,7 @@ impl Parser {
         }
     }
 
-    #[allow(clippy::type_complexity)]
-    fn arms(&mut self, what: &str, again: &Ending) -> Result<(Vec<(Pipe, Vec<Node>)>, Vec<Node>), TemplateError> {
+    fn arms(&mut self, what: &str, again: &Ending) -> Result<(Arms, Vec<Node>), TemplateError> {
         let mark = self.variables.len();
         let mut arms = Vec::new();
         loop {
