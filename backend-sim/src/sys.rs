@@ -11,6 +11,7 @@ mod ext;
 mod files;
 mod names;
 mod net;
+mod open;
 mod process;
 mod signals;
 mod time;
