@@ -22,6 +22,9 @@ impl Context {
     }
 }
 
+/// Processor time that one turn of a loop takes.
+const TURN: std::time::Duration = std::time::Duration::from_micros(50);
+
 /// How many plain commands an `eval` weighs.
 const EVAL_DEPTH: usize = 10;
 
@@ -284,8 +287,9 @@ impl Shell {
                             Turn::Next(s) => status = s,
                             Turn::Leave(s) => return Ok(s),
                         }
-                        // A loop of builtins makes no system call that waits; others must come to run too.
-                        self.sys.yield_now().await;
+                        // A loop of builtins makes no system call that waits. It takes processor time, so that others come to run,
+                        // and limits are seen to work on it.
+                        self.sys.burn(TURN).await.ok();
                     }
                 }
                 Compound::Case { word, arms } => {

@@ -8,7 +8,10 @@ pub use wget::wget;
 
 use super::resolve::lookup;
 use crate::sys::{Address, Domain, Errno, Fd, Poll, SocketKind, Sys};
+use drydock_core::time::Timestamp;
+use futures_util::future::{Either, select};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 /// An `http` URL taken apart.
@@ -119,12 +122,26 @@ pub async fn connect(sys: &Sys, address: IpAddr, port: u16) -> Result<Fd, Errno>
     }
 }
 
-/// Sends a request and reads the answer to its end.
-pub async fn fetch(sys: &Sys, url: &Url, address: IpAddr, request: &Request, timeout: Option<Duration>) -> Result<Response, Failure> {
-    let fd = connect(sys, address, url.port).await.map_err(|error| match error {
+/// [`connect`], given up after a time.
+async fn connect_in_time(sys: &Sys, address: IpAddr, port: u16, timeout: Option<Duration>) -> Result<Fd, Failure> {
+    let connecting = pin!(connect(sys, address, port));
+    let connected = match timeout {
+        None => connecting.await,
+        Some(timeout) => match select(connecting, pin!(sys.sleep(timeout))).await {
+            Either::Left((connected, _)) => connected,
+            Either::Right(_) => return Err(Failure::TimedOut),
+        },
+    };
+    connected.map_err(|error| match error {
         Errno::ETIMEDOUT => Failure::TimedOut,
         error => Failure::Connect(address, error),
-    })?;
+    })
+}
+
+/// Sends a request and reads the answer to its end.
+pub async fn fetch(sys: &Sys, url: &Url, address: IpAddr, request: &Request, timeout: Option<Duration>) -> Result<Response, Failure> {
+    let end = timeout.map(|timeout| sys.now().after(timeout));
+    let fd = connect_in_time(sys, address, url.port, timeout).await?;
     let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, url.path, url.authority());
     for line in &request.headers {
         head.push_str(&format!("{line}\r\n"));
@@ -136,7 +153,7 @@ pub async fn fetch(sys: &Sys, url: &Url, address: IpAddr, request: &Request, tim
     let mut bytes = head.into_bytes();
     bytes.extend_from_slice(&request.body);
     let answer = match sys.write_all(fd, &bytes).await {
-        Ok(()) => read_all(sys, fd, timeout).await,
+        Ok(()) => read_all(sys, fd, end).await,
         Err(_) => Err(Failure::Empty),
     };
     sys.close(fd).ok();
@@ -148,8 +165,7 @@ pub async fn resolve(sys: &Sys, url: &Url) -> Result<IpAddr, Failure> {
     lookup(sys, &url.host).await.ok_or(Failure::Unresolved)
 }
 
-async fn read_all(sys: &Sys, fd: Fd, timeout: Option<Duration>) -> Result<Vec<u8>, Failure> {
-    let end = timeout.map(|timeout| sys.now().after(timeout));
+async fn read_all(sys: &Sys, fd: Fd, end: Option<Timestamp>) -> Result<Vec<u8>, Failure> {
     let mut all = Vec::new();
     loop {
         if let Some(end) = end {
