@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         ("detach keys leave and a second client finds it running", detach),
         ("killing the supervisor kills the container", killed),
         ("a slow client holds the output back and loses none", slow),
+        ("a program that reads nothing can be stopped, and its client's death wakes nobody", unread),
         ("a supervisor is small", small),
     ])
 }
@@ -231,5 +232,33 @@ fn small(place: &Place) {
     println!("     a supervisor without an engine: {pss} KiB proportional set size");
     assert!(pss <= 2 * 1024, "{pss} KiB");
     run.kernel.request(&run.id, &Request::Signal(Signal::KILL)).expect("kills");
+    run.over(place);
+}
+
+fn unread(place: &Place) {
+    let run = Run::new(place, PIPES, &["sleep", "100"]);
+    let path = place.path("run/s/") + run.id.as_str().get(..24).expect("an id");
+    let socket = supervisor::wire::connect_to(&path).expect("connects").expect("is there");
+    let hello = supervisor::wire::Hello { stdin: true, stdout: true, stderr: true };
+    let say = |frame: supervisor::wire::Frame| supervisor::wire::transmit(&socket, &frame.encode().expect("encodes"), false);
+    say(supervisor::wire::Frame::Attach(hello)).expect("sends");
+    run.start();
+    // Until the pipe, the supervisor's buffer and the socket are full, and then the client is gone.
+    let mut sent = 0;
+    while sent < 10_000 && say(supervisor::wire::Frame::Input(vec![b'x'; 16 * 1024])).expect("sends") {
+        sent += 1;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(sent < 10_000, "the buffers are bounded");
+    drop(socket);
+    let [pid] = processes(&place.path("data"))[..] else { panic!("one supervisor") };
+    let ticks = || {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("reads");
+        text.split(' ').skip(13).take(2).map(|t| t.parse::<u64>().expect("a number")).sum::<u64>()
+    };
+    let before = ticks();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(ticks() - before < 10, "it does not spin");
+    run.kernel.request(&run.id, &Request::Signal(Signal::KILL)).expect("is heard");
     run.over(place);
 }

@@ -47,45 +47,51 @@ pub fn attach(kernel: &LinuxKernel, id: &ContainerId, attach: &Attach) -> Result
     Ok(Box::new(Attached { socket, stdin: attach.stdin, keys: DetachKeys::new(&attach.detach_keys), unsent: VecDeque::new() }))
 }
 
-/// Waits until the supervisor has ended.
+/// Waits until the supervisor has ended: its socket is gone, and then its lock.
 pub fn wait(kernel: &LinuxKernel, id: &ContainerId, timeout: Option<Duration>) -> Result<bool> {
-    let Some(socket) = connect(kernel, id)? else {
-        remove_stale(kernel, id)?;
-        return Ok(true);
-    };
-    match wire::transmit(&socket, &Frame::Watch.encode()?, true) {
+    let until = timeout.and_then(|t| Instant::now().checked_add(t));
+    if let Some(socket) = connect(kernel, id)?
+        && !wait_for_end(&socket, until)?
+    {
+        return Ok(false);
+    }
+    let layout = Layout::of(kernel.facts());
+    let (lock, socket) = (layout.lock(&super::lock_name(id)), layout.socket(id));
+    let is_there = |path: &str| std::fs::symlink_metadata(path).is_ok();
+    while is_there(&lock) || is_there(&socket) {
+        // Whoever makes a socket holds this lock meanwhile, so what is removed here cannot be another supervisor's.
+        if let Some(_guard) = kernel.lock(&super::lock_name(id))? {
+            if wire::connect_to(&socket)?.is_some() {
+                return Ok(false);
+            }
+            let _ = std::fs::remove_file(&socket);
+            return Ok(true);
+        }
+        if until.is_some_and(|at| Instant::now() >= at) {
+            return Ok(false);
+        }
+        std::thread::sleep(super::GLANCE);
+    }
+    Ok(true)
+}
+
+/// Waits until the other side of a connection is gone.
+fn wait_for_end(socket: &OwnedFd, until: Option<Instant>) -> Result<bool> {
+    match wire::transmit(socket, &Frame::Watch.encode()?, true) {
         Err(e) if e.kind() == ErrorKind::NotRunning => return Ok(true),
         other => other?,
     };
-    let until = timeout.and_then(|t| Instant::now().checked_add(t));
     loop {
         let left = until.map(|at| at.saturating_duration_since(Instant::now()));
         let left = left.and_then(|t| Timespec::try_from(t).ok());
-        let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+        let mut fds = [PollFd::new(socket, PollFlags::IN)];
         match poll(&mut fds, left.as_ref()) {
             Ok(0) => return Ok(false),
-            Ok(_) if wire::receive(&socket)? == Received::End => {
-                remove_stale(kernel, id)?;
-                return Ok(true);
-            }
+            Ok(_) if wire::receive(socket)? == Received::End => return Ok(true),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(step("poll", "supervisor socket", e)),
         }
     }
-}
-
-/// Removes the socket of a supervisor that was killed. Whoever makes one holds the same lock meanwhile, so this cannot remove another's.
-fn remove_stale(kernel: &LinuxKernel, id: &ContainerId) -> Result<()> {
-    let path = Layout::of(kernel.facts()).socket(id);
-    if std::fs::symlink_metadata(&path).is_err() {
-        return Ok(());
-    }
-    if let Some(_guard) = kernel.lock(&super::lock_name(id))?
-        && wire::connect_to(&path)?.is_none()
-    {
-        let _ = std::fs::remove_file(&path);
-    }
-    Ok(())
 }
 
 /// An open connection to a container's streams.

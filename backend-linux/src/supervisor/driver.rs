@@ -50,7 +50,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
     // It was executed by descriptor, whose number would be its name otherwise.
     let _ = rustix::thread::set_name(c"drydock");
     let listener = take_listener()?;
-    let guard = take_lock(kernel, id)?;
+    let guard = take_lock(kernel, id, PREDECESSOR)?;
     let (settings, mind) = make().unwrap_or_else(|error| (Settings { stdin_once: false }, refuse(error)));
     Driver {
         kernel,
@@ -89,16 +89,16 @@ fn take_listener() -> Result<OwnedFd> {
 }
 
 /// Takes the lock that says that this container has a supervisor. Whoever started this process may hold it for a moment.
-fn take_lock(kernel: &LinuxKernel, id: &ContainerId) -> Result<Box<dyn Guard>> {
+pub fn take_lock(kernel: &LinuxKernel, id: &ContainerId, patience: Duration) -> Result<Box<dyn Guard>> {
     let begun = Instant::now();
     loop {
         if let Some(guard) = kernel.lock(&super::lock_name(id))? {
             return Ok(guard);
         }
-        if begun.elapsed() > PREDECESSOR {
+        if begun.elapsed() > patience {
             return Err(Error::conflict(format!("container {id} already has a supervisor")));
         }
-        std::thread::sleep(Duration::from_micros(200));
+        std::thread::sleep(super::GLANCE);
     }
 }
 
@@ -168,9 +168,12 @@ impl Driver<'_> {
         let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
         let deaf = self.running.as_ref().is_some_and(|(_, streams)| streams.input_is_full());
         for guest in &self.guests {
-            let mut flags = if deaf { PollFlags::empty() } else { PollFlags::IN };
-            flags.set(PollFlags::OUT, guest.has_waiting());
-            fds.push(PollFd::new(guest, flags));
+            // One whose input has to wait is not even polled: that it has gone would wake this loop again and again.
+            let flags = if deaf && guest.sends_input() { PollFlags::empty() } else { PollFlags::IN };
+            let flags = if guest.has_waiting() { flags | PollFlags::OUT } else { flags };
+            if !flags.is_empty() {
+                fds.push(PollFd::new(guest, flags));
+            }
         }
         let exit = fds.len();
         let mut outputs = exit..exit;
@@ -213,7 +216,8 @@ impl Driver<'_> {
     fn listen(&mut self) {
         let mut asked = Vec::new();
         for at in 0..self.guests.len() {
-            while !self.running.as_ref().is_some_and(|(_, s)| s.input_is_full())
+            // Those who send no input are heard in any case: a program that reads nothing can still be stopped.
+            while !(self.running.as_ref().is_some_and(|(_, s)| s.input_is_full()) && self.guests.get(at).is_some_and(Guest::sends_input))
                 && let Some(frame) = self.guests.get_mut(at).and_then(Guest::next)
             {
                 match frame {

@@ -89,6 +89,11 @@ impl Guest {
         self.flush();
     }
 
+    /// Whether it attached to standard input.
+    pub fn sends_input(&self) -> bool {
+        self.hello.is_some_and(|hello| hello.stdin)
+    }
+
     /// Whether the container has to wait for this client.
     pub fn is_full(&self) -> bool {
         self.queued >= FULL

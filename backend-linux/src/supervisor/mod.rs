@@ -19,6 +19,10 @@ pub use serve::serve;
 pub use spawn::{Spawned, become_unwritable, close_inherited};
 
 use drydock_core::id::ContainerId;
+use std::time::Duration;
+
+/// How long to sleep between two looks at a lock that will be free in a moment.
+const GLANCE: Duration = Duration::from_micros(200);
 
 /// The lock that a supervisor holds all its life.
 pub fn lock_name(id: &ContainerId) -> String {

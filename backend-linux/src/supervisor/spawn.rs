@@ -1,5 +1,6 @@
 //! Starting a supervisor: this program once more, from a mount of itself that nobody can write.
 
+use super::driver::take_lock;
 use super::wire;
 use crate::error::step;
 use crate::kernel::LinuxKernel;
@@ -11,6 +12,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Where programs of the system are, if the environment does not say.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -26,7 +28,8 @@ impl Spawned {
     pub fn supervise(&self, kernel: &LinuxKernel, id: &ContainerId) -> Result<()> {
         let facts = kernel.facts();
         let taken = || Error::conflict(format!("container {id} already has a supervisor")).subject(id.as_str());
-        let _guard = kernel.lock(&super::lock_name(id))?.ok_or_else(taken)?;
+        // Held for a moment by whoever looks whether an earlier one has ended.
+        let _guard = take_lock(kernel, id, Duration::from_millis(100))?;
         let path = Layout::of(facts).socket(id);
         // One that was started a moment ago has its socket before it has the lock.
         if wire::connect_to(&path)?.is_some() {
