@@ -4,7 +4,12 @@ use super::{Subject, Target};
 use crate::fixture;
 use crate::outcome::Output;
 use drydock_core::Result;
-use drydock_core::engine::Engine;
+use drydock_core::engine::{Engine, Host, LocalEngine};
+use drydock_core::kernel::Kernel;
+use drydock_core::store::Store;
+use drydock_core::supervise::{Event, Reaction, Supervisor};
+use drydock_core::time::Clock;
+use drydock_sim::host::Decide;
 use drydock_sim::{SimConfig, SimHost};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +17,46 @@ use std::time::Duration;
 /// Where clauses make files.
 const SCRATCH: &str = "/tmp/scratch";
 
+/// What an engine on a simulated host stands on.
+pub struct Parts {
+    /// Carries out steps.
+    pub kernel: Arc<dyn Kernel>,
+    /// Keeps records.
+    pub store: Arc<dyn Store>,
+    /// Virtual time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Puts a fault of its own into an engine's parts: the suite is judged by what it catches.
+pub type Breakage = fn(Parts) -> Parts;
+
 /// A fresh simulated host for every clause.
 #[derive(Debug)]
 pub struct SimTarget {
     seed: u64,
     busybox: Arc<Vec<u8>>,
+    breakage: Option<Breakage>,
+}
+
+/// core's supervisor, as the simulated host asks it.
+struct Mind(Supervisor);
+
+impl Decide for Mind {
+    fn handle(&mut self, event: Event) -> Reaction {
+        self.0.handle(event)
+    }
+}
+
+/// An engine whose parts went through a breakage, as its supervisors' engines do.
+fn broken(host: &SimHost, breakage: Breakage) -> Result<Arc<LocalEngine>> {
+    let parts = Parts { kernel: Arc::new(host.kernel()), store: Arc::new(host.store()), clock: Arc::new(host.clock()) };
+    let Parts { kernel, store, clock } = breakage(parts);
+    let its = (kernel.clone(), store.clone(), clock.clone());
+    host.set_decider(Arc::new(move |id| {
+        let engine = LocalEngine::open(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()))?;
+        Ok(Box::new(Mind(Supervisor::new(Arc::new(engine), id)?)) as Box<dyn Decide>)
+    }));
+    Ok(Arc::new(LocalEngine::open(Host::planned(kernel, store, clock))?))
 }
 
 struct SimSubject {
@@ -29,7 +69,12 @@ impl SimTarget {
     /// Hosts that draw their chance from this seed.
     pub fn new(seed: u64) -> Self {
         let (program, applets) = drydock_sim::image::multi_call();
-        Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)) }
+        Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)), breakage: None }
+    }
+
+    /// Hosts whose engines are broken.
+    pub fn broken(seed: u64, breakage: Breakage) -> Self {
+        Self { breakage: Some(breakage), ..Self::new(seed) }
     }
 }
 
@@ -40,7 +85,10 @@ impl Target for SimTarget {
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
         let host = SimHost::new(SimConfig { seed: self.seed, ..SimConfig::default() });
-        let engine = host.engine()?;
+        let engine: Arc<dyn Engine> = match self.breakage {
+            None => host.engine()?,
+            Some(breakage) => broken(&host, breakage)?,
+        };
         engine.import(&mut self.busybox.as_slice(), fixture::BUSYBOX, &[], "")?;
         host.shell(&format!("mkdir -p {SCRATCH}"));
         Ok(Arc::new(SimSubject { host, engine, busybox: Arc::clone(&self.busybox) }))

@@ -1,0 +1,50 @@
+//! The suite is judged too: engines that are broken on purpose, each in one way, and each must be caught.
+//!
+//! A breakage wraps what the engine stands on, so the engine and the simulator themselves stay as they are. Each says which
+//! clauses catch it; at least one of them must fail, and none of them may fail on a whole engine.
+
+mod broken;
+
+use broken::MUTANTS;
+use drydock_conformance::clauses;
+use drydock_conformance::report::Verdict;
+use drydock_conformance::run::run_these;
+use drydock_conformance::target::sim::SimTarget;
+use drydock_conformance::{Clause, Options};
+
+fn verdicts(mut target: SimTarget, clauses: &[&'static Clause]) -> Vec<(String, Verdict, String)> {
+    let report = run_these(clauses, &mut target, &Options::default(), &mut |_| {}).unwrap();
+    report.clauses.into_iter().map(|c| (c.id, c.verdict, c.reason)).collect()
+}
+
+#[test]
+fn every_broken_engine_is_caught_by_the_clauses_that_are_there_for_it() {
+    let mut survivors = Vec::new();
+    for mutant in MUTANTS {
+        let killers: Vec<&'static Clause> =
+            mutant.killers.iter().map(|id| clauses::find(id).unwrap_or_else(|| panic!("{}: no clause {id}", mutant.name))).collect();
+        for (id, verdict, reason) in verdicts(SimTarget::new(1), &killers) {
+            assert_eq!(verdict, Verdict::Pass, "{id} on a whole engine: {reason}");
+        }
+        for (id, verdict, _) in verdicts(SimTarget::broken(1, mutant.breakage), &killers) {
+            if verdict != Verdict::Fail {
+                survivors.push(format!("{}: {id} says {verdict}", mutant.name));
+            }
+        }
+    }
+    assert!(survivors.is_empty(), "not caught:\n{}", survivors.join("\n"));
+}
+
+#[test]
+fn the_breakage_itself_breaks_nothing_else() {
+    // The wrapper without a bug: what catches a mutant is its bug.
+    let some: Vec<&'static Clause> = clauses::all().into_iter().step_by(12).collect();
+    for (id, verdict, reason) in verdicts(SimTarget::broken(1, broken::nothing), &some) {
+        assert_eq!(verdict, Verdict::Pass, "{id}: {reason}");
+    }
+}
+
+#[test]
+fn there_are_enough_of_them() {
+    assert!(MUTANTS.len() >= 12, "{} mutants", MUTANTS.len());
+}
