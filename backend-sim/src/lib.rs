@@ -17,6 +17,7 @@ mod command;
 mod disk;
 pub mod fault;
 pub mod file;
+pub mod gaps;
 pub mod host;
 pub mod image;
 pub mod kernel;
