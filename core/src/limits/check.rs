@@ -114,6 +114,7 @@ fn cpuset(text: &str) -> Option<Vec<(u32, u32)>> {
 mod tests {
     use super::*;
     use crate::container::oci::tests::facts;
+    use proptest::prelude::*;
 
     fn all_controllers() -> Facts {
         Facts { controllers: ["cpu", "cpuset", "memory", "pids"].map(str::to_owned).to_vec(), ..facts() }
@@ -182,5 +183,37 @@ mod tests {
         let none = Facts { controllers: Vec::new(), ..facts() };
         let error = check(&Resources { pids: Some(5), ..Resources::default() }, &none).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Unsupported);
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_written_within_the_kernels_bounds(
+            memory in proptest::option::of(0u64..1 << 40),
+            swap in proptest::option::of(-2i64..1 << 41),
+            nano in proptest::option::of(0u64..8_000_000_000),
+            shares in proptest::option::of(0u64..300_000),
+            pids in proptest::option::of(-2i64..1 << 22),
+            set in proptest::option::of("[0-9,-]{0,6}"),
+        ) {
+            let limits =
+                Resources { memory, memory_swap: swap, nano_cpus: nano, cpu_shares: shares, pids, cpuset_cpus: set, ..Resources::default() };
+            if check(&limits, &all_controllers()).is_err() {
+                return Ok(());
+            }
+            for mode in [CgroupMode::V1, CgroupMode::V2] {
+                for write in crate::limits::writes(&limits, mode, true) {
+                    let first = write.value.split(' ').next().unwrap_or_default();
+                    let number = first.parse::<u64>();
+                    match write.file.as_str() {
+                        "memory.max" | "memory.limit_in_bytes" => prop_assert!(number.is_ok_and(|n| n >= LEAST_MEMORY)),
+                        "cpu.weight" => prop_assert!(number.is_ok_and(|n| (1..=10_000).contains(&n))),
+                        "cpu.shares" => prop_assert!(number.is_ok_and(|n| n >= SHARES.0 && n <= SHARES.1)),
+                        "cpu.max" | "cpu.cfs_quota_us" => prop_assert!(number.is_ok_and(|n| n >= 1_000), "{write:?}"),
+                        "pids.max" => prop_assert!(first == "max" || number.is_ok_and(|n| n > 0)),
+                        _ => prop_assert!(!first.is_empty()),
+                    }
+                }
+            }
+        }
     }
 }

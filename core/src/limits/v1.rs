@@ -13,7 +13,7 @@ pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
             write("memory", "memory.memsw.limit_in_bytes", total_with_swap(limits, memory).map_or("-1".to_owned(), |b| b.to_string()));
         }
     }
-    if let Some(reservation) = limits.memory_reservation {
+    if let Some(reservation) = limits.memory_reservation.filter(|n| *n > 0) {
         write("memory", "memory.soft_limit_in_bytes", reservation.to_string());
     }
     if limits.oom_kill_disable {
@@ -25,10 +25,10 @@ pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
             write("cpu", "cpu.cfs_quota_us", quota.to_string());
         }
     }
-    if let Some(shares) = limits.cpu_shares {
+    if let Some(shares) = limits.cpu_shares.filter(|n| *n > 0) {
         write("cpu", "cpu.shares", shares.to_string());
     }
-    if let Some(cpus) = &limits.cpuset_cpus {
+    if let Some(cpus) = limits.cpuset_cpus.as_ref().filter(|set| !set.is_empty()) {
         write("cpuset", "cpuset.cpus", cpus.clone());
     }
     if let Some(pids) = limits.pids {

@@ -14,16 +14,16 @@ pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
             write("memory", "memory.swap.max", value);
         }
     }
-    if let Some(reservation) = limits.memory_reservation {
+    if let Some(reservation) = limits.memory_reservation.filter(|n| *n > 0) {
         write("memory", "memory.low", reservation.to_string());
     }
     if let Some((quota, period)) = cpu_bandwidth(limits) {
         write("cpu", "cpu.max", format!("{} {period}", quota.map_or("max".to_owned(), |q| q.to_string())));
     }
-    if let Some(shares) = limits.cpu_shares {
+    if let Some(shares) = limits.cpu_shares.filter(|n| *n > 0) {
         write("cpu", "cpu.weight", weight(shares).to_string());
     }
-    if let Some(cpus) = &limits.cpuset_cpus {
+    if let Some(cpus) = limits.cpuset_cpus.as_ref().filter(|set| !set.is_empty()) {
         write("cpuset", "cpuset.cpus", cpus.clone());
     }
     if let Some(pids) = limits.pids {
