@@ -8,6 +8,7 @@ pub mod ls;
 pub mod make;
 pub mod paths;
 pub mod remove;
+pub mod tar;
 
 use crate::sys::{FileType, Sys};
 
