@@ -6,7 +6,10 @@ pub const GAPS: &[(&str, &str)] = &[
     ("real programs", "a program of an image runs as its simulated namesake; one without ends the engine's call as not modelled"),
     ("threads", "every process has one"),
     ("system call filters", "a filter is installed and shown in /proc/PID/status, and filters nothing"),
-    ("file capabilities and extended attributes", "they are dropped when a layer is unpacked; only whiteouts and opaque directories are kept"),
+    (
+        "file capabilities and extended attributes",
+        "they are dropped when a layer is unpacked; only whiteouts and opaque directories are kept",
+    ),
     ("swap and page cache", "memory is what programs take; files cost none, and memory.stat says so"),
     ("block devices", "they can be made and not be opened: ENXIO"),
     ("limits of processes other than open files", "they are kept, shown and passed on, and bound nothing"),
