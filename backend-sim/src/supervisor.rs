@@ -196,7 +196,8 @@ impl Machine {
         let mut actors = self.actors();
         let removed = actors.supervisors.remove(id);
         actors.by_pid.remove(&pid);
-        actors.locks.retain(|_, (holder, _)| *holder != pid);
+        // The only lock that it holds all its life; the others go with their guards.
+        actors.locks.remove(&format!("supervisor-{id}"));
         drop(actors);
         drop(removed);
         self.shared.lock().exit_process(pid, WaitStatus::Exited(0));
