@@ -5,8 +5,8 @@
 //! and times are set through its own descriptor or without following a link.
 
 use super::archive::{Archive, Entry, Kind};
-use super::name::{self, Name};
 use crate::files::{open_at, remove_at};
+use drydock_core::image::layer::{self as name, Name};
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, makedev,
 };

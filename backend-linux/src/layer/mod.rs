@@ -5,7 +5,6 @@
 
 mod apply;
 mod archive;
-mod name;
 
 use crate::error::{kind_of, step};
 use crate::{decompress, files};

@@ -6,16 +6,12 @@ use crate::sys::{Errno, Res};
 use crate::vfs::{Body, Ctx, Ino, Inode, Node};
 use crate::world::World;
 use drydock_core::id::Digest;
+use drydock_core::image::layer::{self, Name};
 use drydock_core::image::tar::{Entry, Kind, Reader};
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::io::Read;
-
-/// Prefix of the names that say "removed here" (OCI image-spec layer.md "Whiteouts").
-const WHITEOUT: &str = ".wh.";
-/// The name that says "nothing below shines through".
-const OPAQUE: &str = ".wh..wh..opq";
 
 impl World {
     /// Unpacks a layer into a directory that does not exist yet.
@@ -44,7 +40,9 @@ impl World {
             while let Some(entry) = reader.next_entry()? {
                 let mut content = Vec::new();
                 reader.read_to_end(&mut content).map_err(|e| Error::invalid("the layer is cut off").source(e))?;
-                self.unpack_entry(root, system, &entry, content)
+                let wrong = |what: &str| Error::invalid(format!("the layer's entry {}: {what}", entry.shown())).op("unpack");
+                let place = layer::parse(&entry.path).map_err(wrong)?;
+                self.unpack_entry(root, system, &entry, &place, content)
                     .map_err(|e| Error::invalid(format!("the layer's entry {}", entry.shown())).op("unpack").source(e))?;
             }
             Ok(())
@@ -61,35 +59,37 @@ impl World {
         placed
     }
 
-    fn unpack_entry(&mut self, root: Ino, system: u32, entry: &Entry, content: Vec<u8>) -> Res<()> {
-        let path = std::str::from_utf8(&entry.path).map_err(|_| Errno::EINVAL)?;
-        let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
-        if parts.contains(&"..") {
-            return Err(Errno::EPERM);
-        }
+    fn unpack_entry(&mut self, root: Ino, system: u32, entry: &Entry, place: &Name<'_>, content: Vec<u8>) -> Res<()> {
         let seconds = u64::try_from(entry.mtime.0).unwrap_or(0);
         let time = Timestamp(seconds.saturating_mul(1_000_000_000).saturating_add(u64::from(entry.mtime.1)));
-        let Some((name, above)) = parts.split_last() else {
-            let inode = self.fs.get_mut(root)?;
-            (inode.mode, inode.uid, inode.gid, inode.times) = (entry.mode, entry.uid, entry.gid, [time; 3]);
-            return Ok(());
+        let (parts, hidden) = match place {
+            Name::Ignored => return Ok(()),
+            Name::Root => {
+                let inode = self.fs.get_mut(root)?;
+                (inode.mode, inode.uid, inode.gid, inode.times) = (entry.mode, entry.uid, entry.gid, [time; 3]);
+                return Ok(());
+            }
+            Name::Opaque(parts) => {
+                let dir = self.descend(root, system, &words(parts)?, time)?;
+                self.fs.get_mut(dir)?.opaque = true;
+                return Ok(());
+            }
+            Name::Whiteout(parts) => (words(parts)?, true),
+            Name::Path(parts) => (words(parts)?, false),
         };
+        let Some((&name, above)) = parts.split_last() else { return Err(Errno::EINVAL) };
         let dir = self.descend(root, system, above, time)?;
-        if *name == OPAQUE {
-            self.fs.get_mut(dir)?.opaque = true;
-            return Ok(());
-        }
-        let (name, body, rdev) = match (name.strip_prefix(WHITEOUT), &entry.kind) {
-            (Some(""), _) => return Err(Errno::EINVAL),
-            (Some(hidden), _) => (hidden, Body::Char, (0, 0)),
-            (None, Kind::File) => (*name, Body::File(content), (0, 0)),
-            (None, Kind::Directory) => (*name, Body::Dir(BTreeMap::new()), (0, 0)),
-            (None, Kind::Symlink(to)) => (*name, Body::Link(String::from_utf8(to.clone()).map_err(|_| Errno::EINVAL)?), (0, 0)),
-            (None, Kind::CharDevice(0, 0)) => return Err(Errno::EPERM),
-            (None, Kind::CharDevice(major, minor)) => (*name, Body::Char, (*major, *minor)),
-            (None, Kind::BlockDevice(major, minor)) => (*name, Body::Block, (*major, *minor)),
-            (None, Kind::Fifo) => (*name, Body::Fifo(None), (0, 0)),
-            (None, Kind::HardLink(to)) => return self.unpack_link(root, dir, name, to, time),
+        let (body, rdev) = match &entry.kind {
+            _ if hidden => (Body::Char, (0, 0)),
+            Kind::File => (Body::File(content), (0, 0)),
+            Kind::Directory => (Body::Dir(BTreeMap::new()), (0, 0)),
+            Kind::Symlink(to) => (Body::Link(String::from_utf8(to.clone()).map_err(|_| Errno::EINVAL)?), (0, 0)),
+            // It would be taken for a whiteout.
+            Kind::CharDevice(0, 0) => return Err(Errno::EPERM),
+            Kind::CharDevice(major, minor) => (Body::Char, (*major, *minor)),
+            Kind::BlockDevice(major, minor) => (Body::Block, (*major, *minor)),
+            Kind::Fifo => (Body::Fifo(None), (0, 0)),
+            Kind::HardLink(to) => return self.unpack_link(root, dir, name, to, time),
         };
         let is_dir = matches!(body, Body::Dir(_));
         let existing = self.fs.get(dir)?.entries().and_then(|e| e.get(name)).copied();
@@ -159,4 +159,9 @@ impl World {
         }
         Ok(at)
     }
+}
+
+/// A name's parts as text, which is all that this file system keeps.
+fn words<'a>(parts: &[&'a [u8]]) -> Res<Vec<&'a str>> {
+    parts.iter().map(|part| std::str::from_utf8(part).map_err(|_| Errno::EINVAL)).collect()
 }

@@ -3,6 +3,7 @@
 pub mod changes;
 mod compress;
 pub mod config;
+pub mod layer;
 pub mod manifest;
 pub mod reference;
 pub mod tar;

@@ -1,4 +1,5 @@
-//! Names in a layer: what they may be, and which of them are whiteouts (OCI image-spec layer.md, "Whiteouts").
+//! Names in a layer: what they may be, and which of them are whiteouts (OCI image-spec layer.md, "Whiteouts"). Both hosts unpack
+//! by these rules.
 
 /// What an entry's name means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,10 @@ pub enum Name<'a> {
     Ignored,
 }
 
-/// Reads a name. The error says what is wrong with it.
+/// Reads a name.
+///
+/// # Errors
+/// What is wrong with it, to be put after "the entry …:".
 pub fn parse(path: &[u8]) -> Result<Name<'_>, &'static str> {
     let mut parts = parts(path)?;
     let Some(last) = parts.last().copied() else { return Ok(Name::Root) };
@@ -41,6 +45,9 @@ pub fn parse(path: &[u8]) -> Result<Name<'_>, &'static str> {
 }
 
 /// The parts of a relative path, or of an absolute one taken as relative; `.` and empty ones are left out.
+///
+/// # Errors
+/// What is wrong with it, as [`parse`] says it.
 pub fn parts(path: &[u8]) -> Result<Vec<&[u8]>, &'static str> {
     if path.len() > 4096 {
         return Err("it is longer than 4096 bytes");
