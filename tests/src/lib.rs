@@ -20,6 +20,7 @@ pub mod clauses;
 pub mod command;
 pub mod divergence;
 pub mod fixture;
+pub mod lockstep;
 pub mod outcome;
 pub mod refusal;
 pub mod report;

@@ -7,6 +7,7 @@ mod broken;
 
 use broken::MUTANTS;
 use drydock_conformance::clauses;
+use drydock_conformance::lockstep::{self, Link, Op, Program};
 use drydock_conformance::report::Verdict;
 use drydock_conformance::run::run_these;
 use drydock_conformance::target::sim::SimTarget;
@@ -41,6 +42,19 @@ fn the_breakage_itself_breaks_nothing_else() {
     let some: Vec<&'static Clause> = clauses::all().into_iter().step_by(12).collect();
     for (id, verdict, reason) in verdicts(SimTarget::broken(1, broken::nothing), &some) {
         assert_eq!(verdict, Verdict::Pass, "{id}: {reason}");
+    }
+}
+
+#[test]
+fn lockstep_sees_a_broken_engine() {
+    let subject = |mut target: SimTarget| drydock_conformance::Target::subject(&mut target).unwrap();
+    let create = Op::Create { who: 0, program: Program::Handles, link: Link::None };
+    let history = [create, Op::Start(0), Op::Logs(0), Op::Stop(0), Op::Remove { who: 0, force: false }, create];
+    lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::new(2)), &history).unwrap();
+    for name in ["stop kills at once", "a name is never free again"] {
+        let mutant = MUTANTS.iter().find(|m| m.name == name).unwrap();
+        let difference = lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::broken(1, mutant.breakage)), &history);
+        assert!(difference.is_err(), "{name}");
     }
 }
 
