@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 use std::process::ExitCode;
 
 /// How many histories, unless DRYDOCK_HISTORIES says another number.
-const HISTORIES: u32 = 12;
+const HISTORIES: u32 = 40;
 
 fn program() -> impl Strategy<Value = Program> {
     prop_oneof![
