@@ -50,16 +50,45 @@ pub trait Images: Send + Sync {
     /// Unpacks a layer on top of its parents and names it by its chain id. One that is there already is not unpacked again.
     ///
     /// # Behaviour
-    /// - IMG-LAYER-1: after `Ok` the layer is there whole; after an error nothing of it is.
-    /// - IMG-LAYER-2: no entry of the archive writes outside the layer.
+    /// - IMG-LAYER-1: A layer is there whole after a success, and nothing of it after an error.
+    /// - IMG-LAYER-2: No entry writes outside the layer: not by an absolute path, not by dots, not through a link.
+    /// - IMG-LAYER-3: An entry behind a symbolic link that leads out of the layer does not get there.
+    /// - IMG-LAYER-4: A hard link to what is outside the layer is refused.
+    /// - IMG-LAYER-5: A whiteout hides the entry of the layers below, and is not seen itself.
+    /// - IMG-LAYER-6: An opaque whiteout hides everything below in its directory, and nothing of its own layer.
+    /// - IMG-LAYER-7: An entry of a higher layer replaces that of a lower one, a file a directory too.
+    /// - IMG-LAYER-10: Hard links of a layer are one file.
+    /// - IMG-LAYER-12: Modes are kept, set-user-id and sticky too.
+    /// - IMG-LAYER-13: Directories that the archive leaves out are made.
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidInput`]: the archive is hostile, cut off, or not what its digest says.
     /// # Kernel
     /// openat2(2) with RESOLVE_IN_ROOT; whiteouts as overlayfs has them.
     fn apply(&self, layer: &LayerSource) -> Result<ChainId>;
     /// Prepares a writable root for a container over these layers, lowest first.
+    ///
+    /// # Behaviour
+    /// - CTR-FILES-1: The root is an overlay that can be written.
+    /// - CTR-LIFE-18: What a container writes to its root is gone with it, and no other container sees it.
+    /// - IMG-LAYER-16: What one container changes of an image's file, another does not see.
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`]: a layer is not unpacked.
+    /// # Kernel
+    /// mkdir(2) for overlayfs's upper and work directories; the overlay itself is mounted in the container.
     fn stack(&self, id: &ContainerId, layers: &[ChainId]) -> Result<()>;
     /// Removes a container's writable root.
+    ///
+    /// # Behaviour
+    /// - CTR-LIFE-9: Removing with force kills a running container and removes it.
+    /// # Kernel
+    /// unlinkat(2), never across a mount.
     fn unstack(&self, id: &ContainerId) -> Result<()>;
     /// Removes an unpacked layer.
+    ///
+    /// # Behaviour
+    /// - IMG-RM-8: A layer that another image has too stays.
+    /// # Kernel
+    /// unlinkat(2)
     fn remove(&self, layer: &ChainId) -> Result<()>;
 }
 
@@ -67,38 +96,150 @@ pub trait Images: Send + Sync {
 pub trait Containers: Send + Sync {
     /// Makes everything and runs nothing: the process exists in its namespaces and its control group, with its root and its
     /// devices, and waits (runtime-spec runtime.md, "create").
+    ///
+    /// # Behaviour
+    /// - CTR-ISO-1: The program is process 1 of its own pid namespace.
+    /// - CTR-ISO-3: A container has pid, mount, network, ipc and uts namespaces that are not the host's.
+    /// - CTR-ISO-6: The program has descriptors 0, 1 and 2, and no others.
+    /// - CTR-ISO-8: A container's mounts are not the host's: none of them is seen there.
+    /// - CTR-SEC-1: Root in a container has fourteen capabilities, and none can be inherited.
+    /// - CTR-FILES-5: /dev is a tmpfs with the standard devices and links, and nothing of the host's.
+    /// # Errors
+    /// The first step that failed, named; nothing is left of the process.
+    /// # Kernel
+    /// clone3(2), mount(2), pivot_root(2), capset(2), seccomp(2).
     fn create(&self, id: &ContainerId, spec: &Spec, streams: Streams) -> Result<Process>;
     /// Lets the created process execute its program (runtime-spec runtime.md, "start").
+    ///
+    /// # Behaviour
+    /// - CTR-EXIT-4: A program that does not exist gives 127, and a message that names it.
+    /// - CTR-EXIT-5: A directory as the program gives 126.
+    /// - CTR-EXIT-6: A file that may not be executed gives 126.
+    /// - CTR-EXIT-10: A program without a slash is looked up in the PATH the container has, not in the engine's.
+    /// # Errors
+    /// [`crate::ErrorKind::CommandNotFound`], [`crate::ErrorKind::CommandNotExecutable`]: the program cannot be executed.
+    /// # Kernel
+    /// execve(2)
     fn start(&self, id: &ContainerId, process: &Process) -> Result<()>;
     /// Sends a signal to the container's first process.
+    ///
+    /// # Behaviour
+    /// - CTR-SIG-4: Kill delivers the signal it is given, and the container may go on.
+    /// - CTR-SIG-9: Process 1 cannot kill itself: a signal from inside its namespace has no effect without a handler.
+    /// # Errors
+    /// [`crate::ErrorKind::NotRunning`]: the process has ended.
+    /// # Kernel
+    /// pidfd_send_signal(2)
     fn signal(&self, id: &ContainerId, process: &Process, signal: Signal) -> Result<()>;
     /// Freezes every process of the container. Frozen already is no error.
+    ///
+    /// # Behaviour
+    /// - CTR-PAUSE-1: No process of a paused container runs until it is unpaused; then all go on.
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] without [`Capability::Freeze`].
+    /// # Kernel
+    /// cgroup.freeze, or the v1 freezer.
     fn freeze(&self, id: &ContainerId) -> Result<()>;
     /// Lets a frozen container go on. Not frozen is no error.
+    ///
+    /// # Behaviour
+    /// - CTR-PAUSE-1: No process of a paused container runs until it is unpaused; then all go on.
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] without [`Capability::Freeze`].
+    /// # Kernel
+    /// cgroup.freeze, or the v1 freezer.
     fn thaw(&self, id: &ContainerId) -> Result<()>;
     /// Starts another process in a running container, ready to be served.
+    ///
+    /// # Behaviour
+    /// - CTR-EXEC-7: A program that does not exist, or may not be executed, is refused with its name; the container goes on.
+    /// - CTR-EXEC-9: Exec joins every namespace of the container, and is not its process 1.
+    /// - CTR-EXEC-10: Exec has the container's capabilities and its system call filter.
+    /// - CTR-EXEC-13: What exec started ends with the container.
+    /// # Errors
+    /// [`crate::ErrorKind::NotRunning`]: the container has ended.
+    /// [`crate::ErrorKind::Unsupported`] without [`Capability::Exec`].
+    /// # Kernel
+    /// setns(2), clone3(2), execve(2).
     fn exec(&self, id: &ContainerId, of: &Process, spec: &Spec, exec: &ExecConfig, streams: Streams) -> Result<Process>;
     /// The processes of the container.
+    ///
+    /// # Behaviour
+    /// - LIM-GROUP-2: Every process of a container is in its groups, an exec's too.
+    /// - LIM-GROUP-3: The list of a container's processes has their arguments, users and numbers on the host.
+    /// # Kernel
+    /// cgroup.procs; proc_pid_stat(5).
     fn processes(&self, id: &ContainerId) -> Result<Vec<Task>>;
     /// Whether this very process lives.
+    ///
+    /// # Behaviour
+    /// - CTR-RESTART-9: A restart gives the same container a new process.
+    /// # Kernel
+    /// pidfd_open(2), and the start time in proc_pid_stat(5).
     fn alive(&self, process: &Process) -> Result<bool>;
     /// Kills everything in the container and removes what [`Containers::create`] made on the host. Nothing there is no error.
+    ///
+    /// # Behaviour
+    /// - CTR-SIG-12: When process 1 ends, the kernel kills every other process of the container.
+    /// # Kernel
+    /// kill(2) of the pid namespace's first process, rmdir(2) of its group.
     fn delete(&self, id: &ContainerId, process: Option<&Process>) -> Result<()>;
 }
 
 /// Links between containers.
 pub trait Networks: Send + Sync {
     /// Makes a network: its bridge, its address, its rules. There already is no error.
+    ///
+    /// # Behaviour
+    /// - NET-BRIDGE-1: The default network's bridge has the gateway's address while a container is on it, and is gone with the last.
+    /// # Kernel
+    /// rtnetlink(7), nftables.
     fn add(&self, network: &NetworkRecord) -> Result<()>;
     /// Removes a network. Not there is no error.
+    ///
+    /// # Behaviour
+    /// - NET-BRIDGE-1: The default network's bridge has the gateway's address while a container is on it, and is gone with the last.
+    /// # Kernel
+    /// rtnetlink(7), nftables.
     fn remove(&self, network: &NetworkRecord) -> Result<()>;
     /// Links a created process to a network.
+    ///
+    /// # Behaviour
+    /// - NET-ADDR-1: On the default network a container has loopback and eth0, with the address and prefix of its record.
+    /// - NET-ADDR-2: The default route leads to the bridge's address, the first of the subnet.
+    /// - NET-ADDR-3: The hardware address is 02:42 and the address in hexadecimal.
+    /// - NET-BRIDGE-4: A start that fails after the network was made takes it all back.
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] without [`Capability::Bridge`].
+    /// # Kernel
+    /// veth(4), rtnetlink(7), setns(2).
     fn connect(&self, network: &NetworkRecord, endpoint: &Endpoint, process: &Process) -> Result<()>;
     /// Takes the link away. Not there is no error.
+    ///
+    /// # Behaviour
+    /// - NET-BRIDGE-2: Each container has one link on the host, on the bridge, which goes with it.
+    /// - NET-BRIDGE-3: A link goes too when its container dies by itself.
+    /// # Kernel
+    /// rtnetlink(7); a veth's other end goes with it.
     fn disconnect(&self, network: &NetworkRecord, endpoint: &Endpoint) -> Result<()>;
     /// Publishes ports of an endpoint on the host.
+    ///
+    /// # Behaviour
+    /// - NET-PORT-1: A published port answers on the host's addresses, on 127.0.0.1 too.
+    /// - NET-PORT-5: A port published on one address answers on that one only.
+    /// - NET-PORT-10: One port can be published on several ports of the host, and several ports at once.
+    /// - NET-PORT-11: A start that a taken port refuses leaves nothing of itself.
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`] without [`Capability::Publish`].
+    /// # Kernel
+    /// nftables: destination NAT; a listening socket keeps the port from others.
     fn publish(&self, network: &NetworkRecord, endpoint: &Endpoint, ports: &[Publish]) -> Result<()>;
     /// Takes every published port of an endpoint back. None is no error.
+    ///
+    /// # Behaviour
+    /// - NET-PORT-4: A port is free again when its container stops, and its own when it starts again.
+    /// # Kernel
+    /// nftables
     fn unpublish(&self, endpoint: &Endpoint) -> Result<()>;
     /// What went through an endpoint's link.
     fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters>;
@@ -107,16 +248,38 @@ pub trait Networks: Send + Sync {
 /// How much containers may use.
 pub trait Limits: Send + Sync {
     /// Makes the container's control group and applies its limits, before anything runs in it.
+    ///
+    /// # Behaviour
+    /// - LIM-MEM-4: The limit is the one the kernel has, and is seen in the container.
+    /// - LIM-CPU-1: --cpus is a quota of each period of 100 ms.
+    /// - LIM-CPU-4: The weight is 1024 without an option, and --cpu-shares with it.
+    /// - LIM-CPU-6: --cpuset-cpus is the set of processors the program may run on.
+    /// - LIM-PIDS-1: --pids-limit is the number the kernel has; -1 is none.
+    /// # Errors
+    /// [`crate::ErrorKind::Unsupported`]: a controller that a limit needs is not declared.
+    /// # Kernel
+    /// cgroups(7)
     fn apply(&self, id: &ContainerId, limits: &Resources) -> Result<()>;
     /// Changes the limits of a running container. If one cannot be changed, none is.
     fn change(&self, id: &ContainerId, limits: &Resources) -> Result<()>;
     /// What it uses now.
     fn usage(&self, id: &ContainerId) -> Result<Usage>;
     /// Whether the kernel has killed something in it for want of memory.
+    ///
+    /// # Behaviour
+    /// - LIM-MEM-1: A program that takes more than its container may is killed: 137, and the record says why.
+    /// - LIM-MEM-3: When a child is killed for want of memory the container lives, and the record says that it happened.
+    /// # Kernel
+    /// memory.events, or memory.oom_control on v1.
     fn oom_killed(&self, id: &ContainerId) -> Result<bool>;
     /// What the host can give.
     fn capacity(&self) -> Result<Capacity>;
     /// Kills what is left in the group and removes it. Not there is no error.
+    ///
+    /// # Behaviour
+    /// - LIM-GROUP-1: Each running container has control groups of its own, which go when it ends.
+    /// # Kernel
+    /// cgroup.kill or kill(2), then rmdir(2).
     fn remove(&self, id: &ContainerId) -> Result<()>;
 }
 

@@ -160,22 +160,50 @@ fn clause_ids_are_unique_and_in_order() {
     }
 }
 
+/// The law in the doc comments of a file: clause ids with their sentences, wrapped lines put together.
+fn law_in_docs(text: &str) -> Vec<(String, String)> {
+    let mut law: Vec<(String, String)> = Vec::new();
+    let mut open = false;
+    for line in text.lines().map(str::trim_start) {
+        let bullet = line
+            .strip_prefix("/// - ")
+            .and_then(|l| l.split_once(": "))
+            .filter(|(id, _)| Area::ALL.iter().any(|a| id.starts_with(a.prefix())));
+        if let Some((id, sentence)) = bullet {
+            law.push((id.to_owned(), sentence.to_owned()));
+            open = true;
+        } else if let (true, Some(more), Some((_, sentence))) = (open, line.strip_prefix("///   "), law.last_mut()) {
+            sentence.push(' ');
+            sentence.push_str(more);
+        } else {
+            open = false;
+        }
+    }
+    law
+}
+
 #[test]
-fn ids_in_the_traits_are_clauses() {
-    let ids: BTreeSet<&str> = clauses::all().iter().map(|c| c.id).collect();
-    let mut unknown = Vec::new();
-    let mut seen = 0;
+fn the_law_in_the_traits_is_that_of_the_clauses() {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
     for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("core/src")) {
-        for line in text.lines().filter_map(|l| l.trim().strip_prefix("/// - ")) {
-            let Some((id, _)) = line.split_once(": ") else { continue };
-            if Area::ALL.iter().any(|a| id.starts_with(a.prefix())) {
-                seen += 1;
-                if !ids.contains(id) {
-                    unknown.push(format!("{name}: {id}"));
+        for (id, sentence) in law_in_docs(&text) {
+            match clauses::find(&id) {
+                None => wrong.push(format!("{name}: {id} is no clause")),
+                Some(clause) if clause.sentence != sentence => {
+                    wrong.push(format!("{name}: {id} says {sentence:?}, the clause {:?}", clause.sentence))
                 }
+                Some(_) => drop(seen.insert(id)),
             }
         }
     }
-    assert!(seen > 0, "the traits name clauses");
-    none("ids in the traits that are no clauses", &unknown);
+    none("law in the traits that is not the clauses'", &wrong);
+    assert!(seen.len() >= 40, "the traits name {} clauses", seen.len());
+    // The reverse: what a clause says stands in the documentation of a method must stand there.
+    let cited: Vec<String> = clauses::all()
+        .into_iter()
+        .filter(|c| c.cites.contains("Drydock, Images::") && !seen.contains(c.id))
+        .map(|c| c.id.to_owned())
+        .collect();
+    none("clauses that cite a method whose documentation does not name them", &cited);
 }
