@@ -1,1 +1,71 @@
-//! Placeholder.
+//! The lessons: what each is for, which page of the book goes with it, and where its scripts are.
+//!
+//! A lesson is data. Its tests hold it to its word: its folder and its page exist, and every script in the folder can be executed.
+
+use serde::Serialize;
+
+/// One lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Lesson {
+    /// The name of its folder below `lessons`, which begins with its place in the order.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// What somebody can do who has done it.
+    pub goal: &'static str,
+    /// The page of the book, below `book/src`.
+    pub page: &'static str,
+    /// How long it takes a beginner, in minutes.
+    pub minutes: u32,
+}
+
+/// Every lesson, in order.
+pub const LESSONS: &[Lesson] = &[Lesson {
+    id: "00-first-container",
+    title: "Your first container",
+    goal: "make an image, run a container, serve a page from it under limits, look inside, stop it, and see that nothing is left",
+    page: "first-container.md",
+    minutes: 20,
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::LESSONS;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+    #[test]
+    fn lessons_are_in_order_and_each_is_there_once() {
+        assert!(!LESSONS.is_empty());
+        assert!(LESSONS.is_sorted_by(|a, b| a.id < b.id), "a lesson is out of order or there twice");
+    }
+
+    #[test]
+    fn each_lesson_has_its_page_and_its_scripts() {
+        for lesson in LESSONS {
+            let page = Path::new(HERE).join("../book/src").join(lesson.page);
+            assert!(page.is_file(), "{}: there is no page {}", lesson.id, lesson.page);
+            let scripts: Vec<_> = std::fs::read_dir(Path::new(HERE).join(lesson.id))
+                .unwrap_or_else(|e| panic!("{}: {e}", lesson.id))
+                .map(|entry| entry.expect("an entry").path())
+                .collect();
+            assert!(!scripts.is_empty(), "{} has no scripts", lesson.id);
+            for script in scripts {
+                let mode = script.metadata().expect("a file").permissions().mode();
+                assert!(mode & 0o111 != 0, "{} cannot be executed", script.display());
+            }
+        }
+    }
+
+    #[test]
+    fn every_folder_of_a_lesson_is_a_lesson() {
+        for entry in std::fs::read_dir(HERE).expect("this folder") {
+            let name = entry.expect("an entry").file_name().into_string().expect("text");
+            if name.starts_with(|c: char| c.is_ascii_digit()) {
+                assert!(LESSONS.iter().any(|lesson| lesson.id == name), "{name} is no lesson in the table");
+            }
+        }
+    }
+}
