@@ -57,14 +57,16 @@ pub fn wait(kernel: &LinuxKernel, id: &ContainerId, timeout: Option<Duration>) -
     }
     let layout = Layout::of(kernel.facts());
     let (lock, socket) = (layout.lock(&super::lock_name(id)), layout.socket(id));
+    let unfinished = wire::unfinished(&socket);
     let is_there = |path: &str| std::fs::symlink_metadata(path).is_ok();
-    while is_there(&lock) || is_there(&socket) {
+    while is_there(&lock) || is_there(&socket) || is_there(&unfinished) {
         // Whoever makes a socket holds this lock meanwhile, so what is removed here cannot be another supervisor's.
         if let Some(_guard) = kernel.lock(&super::lock_name(id))? {
             if wire::connect_to(&socket)?.is_some() {
                 return Ok(false);
             }
             let _ = std::fs::remove_file(&socket);
+            let _ = std::fs::remove_file(&unfinished);
             return Ok(true);
         }
         if until.is_some_and(|at| Instant::now() >= at) {

@@ -164,7 +164,7 @@ pub fn listen_at(path: &str) -> Result<OwnedFd> {
     let directory = Path::new(path).parent().and_then(Path::to_str).unwrap_or("/");
     crate::files::make_dir(directory, 0o700)?;
     // Bound under another name and renamed when it listens: whoever finds the path can connect.
-    let scratch = format!("{path}~");
+    let scratch = unfinished(path);
     let _ = std::fs::remove_file(&scratch);
     let socket = new_socket()?;
     bind(&socket, &address(&scratch)?).map_err(|e| step("bind", path, e))?;
@@ -172,6 +172,11 @@ pub fn listen_at(path: &str) -> Result<OwnedFd> {
     listen(&socket, 128).map_err(|e| step("listen", path, e))?;
     rustix::fs::rename(scratch.as_str(), path).map_err(|e| step("rename", path, e))?;
     Ok(socket)
+}
+
+/// The name of a socket that does not listen yet: what is left of one whose maker was killed.
+pub fn unfinished(path: &str) -> String {
+    format!("{path}~")
 }
 
 /// Connects to a supervisor; `None` if there is none.
