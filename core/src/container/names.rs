@@ -94,11 +94,16 @@ pub fn check(name: &str) -> Result<&str> {
     }
 }
 
-/// Makes a name up from random bytes: an adjective and a surname, and on the second and later tries a digit.
-pub fn made_up(random: [u8; 3], attempt: u32) -> String {
+/// Makes a name up from random bytes: an adjective and a surname; on the second and later tries a digit too, and from the fifth on,
+/// when most names with one must be taken, a longer number.
+pub fn made_up(random: [u8; 5], attempt: u32) -> String {
     let adjective = ADJECTIVES[usize::from(random[0]) % ADJECTIVES.len()];
     let surname = SURNAMES[usize::from(random[1]) % SURNAMES.len()];
-    if attempt == 0 { format!("{adjective}_{surname}") } else { format!("{adjective}_{surname}{}", random[2] % 10) }
+    match attempt {
+        0 => format!("{adjective}_{surname}"),
+        1..4 => format!("{adjective}_{surname}{}", random[2] % 10),
+        _ => format!("{adjective}_{surname}{}", u32::from_le_bytes([random[2], random[3], random[4], 0])),
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn made_up_names_are_legal_and_words_are_unique() {
         for byte in 0..=255u8 {
-            let name = made_up([byte, byte, byte], u32::from(byte));
+            let name = made_up([byte; 5], u32::from(byte % 8));
             assert!(check(&name).is_ok());
             let letters = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase());
             let (adjective, surname) = name.trim_end_matches(|c: char| c.is_ascii_digit()).split_once('_').unwrap();

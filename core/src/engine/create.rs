@@ -75,8 +75,9 @@ impl LocalEngine {
             record.name = match wanted {
                 Some(name) => name.to_owned(),
                 None => {
-                    let mut bytes = [0; 3];
-                    self.host.clock.random(&mut bytes);
+                    let mut bytes = [0; 5];
+                    // Chance is drawn as it is needed: the last bytes are for later tries only.
+                    self.host.clock.random(if attempt < 4 { &mut bytes[..3] } else { &mut bytes });
                     names::made_up(bytes, attempt)
                 }
             };
