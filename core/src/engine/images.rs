@@ -44,11 +44,12 @@ impl LocalEngine {
         }
         let parsed = Reference::parse(asked);
         if let Ok(name) = &parsed {
+            // A digest says which image it is, whatever tag stands before it.
             let key = match &name.digest {
-                Some(_) => None,
-                None => Some(name.to_string()),
+                Some(digest) => format!("{}@{digest}", name.repository()),
+                None => name.to_string(),
             };
-            let tagged = key.map(|key| self.store().load::<String>(Table::Tags, &key)).transpose()?.flatten();
+            let tagged = self.store().load::<String>(Table::Tags, &key)?;
             if let Some(image) = tagged.map(|id| visible(&id)).transpose()?.flatten() {
                 return Ok((image, parsed.ok()));
             }
@@ -118,8 +119,16 @@ impl LocalEngine {
             if before.is_none() {
                 self.count_layers(layers, &mut batch)?;
             }
+            if !image.digests.is_empty() {
+                // What a registry has is what goes back to one.
+                record.manifest.clone_from(&image.manifest);
+                record.blobs.clone_from(&image.blobs);
+            }
+            for digest in &image.digests {
+                self.move_name(digest, &mut record, |r| &mut r.digests, &mut batch)?;
+            }
             if let Some(tag) = tag {
-                self.move_tag(&tag.to_string(), &mut record, &mut batch)?;
+                self.move_name(&tag.to_string(), &mut record, |r| &mut r.tags, &mut batch)?;
             }
             batch.push(Change::Expect(Table::Images, key.to_owned(), before));
             batch.push(put(Table::Images, key, &record)?);
@@ -154,23 +163,30 @@ impl LocalEngine {
         Ok(())
     }
 
-    /// Gives a tag to an image, taking it from the one that has it.
-    fn move_tag(&self, tag: &str, record: &mut ImageRecord, batch: &mut Vec<Change>) -> Result<()> {
+    /// Gives a tag or digest to an image, taking it from the one that has it.
+    fn move_name(
+        &self,
+        tag: &str,
+        record: &mut ImageRecord,
+        list: fn(&mut ImageRecord) -> &mut Vec<String>,
+        batch: &mut Vec<Change>,
+    ) -> Result<()> {
         let holder = self.store().get(Table::Tags, tag)?;
         let id: Option<String> = holder.as_deref().map(|bytes| decode(Table::Tags, tag, bytes)).transpose()?;
         if let Some(other) = id.filter(|id| id != record.id.as_str())
             && let Some(bytes) = self.store().get(Table::Images, &other)?
         {
             let mut loser: ImageRecord = decode(Table::Images, &other, &bytes)?;
-            loser.tags.retain(|t| t != tag);
+            list(&mut loser).retain(|t| t != tag);
             batch.push(Change::Expect(Table::Images, other.clone(), Some(bytes)));
             batch.push(put(Table::Images, &other, &loser)?);
         }
         batch.push(Change::Expect(Table::Tags, tag.to_owned(), holder));
         batch.push(put(Table::Tags, tag, &record.id)?);
-        if !record.tags.iter().any(|t| t == tag) {
-            record.tags.push(tag.to_owned());
-            record.tags.sort();
+        let names = list(record);
+        if !names.iter().any(|t| t == tag) {
+            names.push(tag.to_owned());
+            names.sort();
         }
         Ok(())
     }

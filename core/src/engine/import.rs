@@ -10,6 +10,7 @@ use crate::kernel::{Compression, Guard, Ingested, Step};
 use crate::store::{Change, StoreExt as _, Table};
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 /// The media type of a manifest (image-spec media-types.md).
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -20,12 +21,13 @@ pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The largest layer taken in, in bytes as it comes.
 const LARGEST_LAYER: u64 = 64 << 30;
 
-/// Marks of what an operation has taken in and no record names yet. They go in the batch that enters the image.
+/// Marks of what an operation has taken in and no record names yet. They go in the batch that enters the image. Several threads may
+/// take in at once.
 pub(super) struct Intake<'a> {
     engine: &'a LocalEngine,
     operation: String,
-    marks: BTreeSet<String>,
-    _guard: Box<dyn Guard>,
+    marks: Mutex<BTreeSet<String>>,
+    _guard: Mutex<Box<dyn Guard>>,
 }
 
 impl<'a> Intake<'a> {
@@ -33,44 +35,62 @@ impl<'a> Intake<'a> {
     pub(super) fn begin(engine: &'a LocalEngine) -> Result<Self> {
         let operation = engine.new_id().get(..16).unwrap_or("intake").to_owned();
         let guard = engine.lock(&format!("intake-{operation}"))?;
-        Ok(Self { engine, operation, marks: BTreeSet::new(), _guard: guard })
+        Ok(Self { engine, operation, marks: Mutex::default(), _guard: Mutex::new(guard) })
     }
 
     /// Takes in a blob; `check` may refuse it before it is kept.
-    pub(super) fn blob(&mut self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
-        let engine = self.engine;
-        let marks = &mut self.marks;
-        let operation = &self.operation;
-        engine.kernel().ingest(reader, limit, &mut |taken| {
+    pub(super) fn blob(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        self.engine.kernel().ingest(reader, limit, &mut |taken| {
             check(taken)?;
-            let key = format!("pending/blob/{}/{operation}", taken.digest.hex());
             // Under the lock, so that nobody who is removing this very blob has looked for marks before and removes after.
-            let _guard = engine.lock(super::images::LOCK)?;
-            engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
-            marks.insert(key);
-            Ok(())
+            let _guard = self.engine.lock(super::images::LOCK)?;
+            self.mark("blob", taken.digest.hex())
         })
     }
 
+    /// Keeps a blob that is there already from going while this operation lasts. `None` if there is none.
+    #[expect(dead_code, reason = "for layers that a registry need not send again")]
+    pub(super) fn hold(&self, digest: &Digest) -> Result<Option<Blob>> {
+        let _guard = self.engine.lock(super::images::LOCK)?;
+        let size = match self.engine.kernel().size(&self.engine.layout().blob(digest)) {
+            Ok(size) => size,
+            Err(e) if e.kind() == crate::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        self.mark("blob", digest.hex())?;
+        Ok(Some(Blob { digest: digest.clone(), size }))
+    }
+
+    /// Marks a thing as this operation's. The caller holds the lock of images.
+    fn mark(&self, kind: &str, name: &str) -> Result<()> {
+        let key = format!("pending/{kind}/{name}/{}", self.operation);
+        self.engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        Ok(())
+    }
+
+    fn has_marked(&self, kind: &str, name: &str) -> bool {
+        let key = format!("pending/{kind}/{name}/{}", self.operation);
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).contains(&key)
+    }
+
     /// A blob of bytes that are at hand.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<Blob> {
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<Blob> {
         let taken = self.blob(&mut &bytes[..], bytes.len() as u64, &mut |_| Ok(()))?;
         Ok(Blob { digest: taken.digest, size: taken.size })
     }
 
     /// Unpacks a blob as a layer on top of its parents.
-    pub(super) fn layer(&mut self, taken: &Ingested, parent: Option<&ChainId>, chain: &ChainId) -> Result<LayerRecord> {
+    pub(super) fn layer(&self, taken: &Ingested, parent: Option<&ChainId>, chain: &ChainId) -> Result<LayerRecord> {
         let (blob, diff_id) = (Blob { digest: taken.digest.clone(), size: taken.size }, &taken.diff_id);
         let engine = self.engine;
         if let Some(known) = engine.store().load::<LayerRecord>(Table::Layers, chain.as_str())? {
             return Ok(known);
         }
-        let key = format!("pending/layer/{chain}/{}", self.operation);
         {
             let _guard = engine.lock(super::images::LOCK)?;
-            engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
+            self.mark("layer", chain.as_str())?;
         }
-        self.marks.insert(key);
         let archive = engine.layout().blob(&blob.digest);
         let source = LayerSource { archive, diff_id: diff_id.clone(), parent: parent.cloned() };
         let made = engine.host.images.apply(&source)?;
@@ -82,7 +102,7 @@ impl<'a> Intake<'a> {
 
     /// Enters an image from its configuration blob and its layers. Its manifest is written on the way.
     pub(super) fn enter(
-        &mut self,
+        &self,
         config: &Blob,
         mut image: ImageRecord,
         layers: &[LayerRecord],
@@ -103,17 +123,34 @@ impl<'a> Intake<'a> {
             "config": {"mediaType": CONFIG, "digest": config.digest, "size": config.size},
             "layers": described,
         });
+        let blobs = layers.iter().map(|l| l.blob.clone()).collect();
         image.manifest = Some(self.bytes(manifest.to_string().as_bytes())?);
+        self.enter_as(image, blobs, layers, tag, action)
+    }
+
+    /// Enters an image whose manifest is taken in already and names these blobs as its layers.
+    pub(super) fn enter_as(
+        &self,
+        mut image: ImageRecord,
+        blobs: Vec<Blob>,
+        layers: &[LayerRecord],
+        tag: Option<&Reference>,
+        action: &str,
+    ) -> Result<ImageId> {
+        image.blobs = blobs;
         image.layers = layers.iter().map(|l| l.chain.clone()).collect();
         image.size = layers.iter().map(|l| l.size).sum();
         let _guard = self.engine.lock(super::images::LOCK)?;
         // Between unpacking and here another process may have removed a layer it alone used; then unpack again.
         for layer in layers {
             let recorded = self.engine.store().get(Table::Layers, layer.chain.as_str())?.is_some();
-            let marked = self.marks.contains(&format!("pending/layer/{}/{}", layer.chain, self.operation));
-            if !recorded && !marked {
+            if !recorded && !self.has_marked("layer", layer.chain.as_str()) {
                 return Err(Error::new(crate::ErrorKind::Stale, format!("layer {} was removed meanwhile; try again", layer.chain)));
             }
+        }
+        if let Some(known) = self.engine.image_record(&image.id)?.filter(|known| known.manifest != image.manifest) {
+            // One of the two manifests goes; which, the sweep sees.
+            known.manifest.iter().chain(&known.blobs).try_for_each(|blob| self.mark("blob", blob.digest.hex()))?;
         }
         self.engine.enter_image(&image, tag, layers, action, &[])?;
         Ok(image.id)
@@ -121,7 +158,7 @@ impl<'a> Intake<'a> {
 
     /// Ends: what was taken in and is used by nothing goes, and so do the marks. After an error in the operation too.
     pub(super) fn end(self) -> Result<()> {
-        self.engine.sweep(&self.marks)
+        self.engine.sweep(&self.marks.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -185,6 +222,7 @@ impl LocalEngine {
         for (_, image) in self.store().load_all::<ImageRecord>(Table::Images)? {
             used.insert(image.id.as_str().trim_start_matches("sha256:").to_owned());
             used.extend(image.manifest.map(|m| m.digest.hex().to_owned()));
+            used.extend(image.blobs.into_iter().map(|b| b.digest.hex().to_owned()));
         }
         for (_, layer) in self.store().load_all::<LayerRecord>(Table::Layers)? {
             used.insert(layer.blob.digest.hex().to_owned());
@@ -200,15 +238,15 @@ impl LocalEngine {
         }
         let mut defaults = ImageDefaults::default();
         instructions.iter().try_for_each(|line| changes::apply(&mut defaults, line))?;
-        let mut intake = Intake::begin(self)?;
-        let made = self.import_into(&mut intake, archive, tag.as_ref(), defaults, message);
+        let intake = Intake::begin(self)?;
+        let made = self.import_into(&intake, archive, tag.as_ref(), defaults, message);
         intake.end()?;
         made
     }
 
     fn import_into(
         &self,
-        intake: &mut Intake<'_>,
+        intake: &Intake<'_>,
         archive: &mut dyn Read,
         tag: Option<&Reference>,
         defaults: ImageDefaults,

@@ -65,13 +65,13 @@ fn clean(path: &str) -> String {
 impl LocalEngine {
     /// Loads every image of an archive. Answers the references of those that have one and the ids of those that have none.
     pub(super) fn load_images(&self, archive: &mut dyn Read) -> Result<Vec<String>> {
-        let mut intake = Intake::begin(self)?;
-        let loaded = self.load_into(&mut intake, archive);
+        let intake = Intake::begin(self)?;
+        let loaded = self.load_into(&intake, archive);
         intake.end()?;
         loaded
     }
 
-    fn load_into(&self, intake: &mut Intake<'_>, archive: &mut dyn Read) -> Result<Vec<String>> {
+    fn load_into(&self, intake: &Intake<'_>, archive: &mut dyn Read) -> Result<Vec<String>> {
         let contents = take_in(intake, archive)?;
         if let Some(list) = contents.documents.get("manifest.json") {
             return self.load_docker(intake, &contents, list);
@@ -86,7 +86,7 @@ impl LocalEngine {
             .hint("the archive is neither of `docker save` nor an OCI layout"))
     }
 
-    fn load_docker(&self, intake: &mut Intake<'_>, contents: &Contents, list: &[u8]) -> Result<Vec<String>> {
+    fn load_docker(&self, intake: &Intake<'_>, contents: &Contents, list: &[u8]) -> Result<Vec<String>> {
         let mut loaded = Vec::new();
         for one in manifest::archived(list)? {
             let layers = one.layers.unwrap_or_default().iter().map(|path| contents.blob(path)).collect::<Result<Vec<_>>>()?;
@@ -96,7 +96,7 @@ impl LocalEngine {
         Ok(loaded)
     }
 
-    fn load_index(&self, intake: &mut Intake<'_>, contents: &Contents, index: &[u8], depth: usize, loaded: &mut Vec<String>) -> Result<()> {
+    fn load_index(&self, intake: &Intake<'_>, contents: &Contents, index: &[u8], depth: usize, loaded: &mut Vec<String>) -> Result<()> {
         if depth > DEEPEST_INDEX {
             return Err(Error::invalid("an index names indexes too deep"));
         }
@@ -128,7 +128,7 @@ impl LocalEngine {
 
     fn enter_loaded(
         &self,
-        intake: &mut Intake<'_>,
+        intake: &Intake<'_>,
         config_blob: &Ingested,
         layers: &[&Ingested],
         tags: &[Reference],
@@ -170,7 +170,7 @@ impl LocalEngine {
 }
 
 /// Reads the archive to its end.
-fn take_in(intake: &mut Intake<'_>, archive: &mut dyn Read) -> Result<Contents> {
+fn take_in(intake: &Intake<'_>, archive: &mut dyn Read) -> Result<Contents> {
     let mut reader = Reader::new(decompress(archive)?);
     let mut contents = Contents::default();
     let mut count = 0;

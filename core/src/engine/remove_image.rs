@@ -49,8 +49,19 @@ impl LocalEngine {
             }
             let rest: Vec<String> = image.tags.iter().filter(|t| **t != reference.to_string()).cloned().collect();
             if !rest.is_empty() || user.is_some() {
-                self.untag(image, &[reference.to_string()], marks, false)?;
-                return Ok(vec![format!("Untagged: {}", reference.familiar())]);
+                // A digest stays only beside a tag of its repository.
+                let repository = reference.repository();
+                let of_repository = |name: &String| name.strip_prefix(&repository).is_some_and(|n| n.starts_with([':', '@']));
+                let named = match &reference.digest {
+                    Some(digest) => vec![format!("{repository}@{digest}")],
+                    None => {
+                        let last = !rest.iter().any(of_repository);
+                        let digests = image.digests.iter().filter(|d| last && of_repository(d)).cloned();
+                        std::iter::once(reference.to_string()).chain(digests).collect()
+                    }
+                };
+                self.untag(image, &named, marks, false)?;
+                return Ok(named.iter().map(|name| format!("Untagged: {}", familiar(name))).collect());
             }
         } else {
             if let Some(container) = &running {
@@ -74,7 +85,7 @@ impl LocalEngine {
                 )));
             }
         }
-        let mut lines: Vec<String> = image.tags.iter().map(|tag| format!("Untagged: {}", familiar(tag))).collect();
+        let mut lines: Vec<String> = image.tags.iter().chain(&image.digests).map(|tag| format!("Untagged: {}", familiar(tag))).collect();
         lines.push(format!("Deleted: {id}"));
         let gone = self.untag(image, &image.tags, marks, true)?;
         lines.extend(gone.iter().map(|chain| format!("Deleted: {chain}")));
@@ -107,6 +118,7 @@ impl LocalEngine {
             let mut told: Vec<Entry> = Vec::new();
             for tag in tags {
                 record.tags.retain(|t| t != tag);
+                record.digests.retain(|t| t != tag);
                 batch.push(Change::Delete(Table::Tags, tag.clone()));
                 told.push(self.image_event("untag", key, key));
             }
@@ -150,6 +162,10 @@ impl LocalEngine {
         if let Some(manifest) = &image.manifest {
             mark("blob", manifest.digest.hex(), batch);
         }
+        for blob in &image.blobs {
+            mark("blob", blob.digest.hex(), batch);
+        }
+        batch.extend(image.digests.iter().map(|digest| Change::Delete(Table::Tags, digest.clone())));
         let mut gone = Vec::new();
         let chains: BTreeSet<_> = image.layers.iter().collect();
         for chain in chains {

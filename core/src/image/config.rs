@@ -78,6 +78,8 @@ pub fn read(bytes: &[u8]) -> Result<ImageRecord> {
         defaults: document.config.map(defaults).transpose().map_err(wrong)?.unwrap_or_default(),
         tags: Vec::new(),
         manifest: None,
+        blobs: Vec::new(),
+        digests: Vec::new(),
         hidden: false,
     })
 }

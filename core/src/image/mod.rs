@@ -81,6 +81,13 @@ pub struct ImageRecord {
     /// Its manifest.
     #[serde(default)]
     pub manifest: Option<Blob>,
+    /// The layers as its manifest names them, lowest first: what a push sends. A layer that images share may have come in several
+    /// compressions; each image keeps its own.
+    #[serde(default)]
+    pub blobs: Vec<Blob>,
+    /// What registries call it, normalised and sorted: `docker.io/library/busybox@sha256:…`.
+    #[serde(default)]
+    pub digests: Vec<String>,
     /// Removed by force while containers made from it exist; goes with the last of them.
     #[serde(default)]
     pub hidden: bool,

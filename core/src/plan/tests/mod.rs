@@ -80,6 +80,8 @@ fn image() -> ImageRecord {
         tags: Vec::new(),
         hidden: Default::default(),
         manifest: Default::default(),
+        blobs: Vec::new(),
+        digests: Vec::new(),
     }
 }
 
