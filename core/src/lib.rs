@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod container;
 pub mod engine;
 pub mod error;
