@@ -289,6 +289,7 @@ pub fn three() -> Vec<ContainerSummary> {
         image: "busybox".to_owned(),
         args: vec!["false".to_owned()],
         created: ago(7200),
+        health: None,
         status: Status::Exited,
         exit_code: 137,
         started: ago(7199),
@@ -302,6 +303,7 @@ pub fn three() -> Vec<ContainerSummary> {
     let fresh = ContainerSummary {
         id: ContainerId::new("1".repeat(64)),
         name: "fresh".to_owned(),
+        health: None,
         status: Status::Created,
         started: Timestamp::NEVER,
         finished: Timestamp::NEVER,

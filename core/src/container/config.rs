@@ -1,5 +1,7 @@
 //! What a person asks for: the options of `run`, `create` and `exec`, after parsing and before any host has seen them.
 
+use super::health::{Healthcheck, OnFailure};
+use super::log::LogConfig;
 use crate::limits::Resources;
 use crate::network::PortRequest;
 use serde::{Deserialize, Serialize};
@@ -158,6 +160,12 @@ pub struct ContainerConfig {
     pub restart: RestartPolicy,
     /// Remove it when it ends.
     pub auto_remove: bool,
+    /// How its health is checked; `None` for the image's way.
+    pub health: Option<Healthcheck>,
+    /// What is done once it is unhealthy.
+    pub on_unhealthy: OnFailure,
+    /// Where its output is kept.
+    pub log: LogConfig,
     /// Pid namespace.
     pub pid: NamespaceMode,
     /// IPC namespace.

@@ -3,6 +3,7 @@
 mod config;
 pub mod defaults;
 pub mod files;
+pub mod health;
 pub mod layout;
 pub mod lifecycle;
 pub mod log;

@@ -1,6 +1,7 @@
 //! What the store keeps of a container.
 
 use super::ContainerConfig;
+use super::health::Health;
 use crate::id::{ContainerId, ImageId};
 use crate::kernel::Process;
 use crate::network::{Endpoint, Publish};
@@ -54,6 +55,9 @@ pub struct ContainerState {
     /// It has a supervisor, or an operation on it takes several changes: what to tidy up if whoever does it is dead.
     #[serde(default)]
     pub under_way: bool,
+    /// What its probes found; `None` where nobody probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
 }
 
 /// A container as the store keeps it.

@@ -45,6 +45,7 @@ impl LocalEngine {
             args: record.args,
             created: record.created,
             status: record.state.status,
+            health: record.state.health.as_ref().map(|h| h.status),
             exit_code: record.state.exit_code,
             started: record.state.started,
             finished: record.state.finished,

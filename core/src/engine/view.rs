@@ -26,6 +26,8 @@ pub struct ContainerSummary {
     pub created: Timestamp,
     /// Where it is.
     pub status: Status,
+    /// What its probes say; `None` where nobody probes.
+    pub health: Option<crate::container::health::Status>,
     /// How its program ended last.
     pub exit_code: i32,
     /// When it was started last.

@@ -51,6 +51,12 @@ pub struct ImageDefaults {
     /// Signal that stops it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop_signal: String,
+    /// How a container's health is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<crate::container::health::Healthcheck>,
+    /// The shell of a health check's script.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shell: Vec<String>,
 }
 
 /// An image as the store keeps it. The configuration itself is a blob.

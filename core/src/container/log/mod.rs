@@ -1,5 +1,9 @@
 //! A container's log as Docker's `json-file` driver writes it: one JSON object a line, a long line in pieces of 16 KiB.
 
+mod config;
+
+pub use config::{Bounds, Driver, LogConfig};
+
 use crate::io::Stream;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,265 @@
+//! `--log-driver` and `--log-opt`: where a container's output is kept, how much of it, and what is written beside it.
+
+use crate::container::ContainerRecord;
+use crate::error::{Error, Result};
+use crate::limits::units;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogConfig {
+    /// `json-file`, `local` or `none`; empty for `json-file`.
+    pub driver: String,
+    /// `max-size`, `max-file`, `compress`, `labels`, `env`, `tag`…
+    pub options: BTreeMap<String, String>,
+}
+
+/// The drivers that there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// Docker's `json-file`: a file of JSON lines.
+    #[default]
+    JsonFile,
+    /// Docker's `local`: the same file here, smaller, and compressed once it is full.
+    Local,
+    /// Nothing is kept.
+    None,
+}
+
+/// How much of a log is kept: a file that is full makes room for the next, and the oldest goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// A file that has so many bytes is full; `None` without bound.
+    pub size: Option<u64>,
+    /// How many files there are at most, the one being written included.
+    pub files: u32,
+    /// Full files are compressed.
+    pub compress: bool,
+}
+
+/// How large a file becomes where nobody says (Docker: without bound). One container's log takes 512 MiB at most.
+const DEFAULT_SIZE: u64 = 128 << 20;
+/// How many files there are where nobody says.
+const DEFAULT_FILES: u32 = 4;
+/// The same for `local`: Docker's 20 MiB and 5 files.
+const LOCAL: Bounds = Bounds { size: Some(20 << 20), files: 5, compress: true };
+/// No log has more files: they are found by counting.
+const MOST_FILES: u32 = 10_000;
+
+/// The options of each driver (Docker manual, "JSON File logging driver" and "Local file logging driver").
+const JSON_FILE: &[&str] =
+    &["max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"];
+const LOCAL_OPTIONS: &[&str] = &["max-size", "max-file", "compress", "mode", "max-buffer-size"];
+/// What Docker has and Drydock has not.
+const ELSEWHERE: &[&str] = &["syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs", "logentries"];
+
+impl LogConfig {
+    /// Its driver's name.
+    pub fn name(&self) -> &str {
+        if self.driver.is_empty() { "json-file" } else { &self.driver }
+    }
+
+    /// Its driver.
+    ///
+    /// # Errors
+    /// Docker's words for a name that nobody has; [`crate::ErrorKind::Unsupported`] for one that only Docker has.
+    pub fn driver(&self) -> Result<Driver> {
+        match self.name() {
+            "json-file" => Ok(Driver::JsonFile),
+            "local" => Ok(Driver::Local),
+            "none" => Ok(Driver::None),
+            other if ELSEWHERE.contains(&other) => {
+                Err(Error::unsupported(format!("the logging driver {other}")).hint("Drydock has json-file, local and none"))
+            }
+            other => Err(Error::invalid(format!(
+                "failed to initialize logging driver: logger: no log driver named '{}' is registered",
+                other.escape_debug()
+            ))),
+        }
+    }
+
+    /// Refuses what cannot be done, in Docker's words.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidInput`].
+    pub fn check(&self) -> Result<()> {
+        let (known, name) = match self.driver()? {
+            Driver::JsonFile => (JSON_FILE, "json-file"),
+            Driver::Local => (LOCAL_OPTIONS, "local"),
+            // Whatever is asked of nobody is granted.
+            Driver::None => return Ok(()),
+        };
+        if let Some(bad) = self.options.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(Error::invalid(format!("unknown log opt '{}' for {name} log driver", bad.escape_debug())));
+        }
+        for regex in ["labels-regex", "env-regex"] {
+            if self.options.contains_key(regex) {
+                return Err(Error::unsupported(format!("the log option {regex}")).hint("name what is wanted with labels or env"));
+            }
+        }
+        if self.options.get("mode").is_some_and(|mode| mode != "blocking") {
+            return Err(Error::unsupported("the log mode non-blocking").hint("no line is ever dropped: the container waits instead"));
+        }
+        self.tag_words().map(drop)?;
+        self.bounds().map(drop)
+    }
+
+    /// How much is kept.
+    ///
+    /// # Errors
+    /// Docker's words for values that are none.
+    pub fn bounds(&self) -> Result<Bounds> {
+        let mut bounds = match self.driver()? {
+            Driver::Local => LOCAL,
+            Driver::JsonFile | Driver::None => Bounds { size: Some(DEFAULT_SIZE), files: DEFAULT_FILES, compress: false },
+        };
+        let size = self.options.get("max-size");
+        match size.map(String::as_str) {
+            None => {}
+            Some("-1") => bounds.size = None,
+            Some(text) => {
+                let bytes = units::parse_bytes(text).ok().filter(|n| *n > 0);
+                bounds.size = Some(bytes.ok_or_else(|| Error::invalid(format!("invalid size: '{}'", text.escape_debug())))?);
+            }
+        }
+        if let Some(text) = self.options.get("max-file") {
+            let wrong = || Error::invalid(format!("strconv.Atoi: parsing \"{}\": invalid syntax", text.escape_debug()));
+            let files: i64 = text.parse().map_err(|_| wrong())?;
+            let files = u32::try_from(files).ok().filter(|n| *n > 0).ok_or_else(|| Error::invalid("max-file cannot be less than 1"))?;
+            bounds.files = files.min(MOST_FILES);
+        } else if size.is_some() && self.driver()? == Driver::JsonFile {
+            // Whoever only bounds a file has one (Docker's default for max-file).
+            bounds.files = 1;
+        }
+        if let Some(text) = self.options.get("compress") {
+            let wrong = || Error::invalid(format!("strconv.ParseBool: parsing \"{}\": invalid syntax", text.escape_debug()));
+            bounds.compress = match text.as_str() {
+                "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+                "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+                _ => return Err(wrong()),
+            };
+            if bounds.compress && (bounds.files == 1 || bounds.size.is_none()) {
+                return Err(Error::invalid("compress cannot be true when max-file is less than 2 or max-size is not set"));
+            }
+        }
+        Ok(bounds)
+    }
+
+    /// What is written beside every line: the labels and variables that were named, and the tag.
+    pub fn attributes(&self, record: &ContainerRecord) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        let named = |key: &str| self.options.get(key).map(|v| v.split(',').map(str::to_owned).collect()).unwrap_or_else(Vec::new);
+        for label in named("labels") {
+            if let Some(value) = record.config.labels.get(&label) {
+                all.insert(label, value.clone());
+            }
+        }
+        for name in named("env") {
+            if let Some((key, value)) = record.env.iter().filter_map(|e| e.split_once('=')).rfind(|(key, _)| *key == name) {
+                all.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        if let Ok(Some(words)) = self.tag_words() {
+            let text: String = words.iter().map(|word| word.text(record)).collect();
+            all.insert("tag".to_owned(), text);
+        }
+        all
+    }
+
+    /// The tag in its parts; `None` where none is asked for.
+    fn tag_words(&self) -> Result<Option<Vec<TagWord<'_>>>> {
+        let Some(mut rest) = self.options.get("tag").map(String::as_str).filter(|t| !t.is_empty()) else { return Ok(None) };
+        let mut words = Vec::new();
+        while let Some((before, after)) = rest.split_once("{{") {
+            let wrong = || Error::invalid(format!("invalid log tag: {}", rest.escape_debug()));
+            let (field, after) = after.split_once("}}").ok_or_else(wrong)?;
+            words.push(TagWord::Text(before));
+            words.push(TagWord::field(field.trim()).ok_or_else(|| {
+                wrong().hint("a tag may hold {{.ID}}, {{.FullID}}, {{.Name}}, {{.FullName}}, {{.ImageID}}, {{.ImageFullID}}, {{.ImageName}} and {{.DaemonName}}")
+            })?);
+            rest = after;
+        }
+        words.push(TagWord::Text(rest));
+        Ok(Some(words))
+    }
+}
+
+/// A part of a tag (Docker manual, "Log tags").
+enum TagWord<'a> {
+    Text(&'a str),
+    Id,
+    FullId,
+    Name,
+    ImageId,
+    ImageFullId,
+    ImageName,
+    DaemonName,
+}
+
+impl TagWord<'_> {
+    fn field(name: &str) -> Option<Self> {
+        Some(match name {
+            ".ID" => Self::Id,
+            ".FullID" => Self::FullId,
+            ".Name" | ".FullName" => Self::Name,
+            ".ImageID" => Self::ImageId,
+            ".ImageFullID" => Self::ImageFullId,
+            ".ImageName" => Self::ImageName,
+            ".DaemonName" => Self::DaemonName,
+            _ => return None,
+        })
+    }
+
+    fn text(&self, record: &ContainerRecord) -> String {
+        match self {
+            Self::Text(text) => (*text).to_owned(),
+            Self::Id => record.id.short().to_owned(),
+            Self::FullId => record.id.as_str().to_owned(),
+            Self::Name => record.name.clone(),
+            Self::ImageId => record.image.short().to_owned(),
+            Self::ImageFullId => record.image.as_str().to_owned(),
+            Self::ImageName => record.config.image.clone(),
+            Self::DaemonName => "drydock".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(driver: &str, options: &[(&str, &str)]) -> LogConfig {
+        LogConfig { driver: driver.to_owned(), options: options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() }
+    }
+
+    #[test]
+    fn every_log_is_bounded_unless_somebody_says_otherwise() {
+        let bounds = |driver, options: &[(&str, &str)]| config(driver, options).bounds().unwrap();
+        assert_eq!(bounds("", &[]), Bounds { size: Some(128 << 20), files: 4, compress: false });
+        assert_eq!(bounds("local", &[]), Bounds { size: Some(20 << 20), files: 5, compress: true });
+        assert_eq!(bounds("json-file", &[("max-size", "10k")]), Bounds { size: Some(10 << 10), files: 1, compress: false });
+        assert_eq!(bounds("", &[("max-size", "-1")]).size, None);
+        let all = [("max-size", "1m"), ("max-file", "3"), ("compress", "true")];
+        assert_eq!(bounds("", &all), Bounds { size: Some(1 << 20), files: 3, compress: true });
+    }
+
+    #[test]
+    fn mistakes_are_told_in_dockers_words() {
+        for (driver, options, message) in [
+            ("nope", &[][..], "failed to initialize logging driver: logger: no log driver named 'nope' is registered"),
+            ("json-file", &[("nope", "1")], "unknown log opt 'nope' for json-file log driver"),
+            ("", &[("max-file", "0")], "max-file cannot be less than 1"),
+            ("", &[("max-size", "lots")], "invalid size: 'lots'"),
+            ("", &[("max-size", "1m"), ("compress", "yes")], "strconv.ParseBool: parsing \"yes\": invalid syntax"),
+            ("", &[("max-size", "1m"), ("compress", "1")], "compress cannot be true when max-file is less than 2 or max-size is not set"),
+        ] {
+            assert_eq!(config(driver, options).check().unwrap_err().message(), message);
+        }
+        assert!(config("none", &[("whatever", "1")]).check().is_ok());
+        assert_eq!(config("syslog", &[]).check().unwrap_err().kind(), crate::ErrorKind::Unsupported);
+        assert!(config("", &[("tag", "{{.Name}}/{{.ID}}")]).check().is_ok());
+        assert!(config("", &[("tag", "{{.Nope}}")]).check().is_err());
+    }
+}
