@@ -27,7 +27,12 @@ fn world() -> StillLife {
         "history": [], "config": Digest::of(b"config"), "archives": [],
     });
     let record: ImageRecord = serde_json::from_value(record).unwrap();
-    let line = |stream, text: &str, nanosecond| LogLine { time: Timestamp(NOON.0 + nanosecond), stream, bytes: text.as_bytes().to_vec() };
+    let line = |stream, text: &str, nanosecond| LogLine {
+        time: Timestamp(NOON.0 + nanosecond),
+        stream,
+        bytes: text.as_bytes().to_vec(),
+        attributes: BTreeMap::new(),
+    };
     StillLife {
         containers: three(),
         images: vec![

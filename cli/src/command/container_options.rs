@@ -1,5 +1,6 @@
 //! The options that `run`, `create` and `explain` share, and the configuration they come to.
 
+use super::supervision_options::SupervisionArgs;
 use crate::environment::{Environment, read_text};
 use crate::failure::Failure;
 use crate::flags::{integer, unsigned};
@@ -215,6 +216,9 @@ pub(crate) struct ContainerArgs {
     /// Working directory inside the container
     #[arg(short, long, value_name = "string")]
     pub workdir: Option<String>,
+    /// Health checks and logs.
+    #[command(flatten)]
+    pub supervision: SupervisionArgs,
 }
 
 /// Which streams are attached in the foreground.
@@ -298,6 +302,9 @@ pub(crate) fn config(
         init: args.init,
         restart: args.restart.as_deref().map_or(Ok(drydock_core::container::RestartPolicy::No), restart::parse)?,
         auto_remove: args.rm,
+        health: args.supervision.healthcheck()?,
+        on_unhealthy: args.supervision.on_unhealthy()?,
+        log: args.supervision.log()?,
         pid: namespace(args.pid.as_deref(), "PID", true)?,
         ipc: namespace(args.ipc.as_deref(), "IPC", true)?,
         uts: namespace(args.uts.as_deref(), "UTS", false)?,

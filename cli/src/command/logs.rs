@@ -7,6 +7,7 @@ use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::engine::LogsRequest;
 use drydock_core::io::Stream;
+use std::collections::BTreeMap;
 
 /// `logs`
 pub const DEFINITION: Definition = Definition {
@@ -23,6 +24,9 @@ pub const DEFINITION: Definition = Definition {
 
 #[derive(Args)]
 struct LogsArgs {
+    /// Show extra details provided to logs
+    #[arg(long)]
+    details: bool,
     /// Follow log output
     #[arg(short, long)]
     follow: bool,
@@ -38,6 +42,24 @@ struct LogsArgs {
     /// Show timestamps
     #[arg(short, long)]
     timestamps: bool,
+}
+
+/// What stands beside a line, as Docker prints it: `key=value` in order with commas between, escaped as in a URL's query.
+fn details(attributes: &BTreeMap<String, String>) -> String {
+    attributes.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect::<Vec<_>>().join(",")
+}
+
+/// Go's `url.QueryEscape`.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b' ' => out.push('+'),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
@@ -62,6 +84,10 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         let mut text = Vec::with_capacity(line.bytes.len() + 32);
         if args.timestamps {
             text.extend_from_slice(time::nanoseconds(line.time).as_bytes());
+            text.push(b' ');
+        }
+        if args.details {
+            text.extend_from_slice(details(&line.attributes).as_bytes());
             text.push(b' ');
         }
         text.extend_from_slice(&line.bytes);

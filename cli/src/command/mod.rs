@@ -22,6 +22,7 @@ mod root;
 mod run;
 mod start;
 mod stop;
+mod supervision_options;
 mod top;
 mod version;
 mod wait;

@@ -2,6 +2,7 @@
 
 use super::duration::human;
 use drydock_core::container::Status;
+use drydock_core::container::health::Status as Health;
 use drydock_core::engine::ContainerSummary;
 use drydock_core::time::Timestamp;
 
@@ -18,12 +19,22 @@ pub fn word(status: Status) -> &'static str {
     }
 }
 
+/// What probes say, as it follows the status.
+fn health(health: Option<Health>) -> &'static str {
+    match health {
+        None => "",
+        Some(Health::Starting) => " (health: starting)",
+        Some(Health::Healthy) => " (healthy)",
+        Some(Health::Unhealthy) => " (unhealthy)",
+    }
+}
+
 /// `Up 7 minutes (Paused)`, `Exited (137) 3 seconds ago`.
 pub fn sentence(container: &ContainerSummary, now: Timestamp) -> String {
     let ago = |since: Timestamp| human(now.since(since));
     match container.status {
         Status::Created => "Created".to_owned(),
-        Status::Running => format!("Up {}", ago(container.started)),
+        Status::Running => format!("Up {}{}", ago(container.started), health(container.health)),
         Status::Paused => format!("Up {} (Paused)", ago(container.started)),
         Status::Restarting => format!("Restarting ({}) {} ago", container.exit_code, ago(container.finished)),
         Status::Removing => "Removal In Progress".to_owned(),

@@ -71,7 +71,7 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
     let mut object = json!({
         "Binds": list(&binds),
         "ContainerIDFile": "",
-        "LogConfig": { "Type": "json-file", "Config": {} },
+        "LogConfig": { "Type": c.log.name(), "Config": c.log.options },
         "NetworkMode": network_mode(&c.network),
         "PortBindings": bindings(c),
         "RestartPolicy": restart(c.restart),

@@ -264,6 +264,7 @@ pub fn web() -> ContainerSummary {
         args: ["nginx", "-g", "daemon off; \"x\""].map(str::to_owned).to_vec(),
         created: ago(70),
         status: drydock_core::container::Status::Running,
+        health: None,
         exit_code: 0,
         started: ago(69),
         finished: Timestamp::NEVER,

@@ -149,7 +149,7 @@ fn decode(entry: &[u8]) -> Option<LogLine> {
     let entry: Entry<'_> = serde_json::from_slice(entry).ok()?;
     let time: jiff::Timestamp = entry.time.parse().ok()?;
     let time = Timestamp(u64::try_from(time.as_nanosecond()).ok()?);
-    Some(LogLine { time, stream: entry.stream, bytes: entry.log.as_bytes().to_vec() })
+    Some(LogLine { time, stream: entry.stream, bytes: entry.log.as_bytes().to_vec(), attributes: entry.attrs.unwrap_or_default() })
 }
 
 #[cfg(test)]

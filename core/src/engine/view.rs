@@ -83,6 +83,8 @@ pub struct LogLine {
     pub stream: Stream,
     /// What.
     pub bytes: Vec<u8>,
+    /// What its log's options put beside it: labels, variables, a tag.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// How to remove a container.

@@ -8,6 +8,18 @@ use crate::error::{Error, Result};
 /// # Errors
 /// `invalid size: '…'`, `invalid suffix: '…'`; and, where Docker would wrap around, that the size is too large.
 pub fn parse_bytes(text: &str) -> Result<u64> {
+    size(text, 1024.0)
+}
+
+/// A size in bytes whose suffixes are powers of a thousand, as Docker reads sizes of files: `10k` is 10,000.
+///
+/// # Errors
+/// As [`parse_bytes`].
+pub fn parse_decimal(text: &str) -> Result<u64> {
+    size(text, 1000.0)
+}
+
+fn size(text: &str, base: f64) -> Result<u64> {
     let invalid = || Error::invalid(format!("invalid size: '{}'", text.escape_debug()));
     let last = text.rfind(|c: char| c.is_ascii_digit() || c == '.' || c == ' ').ok_or_else(invalid)?;
     let (head, tail) = text.split_at(last + 1);
@@ -20,7 +32,7 @@ pub fn parse_bytes(text: &str) -> Result<u64> {
         (Some(unit), Some("" | "b" | "ib")) if "kmgtp".contains(unit) => 1 + "kmgtp".find(unit).unwrap_or(0),
         _ => return Err(Error::invalid(format!("invalid suffix: '{}'", suffix.escape_debug()))),
     };
-    let bytes = size * 1024f64.powi(i32::try_from(power).unwrap_or(0));
+    let bytes = size * base.powi(i32::try_from(power).unwrap_or(0));
     // Beyond 2^63-1 the number does not fit where the kernel and Docker's API keep it.
     if bytes >= 9_223_372_036_854_775_808.0 {
         return Err(Error::invalid(format!("size too large: '{}'", text.escape_debug())).hint("the largest size is 8 EiB less one byte"));

@@ -73,10 +73,10 @@ impl LogConfig {
             other if ELSEWHERE.contains(&other) => {
                 Err(Error::unsupported(format!("the logging driver {other}")).hint("Drydock has json-file, local and none"))
             }
-            other => Err(Error::invalid(format!(
-                "failed to initialize logging driver: logger: no log driver named '{}' is registered",
-                other.escape_debug()
-            ))),
+            other => {
+                let name = other.escape_debug();
+                Err(Error::invalid(format!("error looking up logging plugin {name}: plugin \"{name}\" not found")))
+            }
         }
     }
 
@@ -88,8 +88,8 @@ impl LogConfig {
         let (known, name) = match self.driver()? {
             Driver::JsonFile => (JSON_FILE, "json-file"),
             Driver::Local => (LOCAL_OPTIONS, "local"),
-            // Whatever is asked of nobody is granted.
-            Driver::None => return Ok(()),
+            Driver::None if self.options.is_empty() => return Ok(()),
+            Driver::None => return Err(Error::invalid("invalid logging opts for driver none")),
         };
         if let Some(bad) = self.options.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(Error::invalid(format!("unknown log opt '{}' for {name} log driver", bad.escape_debug())));
@@ -120,28 +120,28 @@ impl LogConfig {
             None => {}
             Some("-1") => bounds.size = None,
             Some(text) => {
-                let bytes = units::parse_bytes(text).ok().filter(|n| *n > 0);
-                bounds.size = Some(bytes.ok_or_else(|| Error::invalid(format!("invalid size: '{}'", text.escape_debug())))?);
+                let bytes = units::parse_decimal(text).ok().filter(|n| *n > 0);
+                bounds.size = Some(bytes.ok_or_else(|| unusable(format!("invalid size: '{}'", text.escape_debug())))?);
             }
         }
         if let Some(text) = self.options.get("max-file") {
-            let wrong = || Error::invalid(format!("strconv.Atoi: parsing \"{}\": invalid syntax", text.escape_debug()));
+            let wrong = || unusable(format!("strconv.Atoi: parsing \"{}\": invalid syntax", text.escape_debug()));
             let files: i64 = text.parse().map_err(|_| wrong())?;
-            let files = u32::try_from(files).ok().filter(|n| *n > 0).ok_or_else(|| Error::invalid("max-file cannot be less than 1"))?;
+            let files = u32::try_from(files).ok().filter(|n| *n > 0).ok_or_else(|| unusable("max-file cannot be less than 1"))?;
             bounds.files = files.min(MOST_FILES);
         } else if size.is_some() && self.driver()? == Driver::JsonFile {
             // Whoever only bounds a file has one (Docker's default for max-file).
             bounds.files = 1;
         }
         if let Some(text) = self.options.get("compress") {
-            let wrong = || Error::invalid(format!("strconv.ParseBool: parsing \"{}\": invalid syntax", text.escape_debug()));
+            let wrong = || unusable(format!("strconv.ParseBool: parsing \"{}\": invalid syntax", text.escape_debug()));
             bounds.compress = match text.as_str() {
                 "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
                 "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
                 _ => return Err(wrong()),
             };
             if bounds.compress && (bounds.files == 1 || bounds.size.is_none()) {
-                return Err(Error::invalid("compress cannot be true when max-file is less than 2 or max-size is not set"));
+                return Err(unusable("compress cannot be true when max-file is less than 2 or max-size is not set"));
             }
         }
         Ok(bounds)
@@ -184,6 +184,11 @@ impl LogConfig {
         words.push(TagWord::Text(rest));
         Ok(Some(words))
     }
+}
+
+/// A value that an option cannot have.
+fn unusable(what: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("failed to initialize logging driver: {what}"))
 }
 
 /// A part of a tag (Docker manual, "Log tags").
@@ -239,25 +244,33 @@ mod tests {
         let bounds = |driver, options: &[(&str, &str)]| config(driver, options).bounds().unwrap();
         assert_eq!(bounds("", &[]), Bounds { size: Some(128 << 20), files: 4, compress: false });
         assert_eq!(bounds("local", &[]), Bounds { size: Some(20 << 20), files: 5, compress: true });
-        assert_eq!(bounds("json-file", &[("max-size", "10k")]), Bounds { size: Some(10 << 10), files: 1, compress: false });
+        assert_eq!(bounds("json-file", &[("max-size", "10k")]), Bounds { size: Some(10_000), files: 1, compress: false });
         assert_eq!(bounds("", &[("max-size", "-1")]).size, None);
         let all = [("max-size", "1m"), ("max-file", "3"), ("compress", "true")];
-        assert_eq!(bounds("", &all), Bounds { size: Some(1 << 20), files: 3, compress: true });
+        assert_eq!(bounds("", &all), Bounds { size: Some(1_000_000), files: 3, compress: true });
     }
 
     #[test]
     fn mistakes_are_told_in_dockers_words() {
         for (driver, options, message) in [
-            ("nope", &[][..], "failed to initialize logging driver: logger: no log driver named 'nope' is registered"),
+            ("nope", &[][..], "error looking up logging plugin nope: plugin \"nope\" not found"),
+            ("none", &[("a", "b")], "invalid logging opts for driver none"),
             ("json-file", &[("nope", "1")], "unknown log opt 'nope' for json-file log driver"),
-            ("", &[("max-file", "0")], "max-file cannot be less than 1"),
-            ("", &[("max-size", "lots")], "invalid size: 'lots'"),
-            ("", &[("max-size", "1m"), ("compress", "yes")], "strconv.ParseBool: parsing \"yes\": invalid syntax"),
-            ("", &[("max-size", "1m"), ("compress", "1")], "compress cannot be true when max-file is less than 2 or max-size is not set"),
+            ("", &[("max-file", "0")], "failed to initialize logging driver: max-file cannot be less than 1"),
+            ("", &[("max-size", "lots")], "failed to initialize logging driver: invalid size: 'lots'"),
+            (
+                "",
+                &[("max-size", "1m"), ("compress", "yes")],
+                "failed to initialize logging driver: strconv.ParseBool: parsing \"yes\": invalid syntax",
+            ),
+            (
+                "",
+                &[("max-size", "1m"), ("compress", "1")],
+                "failed to initialize logging driver: compress cannot be true when max-file is less than 2 or max-size is not set",
+            ),
         ] {
             assert_eq!(config(driver, options).check().unwrap_err().message(), message);
         }
-        assert!(config("none", &[("whatever", "1")]).check().is_ok());
         assert_eq!(config("syslog", &[]).check().unwrap_err().kind(), crate::ErrorKind::Unsupported);
         assert!(config("", &[("tag", "{{.Name}}/{{.ID}}")]).check().is_ok());
         assert!(config("", &[("tag", "{{.Nope}}")]).check().is_err());

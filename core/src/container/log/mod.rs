@@ -8,6 +8,7 @@ use crate::io::Stream;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The most bytes one entry holds; a longer line is several entries, of which only the last ends in a line feed.
 pub const LONGEST_ENTRY: usize = 16 * 1024;
@@ -20,6 +21,9 @@ pub struct Entry<'a> {
     pub log: Cow<'a, str>,
     /// Where it was written to.
     pub stream: Stream,
+    /// What the log's options put beside every line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attrs: Option<BTreeMap<String, String>>,
     /// When, as RFC 3339.
     #[serde(borrow)]
     pub time: Cow<'a, str>,
@@ -29,9 +33,20 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {
     waiting: [Vec<u8>; 2],
+    attrs: Option<BTreeMap<String, String>>,
 }
 
 impl Encoder {
+    /// One that puts these beside every line.
+    pub fn with(attributes: BTreeMap<String, String>) -> Self {
+        Self { waiting: Default::default(), attrs: Some(attributes).filter(|a| !a.is_empty()) }
+    }
+
+    /// What has no line end yet and is in no entry, standard output first.
+    pub fn pending(&self) -> impl Iterator<Item = (Stream, &[u8])> {
+        [Stream::Stdout, Stream::Stderr].into_iter().zip(self.waiting.iter().map(Vec::as_slice)).filter(|(_, bytes)| !bytes.is_empty())
+    }
+
     /// Takes bytes, and appends the entries that are whole to `out`.
     pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp, out: &mut Vec<u8>) {
         let mut waiting = std::mem::take(self.of(stream));
@@ -45,7 +60,7 @@ impl Encoder {
                 None => break,
             };
             let (line, after) = rest.split_at(end);
-            write(stream, line, now, out);
+            self.write(stream, line, now, out);
             rest = after;
         }
         let left = rest.len();
@@ -58,8 +73,16 @@ impl Encoder {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let line = std::mem::take(self.of(stream));
             if !line.is_empty() {
-                write(stream, &line, now, out);
+                self.write(stream, &line, now, out);
             }
+        }
+    }
+
+    fn write(&self, stream: Stream, line: &[u8], now: Timestamp, out: &mut Vec<u8>) {
+        let entry = Entry { log: String::from_utf8_lossy(line), stream, attrs: self.attrs.clone(), time: Cow::Owned(now.rfc3339()) };
+        // Strings and a unit enum always have a JSON form, and a vector takes every write.
+        if serde_json::to_writer(&mut *out, &entry).is_ok() {
+            out.push(b'\n');
         }
     }
 
@@ -69,14 +92,6 @@ impl Encoder {
             Stream::Stdout => stdout,
             Stream::Stderr => stderr,
         }
-    }
-}
-
-fn write(stream: Stream, line: &[u8], now: Timestamp, out: &mut Vec<u8>) {
-    let entry = Entry { log: String::from_utf8_lossy(line), stream, time: Cow::Owned(now.rfc3339()) };
-    // Strings and a unit enum always have a JSON form, and a vector takes every write.
-    if serde_json::to_writer(&mut *out, &entry).is_ok() {
-        out.push(b'\n');
     }
 }
 
