@@ -6,7 +6,7 @@ use crate::supervisor::{self, Spawned};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
+use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
 use drydock_core::observe::Snapshot;
 use std::time::Duration;
 
@@ -78,6 +78,10 @@ impl Kernel for LinuxKernel {
 
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.host.ingest(reader, limit, accept)
+    }
+
+    fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>> {
+        crate::tree::open(tree)
     }
 
     fn observe(&self) -> Result<Snapshot> {

@@ -27,6 +27,7 @@ pub mod process;
 pub mod proxy;
 pub mod store;
 pub mod supervisor;
+pub mod tree;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;

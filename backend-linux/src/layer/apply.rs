@@ -7,27 +7,37 @@
 use super::archive::{Archive, Entry, Kind};
 use crate::files::{open_at, remove_at};
 use drydock_core::image::layer::{self as name, Name};
+use drydock_core::kernel::Extract;
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, makedev,
 };
 use rustix::io::Errno;
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Most entries of one layer.
 const MAX_ENTRIES: u64 = 2_000_000;
 const BUFFER: usize = 256 * 1024;
+/// The shortest run of zeros that becomes a hole.
+const HOLE: usize = 64 * 1024;
 
 const IN_LAYER: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS).union(ResolveFlags::NO_XDEV);
 
+/// In a container's root, volumes are files like any other.
+const IN_ROOT: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
+
 /// overlayfs.rst, "whiteouts and opaque directories".
-const OPAQUE: &str = "trusted.overlay.opaque";
+pub(crate) const OPAQUE: &str = "trusted.overlay.opaque";
 
 /// A layer being put together.
 pub struct Applier {
     root: OwnedFd,
+    /// How lookups are held to the root.
+    resolve: ResolveFlags,
+    /// What is copied into a container and is no layer: names of whiteouts mean nothing then.
+    copy: Option<Extract>,
     /// The directory of the last entry: the next one is most often in it too.
     last: Option<(Vec<u8>, OwnedFd)>,
     /// Directories get their times at the end, since every file made in them changes these.
@@ -56,12 +66,20 @@ fn is_host(errno: i32) -> bool {
 
 impl Applier {
     pub fn new(root: OwnedFd) -> Self {
-        Self { root, last: None, times: Vec::new(), entries: 0, buffer: vec![0; BUFFER] }
+        Self { root, resolve: IN_LAYER, copy: None, last: None, times: Vec::new(), entries: 0, buffer: vec![0; BUFFER] }
+    }
+
+    /// For an archive that is no layer but a copy of files, into a directory that others use too.
+    pub fn copying(root: OwnedFd, how: &Extract) -> Self {
+        Self { resolve: IN_ROOT, copy: Some(how.clone()), ..Self::new(root) }
     }
 
     /// Puts every entry of an archive in place.
     pub fn apply<R: Read>(mut self, archive: &mut Archive<R>) -> io::Result<()> {
-        while let Some(entry) = archive.next()? {
+        while let Some(mut entry) = archive.next()? {
+            if let Some((uid, gid)) = self.copy.as_ref().and_then(|copy| copy.owner) {
+                (entry.uid, entry.gid) = (uid, gid);
+            }
             self.entries += 1;
             if self.entries > MAX_ENTRIES {
                 return Err(wrong(format!("it has more than {MAX_ENTRIES} entries")));
@@ -72,21 +90,28 @@ impl Applier {
     }
 
     fn entry<R: Read>(&mut self, entry: &Entry, archive: &mut Archive<R>) -> io::Result<()> {
-        let parsed = name::parse(&entry.path).map_err(wrong)?;
+        let parsed = match &self.copy {
+            None => name::parse(&entry.path).map_err(wrong)?,
+            Some(_) => match name::parts(&entry.path).map_err(wrong)? {
+                parts if parts.is_empty() => Name::Root,
+                parts => Name::Path(parts),
+            },
+        };
         if matches!(entry.kind, Kind::Character | Kind::Block) && entry.device == (0, 0) && entry.kind == Kind::Character {
             return Err(wrong("a character device 0:0 would be taken for a whiteout"));
         }
         match parsed {
             Name::Ignored => Ok(()),
             Name::Root if entry.kind == Kind::Directory => {
-                let root = open_at(&self.root, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), IN_LAYER)?;
+                let root = open_at(&self.root, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), self.resolve)?;
                 self.times.push((b".".to_vec(), entry.modified));
                 dress(&File::from(root), entry)
             }
             Name::Root => Err(wrong("it would replace the layer's root directory")),
             Name::Opaque(parts) => {
                 let directory = self.directory(&parts)?;
-                let directory = open_at(&directory, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), IN_LAYER)?;
+                let directory =
+                    open_at(&directory, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), self.resolve)?;
                 make_opaque(&directory)
             }
             Name::Whiteout(parts) => self.whiteout(&parts),
@@ -114,6 +139,7 @@ impl Applier {
         }
         match self.make(parent.as_fd(), &name, entry, archive) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                self.may_replace(parent.as_fd(), &name)?;
                 // The later entry counts. A directory may be one that paths lead through, so what is cached is void.
                 self.last = None;
                 remove_at(parent.as_fd(), &name)?;
@@ -121,6 +147,15 @@ impl Applier {
             }
             other => other,
         }
+    }
+
+    /// Docker's words where a copy would put something else in a directory's place.
+    fn may_replace(&self, parent: BorrowedFd<'_>, name: &CString) -> io::Result<()> {
+        if self.copy.as_ref().is_some_and(|copy| copy.keep_kinds) && open_directory(parent, name).is_ok() {
+            let name = name.to_string_lossy();
+            return Err(wrong(format!("cannot overwrite directory \"{name}\" with non-directory \"{name}\"")));
+        }
+        Ok(())
     }
 
     fn make<R: Read>(&mut self, parent: BorrowedFd<'_>, name: &CString, entry: &Entry, archive: &mut Archive<R>) -> io::Result<()> {
@@ -146,12 +181,25 @@ impl Applier {
     fn make_file<R: Read>(&mut self, parent: BorrowedFd<'_>, name: &CString, entry: &Entry, archive: &mut Archive<R>) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?);
+        let mut hole = false;
         loop {
             let n = archive.read_data(&mut self.buffer)?;
             if n == 0 {
                 break;
             }
-            file.write_all(self.buffer.get(..n).unwrap_or_default())?;
+            let bytes = self.buffer.get(..n).unwrap_or_default();
+            if n >= HOLE && bytes.iter().all(|b| *b == 0) {
+                // A hole reads as zeros, and takes no room.
+                file.seek(SeekFrom::Current(n as i64))?;
+                hole = true;
+            } else {
+                file.write_all(bytes)?;
+                hole = false;
+            }
+        }
+        if hole {
+            let length = file.stream_position()?;
+            file.set_len(length)?;
         }
         dress(&file, entry)?;
         rustix::fs::futimens(&file, &times(entry.modified))?;
@@ -180,6 +228,10 @@ impl Applier {
             Ok(()) => open_directory(parent, name)?,
             Err(Errno::EXIST) => match open_directory(parent, name) {
                 Ok(directory) => directory,
+                Err(_) if self.copy.as_ref().is_some_and(|copy| copy.keep_kinds) => {
+                    let name = name.to_string_lossy();
+                    return Err(wrong(format!("cannot overwrite non-directory \"{name}\" with directory \"{name}\"")));
+                }
                 Err(_) => {
                     self.last = None;
                     replaced = is_whiteout(parent, name);
@@ -224,7 +276,7 @@ impl Applier {
     fn open(&self, path: &[u8]) -> io::Result<OwnedFd> {
         use std::os::unix::ffi::OsStrExt;
         let path = std::ffi::OsStr::from_bytes(path);
-        open_at(&self.root, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), IN_LAYER)
+        open_at(&self.root, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), self.resolve)
     }
 
     fn make_above(&self, parts: &[&[u8]]) -> io::Result<OwnedFd> {
@@ -249,7 +301,7 @@ impl Applier {
         for (path, modified) in &self.times {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             // One that a later entry replaced is not there any more.
-            if let Ok(directory) = open_at(&self.root, std::ffi::OsStr::from_bytes(path), flags, Mode::empty(), IN_LAYER) {
+            if let Ok(directory) = open_at(&self.root, std::ffi::OsStr::from_bytes(path), flags, Mode::empty(), self.resolve) {
                 rustix::fs::futimens(&directory, &times(*modified))?;
             }
         }

@@ -6,10 +6,11 @@
 mod apply;
 mod archive;
 
+pub(crate) use apply::{Applier, OPAQUE};
+pub(crate) use archive::Archive;
+
 use crate::error::{kind_of, step};
 use crate::{decompress, files};
-use apply::Applier;
-use archive::Archive;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::hex;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags};

@@ -11,6 +11,6 @@ mod streams;
 
 pub use children::Children;
 pub use identity::{alive, signal};
-pub use inside::{clone_tree, make_read_only};
+pub use inside::{clone_tree, make_read_only, mounting};
 pub use launch::Child;
 pub use streams::Ends;

@@ -9,6 +9,7 @@ mod inside;
 mod launch;
 mod network;
 mod observe;
+mod tree;
 mod unpack;
 
 pub use errors::Named;
@@ -20,7 +21,9 @@ use crate::supervisor::SimAttachment;
 use crate::world::World;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Exit, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
+use drydock_core::kernel::{
+    Attachment, Exit, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
+};
 use drydock_core::limits::CgroupMode;
 use drydock_core::observe::Snapshot;
 use drydock_core::{Error, ErrorKind, Result};
@@ -252,6 +255,12 @@ impl Kernel for SimKernel {
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         let crash = self.strike(|| "ingest".to_owned())?;
         let answer = self.take_in(reader, limit, accept);
+        self.after(crash, answer)
+    }
+
+    fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>> {
+        let crash = self.strike(|| "tree".to_owned())?;
+        let answer = self.open_tree(tree);
         self.after(crash, answer)
     }
 

@@ -97,12 +97,14 @@ impl World {
             if is_dir && self.fs.get(existing)?.entries().is_some() {
                 let inode = self.fs.get_mut(existing)?;
                 (inode.mode, inode.uid, inode.gid, inode.times) = (entry.mode, entry.uid, entry.gid, [time; 3]);
+                inode.xattrs = kept(entry);
                 return Ok(());
             }
             self.fs.remove_tree(dir, name, time)?;
         }
         let mut inode = Inode::new(body, entry.mode & 0o7777, entry.uid, entry.gid, time);
         inode.rdev = rdev;
+        inode.xattrs = kept(entry);
         let size = inode.size();
         self.fs.room(system, size)?;
         let ino = self.fs.add(inode, system);
@@ -164,4 +166,9 @@ impl World {
 /// A name's parts as text, which is all that this file system keeps.
 fn words<'a>(parts: &[&'a [u8]]) -> Res<Vec<&'a str>> {
     parts.iter().map(|part| std::str::from_utf8(part).map_err(|_| Errno::EINVAL)).collect()
+}
+
+/// The attributes of an entry that are set on its file.
+fn kept(entry: &Entry) -> BTreeMap<String, Vec<u8>> {
+    entry.xattrs.iter().filter(|(name, _)| layer::keeps_xattr(name.as_bytes())).map(|(n, v)| (n.clone(), v.clone())).collect()
 }

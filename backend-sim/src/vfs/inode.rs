@@ -48,6 +48,8 @@ pub struct Inode {
     pub times: [Timestamp; 3],
     /// The overlay attribute `trusted.overlay.opaque`: nothing below shines through.
     pub opaque: bool,
+    /// Attributes that a layer brought (xattr(7)); programs do not see them.
+    pub xattrs: BTreeMap<String, Vec<u8>>,
     /// Its file system.
     pub system: SbId,
     /// A directory that names it (the last one, for a file with several names).
@@ -70,6 +72,7 @@ impl Inode {
             opens: 0,
             times: [now; 3],
             opaque: false,
+            xattrs: BTreeMap::new(),
             system: 0,
             parent: 0,
             name: String::new(),

@@ -1,6 +1,7 @@
 //! Images: layers and configurations (OCI image-spec).
 
 pub mod changes;
+pub mod changeset;
 mod compress;
 pub mod config;
 pub mod layer;

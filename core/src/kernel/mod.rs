@@ -7,11 +7,13 @@ mod ingest;
 mod process;
 mod signal;
 mod step;
+mod tree;
 
 pub use ingest::{Compression, Ingested};
 pub use process::{Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Streams};
 pub use signal::Signal;
 pub use step::{Firewall, MountFlags, Protocol, Step, Where};
+pub use tree::{Binding, Extract, Found, OpenTree, Tree};
 
 use crate::error::Result;
 use crate::id::ContainerId;
@@ -145,6 +147,11 @@ pub trait Kernel: Send + Sync {
     /// blob gets its name, and records or refuses it: after its error, the reader's or this method's own, nothing is kept. A blob
     /// that is there already stays.
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested>;
+
+    /// Opens a tree of files: a layer, or a container's root.
+    ///
+    /// A process that is gone is [`crate::ErrorKind::NotRunning`]; a directory that is not there [`crate::ErrorKind::NotFound`].
+    fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>>;
 
     /// Everything on the host that Drydock could leave behind.
     fn observe(&self) -> Result<Snapshot>;

@@ -3,7 +3,7 @@
 use drydock_core::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
+use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
 use drydock_core::observe::Snapshot;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +91,10 @@ impl Kernel for BrokenKernel {
 
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.kernel.ingest(reader, limit, accept)
+    }
+
+    fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>> {
+        self.kernel.tree(tree)
     }
 
     fn observe(&self) -> Result<Snapshot> {

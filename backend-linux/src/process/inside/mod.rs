@@ -19,6 +19,12 @@ mod user;
 
 pub use seccomp::{Filter, compile};
 
+/// Mounting, for whoever puts a root together outside of a container.
+pub mod mounting {
+    pub use super::mount::{adjust, attach, clone_tree, make_private};
+    pub use super::resolve::{directory, file, is_directory};
+}
+
 /// A detached copy of the mount at a path, without those below it.
 pub fn clone_tree(path: &str) -> Result<OwnedFd> {
     mount::clone_tree(path, false)

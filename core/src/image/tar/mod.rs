@@ -11,7 +11,7 @@ mod writer;
 
 pub use measure::Measure;
 pub use reader::Reader;
-pub use writer::Writer;
+pub use writer::{Writer, heads};
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use super::{BLOCK, Entry, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use std::io::Write;
+use std::io::{Read, Write};
 
 /// Writes an archive to a stream.
 pub struct Writer<W> {
@@ -20,40 +20,10 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// The stream's own.
     pub fn append(&mut self, entry: &Entry, content: &[u8]) -> Result<()> {
-        let (kind, link): (u8, &[u8]) = match &entry.kind {
-            Kind::File => (b'0', b""),
-            Kind::HardLink(to) => (b'1', to),
-            Kind::Symlink(to) => (b'2', to),
-            Kind::CharDevice(..) => (b'3', b""),
-            Kind::BlockDevice(..) => (b'4', b""),
-            Kind::Directory => (b'5', b""),
-            Kind::Fifo => (b'6', b""),
-        };
-        let mut records = Vec::new();
-        if entry.path.len() > 100 {
-            record(&mut records, "path", &entry.path);
-        }
-        if link.len() > 100 {
-            record(&mut records, "linkpath", link);
-        }
-        if entry.mtime.1 > 0 || entry.mtime.0 < 0 {
-            record(&mut records, "mtime", format!("{}.{:09}", entry.mtime.0, entry.mtime.1).as_bytes());
-        }
-        for (name, value) in &entry.xattrs {
-            record(&mut records, &format!("SCHILY.xattr.{name}"), value);
-        }
-        if !records.is_empty() {
-            let header = header(b"././@PaxHeader", b'x', b"", 0o644, (0, 0), records.len() as u64, 0, (0, 0));
-            self.put(&header, &records)?;
-        }
-        let device = match entry.kind {
-            Kind::CharDevice(major, minor) | Kind::BlockDevice(major, minor) => (major, minor),
-            _ => (0, 0),
-        };
-        let time = u64::try_from(entry.mtime.0).unwrap_or(0);
-        let owner = (entry.uid, entry.gid);
-        let header = header(&entry.path, kind, link, entry.mode, owner, content.len() as u64, time, device);
-        self.put(&header, content)
+        let entry = Entry { size: content.len() as u64, ..entry.clone() };
+        self.write(&heads(&entry))?;
+        self.write(content)?;
+        self.write(&[0; BLOCK][..padding(entry.size)])
     }
 
     /// Ends the archive and gives the stream back.
@@ -65,16 +35,77 @@ impl<W: Write> Writer<W> {
         Ok(self.stream)
     }
 
-    fn put(&mut self, header: &[u8; BLOCK], content: &[u8]) -> Result<()> {
-        self.write(header)?;
-        self.write(content)?;
-        let padding = (BLOCK - content.len() % BLOCK) % BLOCK;
-        self.write(&[0; BLOCK][..padding])
+    /// Adds an entry whose content comes as a stream of exactly `entry.size` bytes.
+    ///
+    /// # Errors
+    /// The streams' own; [`ErrorKind::System`] where the content ends early.
+    pub fn stream(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<()> {
+        self.write(&heads(entry))?;
+        let copied = std::io::copy(&mut content.take(entry.size), &mut self.stream)
+            .map_err(|e| Error::new(ErrorKind::System, "the archive cannot be written").source(e))?;
+        if copied != entry.size {
+            return Err(Error::new(ErrorKind::System, format!("{} ended after {copied} of {} bytes", entry.shown(), entry.size)));
+        }
+        self.write(&[0; BLOCK][..padding(entry.size)])
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).map_err(|e| Error::new(ErrorKind::System, "the archive cannot be written").source(e))
     }
+}
+
+/// Zeros after content of this size.
+fn padding(size: u64) -> usize {
+    (BLOCK - usize::try_from(size % BLOCK as u64).unwrap_or(0)) % BLOCK
+}
+
+/// What comes before an entry's content: its header, and a PAX header before that where values do not fit.
+pub fn heads(entry: &Entry) -> Vec<u8> {
+    let (kind, link): (u8, &[u8]) = match &entry.kind {
+        Kind::File => (b'0', b""),
+        Kind::HardLink(to) => (b'1', to),
+        Kind::Symlink(to) => (b'2', to),
+        Kind::CharDevice(..) => (b'3', b""),
+        Kind::BlockDevice(..) => (b'4', b""),
+        Kind::Directory => (b'5', b""),
+        Kind::Fifo => (b'6', b""),
+    };
+    let mut records = Vec::new();
+    if entry.path.len() > 100 {
+        record(&mut records, "path", &entry.path);
+    }
+    if link.len() > 100 {
+        record(&mut records, "linkpath", link);
+    }
+    if entry.mtime.1 > 0 || entry.mtime.0 < 0 {
+        record(&mut records, "mtime", pax_time(entry.mtime).as_bytes());
+    }
+    for (name, value) in &entry.xattrs {
+        record(&mut records, &format!("SCHILY.xattr.{name}"), value);
+    }
+    let mut heads = Vec::with_capacity(BLOCK);
+    if !records.is_empty() {
+        heads.extend(header(b"././@PaxHeader", b'x', b"", 0o644, (0, 0), records.len() as u64, 0, (0, 0)));
+        heads.extend_from_slice(&records);
+        heads.extend_from_slice(&[0; BLOCK][..padding(records.len() as u64)]);
+    }
+    let device = match entry.kind {
+        Kind::CharDevice(major, minor) | Kind::BlockDevice(major, minor) => (major, minor),
+        _ => (0, 0),
+    };
+    let time = u64::try_from(entry.mtime.0).unwrap_or(0);
+    let size = if entry.kind == Kind::File { entry.size } else { 0 };
+    heads.extend(header(&entry.path, kind, link, entry.mode, (entry.uid, entry.gid), size, time, device));
+    heads
+}
+
+/// Seconds as PAX has them. Before 1970 the fraction counts away from zero too: half a second before is `-0.500000000`.
+fn pax_time((seconds, nanoseconds): (i64, u32)) -> String {
+    if seconds < 0 && nanoseconds > 0 {
+        let whole = seconds.unsigned_abs() - 1;
+        return format!("-{whole}.{:09}", 1_000_000_000 - nanoseconds);
+    }
+    if nanoseconds == 0 { format!("{seconds}") } else { format!("{seconds}.{nanoseconds:09}") }
 }
 
 /// One PAX record; its length counts its own digits.

@@ -4,7 +4,7 @@ use crate::container::oci::tests::facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io};
-use crate::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, Process, Request, Signal, Step, Task};
+use crate::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
 use crate::observe::Snapshot;
 use crate::store::{Change, Store, Table};
 use crate::time::{Clock, Timestamp};
@@ -193,6 +193,10 @@ impl Kernel for FakeKernel {
 
     fn ingest(&self, _: &mut dyn std::io::Read, _: u64, _: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         Err(Error::not_modelled("ingest"))
+    }
+
+    fn tree(&self, _: &Tree) -> Result<Box<dyn OpenTree>> {
+        Err(Error::unsupported("trees of files"))
     }
 
     fn observe(&self) -> Result<Snapshot> {
