@@ -76,6 +76,10 @@ impl Kernel for LinuxKernel {
         self.host.size(path)
     }
 
+    fn tree_size(&self, path: &str) -> Result<u64> {
+        crate::tree_size::of(path)
+    }
+
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.host.ingest(reader, limit, accept)
     }

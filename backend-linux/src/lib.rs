@@ -28,6 +28,7 @@ pub mod proxy;
 pub mod store;
 pub mod supervisor;
 pub mod tree;
+mod tree_size;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;

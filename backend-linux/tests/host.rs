@@ -76,6 +76,11 @@ fn files(place: &Place) {
     assert_eq!(std::fs::read_dir(place.path("a")).expect("lists").count(), 2, "no scratch file stays");
     assert_eq!(kernel.read(&file, 3, 2).expect("reads"), b"on");
     assert_eq!(kernel.size(&file).expect("measures"), 6);
+    // Names of one file count once, links are not followed, and nothing takes nothing.
+    std::fs::hard_link(&file, place.path("a/again")).expect("links");
+    std::os::unix::fs::symlink("/etc", place.path("a/b/link")).expect("links");
+    assert_eq!(kernel.tree_size(&place.path("a")).expect("measures"), 6 + 4);
+    assert_eq!(kernel.tree_size(&place.path("nothing")).expect("measures"), 0);
     assert_eq!(kernel.read(&place.path("nothing"), 0, 9).expect_err("not there").kind(), ErrorKind::NotFound);
 }
 

@@ -53,7 +53,7 @@ fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
                 let reply = running.as_ref().map_or(Ok(()), |process| kernel.signal(process, signal));
                 Reaction { reply: Some(reply), ..Reaction::default() }
             }
-            Event::Request(Request::Resize(_)) | Event::Timer => Reaction::default(),
+            Event::Request(Request::Resize(_) | Request::Update(_)) | Event::Timer => Reaction::default(),
             Event::Exited(_) | Event::Abandoned => Reaction { finished: true, ..Reaction::default() },
         };
         Ok((Settings { stdin_once: true }, Box::new(mind) as supervisor::Mind<'_>))

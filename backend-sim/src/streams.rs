@@ -192,7 +192,7 @@ impl Served for Own<'_> {
                     world.tty_resize(tty, size.rows, size.cols);
                 }
             }
-            Request::Start | Request::Stop { .. } => {}
+            Request::Start | Request::Stop { .. } | Request::Update(_) => {}
         }
     }
 }

@@ -46,6 +46,31 @@ pub enum ErrorKind {
     System,
 }
 
+impl ErrorKind {
+    /// The kind as a word: `not-found`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::NotFound => "not-found",
+            Self::Ambiguous => "ambiguous",
+            Self::Conflict => "conflict",
+            Self::InUse => "in-use",
+            Self::NotRunning => "not-running",
+            Self::CommandNotFound => "command-not-found",
+            Self::CommandNotExecutable => "command-not-executable",
+            Self::Unsupported => "unsupported",
+            Self::NotModelled => "not-modelled",
+            Self::Denied => "denied",
+            Self::Exhausted => "exhausted",
+            Self::Stale => "stale",
+            Self::TimedOut => "timed-out",
+            Self::Interrupted => "interrupted",
+            Self::Corrupt => "corrupt",
+            Self::System => "system",
+        }
+    }
+}
+
 /// An error: its kind, what was being done, to what, what the system said, and what to do about it.
 ///
 /// Displayed as one line: the message alone where it is Docker's own wording, followed by the hint if there is one.
@@ -53,6 +78,7 @@ pub enum ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     op: &'static str,
+    code: Option<&'static str>,
     subject: String,
     message: String,
     hint: Option<String>,
@@ -62,7 +88,7 @@ pub struct Error {
 impl Error {
     /// Makes an error of this kind. `message` is the whole sentence a person reads.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, op: "", subject: String::new(), message: message.into(), hint: None, source: None }
+        Self { kind, op: "", code: None, subject: String::new(), message: message.into(), hint: None, source: None }
     }
 
     /// Shorthand for [`ErrorKind::InvalidInput`].
@@ -97,6 +123,13 @@ impl Error {
         self
     }
 
+    /// Gives it a stable code of its own, where its kind alone does not tell a program what to do: `no-such-container`, `port-in-use`.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// Says what the operation was about: a container, a path, a link.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
@@ -128,6 +161,11 @@ impl Error {
     /// What went wrong, as far as a caller can act on it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// What a program can rely on: never a sentence, never changed once given. The kind's name where the error has no code of its own.
+    pub fn stable_code(&self) -> &'static str {
+        self.code.unwrap_or(self.kind.name())
     }
 
     /// The operation that failed, or the empty string.

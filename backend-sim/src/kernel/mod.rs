@@ -252,6 +252,13 @@ impl Kernel for SimKernel {
         Ok(world.attributes(at.node).named("stat", path)?.size)
     }
 
+    fn tree_size(&self, path: &str) -> Result<u64> {
+        self.machine.check_alive()?;
+        let mut world = self.machine.shared.lock();
+        let ctx = world.kernel_ctx();
+        world.tree_size(&ctx, path).named("read", path)
+    }
+
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         let crash = self.strike(|| "ingest".to_owned())?;
         let answer = self.take_in(reader, limit, accept);

@@ -3,7 +3,7 @@
 use super::{Body, Ctx, Inode, Loc, Node};
 use crate::sys::{Errno, FileType, Res};
 use crate::world::World;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// A directory at a path, made with its parents (those 0755) where missing. Links are followed.
@@ -93,6 +93,27 @@ impl World {
             Node::Over(sb, id) => self.over_remove(sb, id, &name),
             _ => Err(Errno::EPERM),
         }
+    }
+
+    /// The lengths of everything below a path that is no directory; a file with several names counts once. Nothing there takes nothing.
+    pub fn tree_size(&mut self, ctx: &Ctx, path: &str) -> Res<u64> {
+        let Node::Plain(top) = (match self.walk(ctx, path, false) {
+            Ok(at) => at.node,
+            Err(Errno::ENOENT) => return Ok(0),
+            Err(error) => return Err(error),
+        }) else {
+            return Err(Errno::EINVAL);
+        };
+        let (mut total, mut seen, mut waiting) = (0u64, BTreeSet::new(), vec![top]);
+        while let Some(ino) = waiting.pop() {
+            let inode = self.fs.get(ino)?;
+            match inode.entries() {
+                Some(entries) => waiting.extend(entries.values().copied()),
+                None if seen.insert(ino) => total += inode.size(),
+                None => {}
+            }
+        }
+        Ok(total)
     }
 
     /// The whole content of a file, computed ones too.

@@ -4,7 +4,10 @@
 
 use drydock::{Environment, HostOptions, Source, Standard, StreamOptions};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
-use drydock_core::engine::{ContainerSummary, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest, RemoveOptions};
+use drydock_core::engine::{
+    ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest, PruneFilters,
+    Pruned, RemoveOptions, Sizes,
+};
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, ImageId};
 use drydock_core::image::ImageRecord;
@@ -29,6 +32,10 @@ pub struct StillLife {
     pub image_records: Vec<ImageRecord>,
     pub logs: Vec<LogLine>,
     pub now: Timestamp,
+    pub stats: Vec<ContainerStats>,
+    pub events: Vec<EventEntry>,
+    /// What was asked to be changed.
+    pub updates: Mutex<Vec<ContainerUpdate>>,
     /// What was asked to be created.
     pub created: Mutex<Vec<ContainerConfig>>,
 }
@@ -103,6 +110,9 @@ impl Engine for StillLife {
     fn stop(&self, _: &str, _: Option<Signal>, _: Option<i64>) -> Result<()> {
         moved()
     }
+    fn restart(&self, _: &str, _: Option<Signal>, _: Option<i64>) -> Result<()> {
+        moved()
+    }
     fn kill(&self, _: &str, _: Signal) -> Result<()> {
         moved()
     }
@@ -120,6 +130,17 @@ impl Engine for StillLife {
     }
     fn remove(&self, name: &str, _: RemoveOptions) -> Result<()> {
         self.start(name)
+    }
+    fn rename(&self, _: &str, _: &str) -> Result<()> {
+        moved()
+    }
+    fn update(&self, name: &str, change: &ContainerUpdate) -> Result<()> {
+        self.start(name)?;
+        self.updates.lock().unwrap().push(change.clone());
+        Ok(())
+    }
+    fn prune_containers(&self, _: &PruneFilters) -> Result<Pruned> {
+        moved()
     }
     fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>> {
         use drydock_core::container::Status::{Paused, Restarting, Running};
@@ -146,8 +167,22 @@ impl Engine for StillLife {
     fn usage(&self, _: &str) -> Result<Usage> {
         moved()
     }
-    fn events(&self, _: u64, _: usize) -> Result<Vec<EventEntry>> {
-        moved()
+    fn stats(&self, name: &str) -> Result<ContainerStats> {
+        let fits = |s: &&ContainerStats| s.name == name || s.id.as_str().starts_with(name);
+        self.stats.iter().find(fits).cloned().ok_or_else(|| Error::not_found(format!("No such container: {name}")))
+    }
+    fn sizes(&self, _: &str) -> Result<Sizes> {
+        Ok(Sizes { writable: 1_234, root: 141_001_234 })
+    }
+    fn last_event(&self) -> Result<u64> {
+        Ok(self.events.last().map_or(0, |e| e.number))
+    }
+    fn follow_events(&self, after: u64, limit: usize, _: Duration) -> Result<Vec<EventEntry>> {
+        self.events(after, limit)
+    }
+    fn sleep(&self, _: Duration) {}
+    fn events(&self, after: u64, limit: usize) -> Result<Vec<EventEntry>> {
+        Ok(self.events.iter().filter(|e| e.number > after).take(limit).cloned().collect())
     }
     fn explain(&self, _: &ContainerConfig) -> Result<Explanation> {
         moved()
@@ -209,7 +244,11 @@ impl Environment for Memory {
         Ok(Box::new(Silent))
     }
     fn source(&mut self, path: &str) -> Result<Source> {
-        let bytes = self.files.get(path).cloned().ok_or_else(|| Error::not_found(format!("open {path}: no such file or directory")))?;
+        let bytes = self
+            .files
+            .get(path)
+            .cloned()
+            .ok_or_else(|| Error::not_found(format!("open {path}: no such file or directory")).op(drydock::environment::CLIENT))?;
         Ok(Source { size: Some(bytes.len() as u64), reader: Box::new(std::io::Cursor::new(bytes)) })
     }
     fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()> {

@@ -181,7 +181,16 @@ fn explain(refusal: Refusal, event: Event, id: &ContainerId, asked: &str) -> Err
         (_, Refusal::NotRunning) => (NotRunning, format!("Container {id} is not running")),
         (event, refusal) => (System, format!("container {id}: {event:?} is {refusal:?}")),
     };
-    Error::new(kind, text).subject(id.as_str())
+    let code = match refusal {
+        Refusal::NotRunning => "container-not-running",
+        Refusal::Paused | Refusal::AlreadyPaused => "container-paused",
+        Refusal::NotPaused => "container-not-paused",
+        Refusal::Restarting => "container-restarting",
+        Refusal::Running => "container-running",
+        Refusal::BeingRemoved => "container-being-removed",
+        Refusal::Impossible => "system",
+    };
+    Error::new(kind, text).subject(id.as_str()).code(code)
 }
 
 #[cfg(test)]

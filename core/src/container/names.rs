@@ -87,11 +87,22 @@ pub fn check(name: &str) -> Result<&str> {
     let mut bytes = bare.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
     let rest = bare.len() >= 2 && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if first && rest && bare.len() <= 255 {
-        Ok(bare)
-    } else {
-        Err(Error::invalid(format!("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name.escape_debug())))
-    }
+    if first && rest && bare.len() <= 255 { Ok(bare) } else { Err(invalid(name)) }
+}
+
+/// Docker's answer to a name that is none.
+pub fn invalid(name: &str) -> Error {
+    Error::invalid(format!("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name.escape_debug()))
+}
+
+/// Docker's answer where a name belongs to another container.
+pub fn taken(name: &str, holder: &str) -> Error {
+    Error::conflict(format!(
+        "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that \
+         container to be able to reuse that name."
+    ))
+    .subject(name)
+    .code("name-in-use")
 }
 
 /// Makes a name up from random bytes: an adjective and a surname; on the second and later tries a digit too, and from the fifth on,

@@ -100,7 +100,7 @@ impl LocalEngine {
                     None => true,
                 };
                 if alive && wanted.is_some() {
-                    return Err(taken(&record.name, &holder));
+                    return Err(names::taken(&record.name, &holder));
                 }
             } else if self.store().get(Table::Images, record.image.as_str())?.is_none() {
                 return Err(super::images::no_such_image(&record.config.image));
@@ -154,15 +154,6 @@ impl LocalEngine {
         }
         Ok(())
     }
-}
-
-/// Docker's answer where a name belongs to another container.
-fn taken(name: &str, holder: &str) -> Error {
-    Error::conflict(format!(
-        "Conflict. The container name \"/{name}\" is already in use by container \"{holder}\". You have to remove (or rename) that \
-         container to be able to reuse that name."
-    ))
-    .subject(name)
 }
 
 /// Program and arguments: the entry point, and after it the command, each the person's or else the image's. An entry point of the

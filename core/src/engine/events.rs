@@ -7,9 +7,13 @@ use crate::store::{Change, StoreExt as _, Table, decode, put};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// How many events are kept (Docker keeps the last 256).
-const KEPT: u64 = 256;
+/// How many events are kept: enough for a client that was away for a while. Docker keeps the last 256, and forgets them when it is
+/// restarted.
+pub const KEPT: u64 = 10_000;
+/// How long a follower sleeps before it looks again.
+const GLANCE: Duration = Duration::from_millis(50);
 /// The key of the last event's number in [`Table::Meta`].
 const CURSOR: &str = "cursor/events";
 
@@ -118,8 +122,21 @@ impl LocalEngine {
             .collect()
     }
 
+    /// Events after this number; where there are none, those of the next moments.
+    pub(super) fn await_events(&self, number: u64, limit: usize, patience: Duration) -> Result<Vec<Entry>> {
+        let since = self.time();
+        loop {
+            let events = self.events_after(number, limit)?;
+            let waited = self.time().since(since);
+            if !events.is_empty() || waited >= patience {
+                return Ok(events);
+            }
+            self.host.clock.sleep(GLANCE.min(patience.saturating_sub(waited)));
+        }
+    }
+
     /// The number of the last event; 0 before the first.
-    pub fn last_event(&self) -> Result<u64> {
+    pub(super) fn last_number(&self) -> Result<u64> {
         Ok(self.store().load(Table::Meta, CURSOR)?.unwrap_or(0))
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// How long an operation waits for another one on the same thing before it says so.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it sleeps between two looks at a lock.
-const GLANCE: Duration = Duration::from_millis(2);
+pub(super) const GLANCE: Duration = Duration::from_millis(2);
 
 /// What an engine stands on.
 #[derive(Clone)]

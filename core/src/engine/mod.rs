@@ -12,18 +12,27 @@ mod local;
 mod logs;
 mod network;
 mod operations;
+mod ports;
+mod prune;
 mod reconcile;
 mod remove;
 mod remove_image;
+mod rename;
 mod resolve;
+mod restart;
 mod start;
+mod stats;
 mod stop;
+mod update;
 mod view;
 mod volumes;
 
 pub use create::DEFAULT_PATH;
-pub use events::Entry as EventEntry;
+pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
 pub use local::{Host, LocalEngine};
+pub use prune::{PruneFilters, Pruned, prune_filters};
+pub use stats::{ContainerStats, Sizes};
+pub use update::ContainerUpdate;
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions, VersionInfo};
 
@@ -75,6 +84,8 @@ pub trait Engine: Send + Sync {
     fn attach(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
     /// Stops it: its stop signal (or this one), then SIGKILL after the grace period. Not running is no error. Returns when it has ended.
     fn stop(&self, name: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()>;
+    /// Stops it if it runs, and starts it.
+    fn restart(&self, name: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()>;
     /// Sends a signal. Not running is [`crate::ErrorKind::Conflict`] with Docker's words.
     fn kill(&self, name: &str, signal: Signal) -> Result<()>;
     /// Freezes it.
@@ -87,6 +98,12 @@ pub trait Engine: Send + Sync {
     fn resize(&self, name: &str, size: Size) -> Result<()>;
     /// Removes it, with its anonymous volumes if asked.
     fn remove(&self, name: &str, options: RemoveOptions) -> Result<()>;
+    /// Gives it another name.
+    fn rename(&self, name: &str, new: &str) -> Result<()>;
+    /// Changes its limits, restart policy or published ports, while it runs too; all of it or nothing.
+    fn update(&self, name: &str, change: &ContainerUpdate) -> Result<()>;
+    /// Removes every container that does not run and that the filters mean.
+    fn prune_containers(&self, filters: &PruneFilters) -> Result<Pruned>;
     /// Containers, newest first; running ones only unless `all`.
     fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>>;
     /// One container, its state true at the time of asking.
@@ -99,8 +116,18 @@ pub trait Engine: Send + Sync {
     fn top(&self, name: &str) -> Result<Vec<Task>>;
     /// What it uses now. Not running is [`crate::ErrorKind::NotRunning`].
     fn usage(&self, name: &str) -> Result<Usage>;
-    /// Events with a number greater than this, oldest first, at most so many. The last 256 are kept.
+    /// What it uses now, with what went through its links. One that does not run uses nothing, and that is no error.
+    fn stats(&self, name: &str) -> Result<ContainerStats>;
+    /// What it takes on disk.
+    fn sizes(&self, name: &str) -> Result<Sizes>;
+    /// Events with a number greater than this, oldest first, at most so many. The last [`EVENTS_KEPT`] are kept.
     fn events(&self, after: u64, limit: usize) -> Result<Vec<EventEntry>>;
+    /// The number of the last event; 0 before the first.
+    fn last_event(&self) -> Result<u64>;
+    /// The same as [`Engine::events`], and where there are none waits for some, at most this long.
+    fn follow_events(&self, after: u64, limit: usize, patience: Duration) -> Result<Vec<EventEntry>>;
+    /// Lets time pass.
+    fn sleep(&self, time: Duration);
     /// Every step that creating and starting such a container would take, in order, without taking any.
     fn explain(&self, config: &ContainerConfig) -> Result<crate::plan::Explanation>;
 }

@@ -26,13 +26,13 @@ const EPHEMERAL: (u16, u16) = (32768, 60999);
 
 /// One lease of a host port: all leases of one port are one record, so that two of them cannot pass each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PortLease {
-    ip: IpAddr,
-    container: ContainerId,
+pub(super) struct PortLease {
+    pub(super) ip: IpAddr,
+    pub(super) container: ContainerId,
 }
 
 /// `tcp/08080`.
-fn port_key(protocol: Protocol, port: u16) -> String {
+pub(super) fn port_key(protocol: Protocol, port: u16) -> String {
     let name = match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
@@ -81,7 +81,7 @@ impl LocalEngine {
         self.network(DEFAULT)
     }
 
-    fn lock_network(&self, id: &NetworkId) -> Result<Box<dyn crate::kernel::Guard>> {
+    pub(super) fn lock_network(&self, id: &NetworkId) -> Result<Box<dyn crate::kernel::Guard>> {
         self.lock(&format!("network-{id}"))
     }
 
@@ -185,7 +185,7 @@ impl LocalEngine {
     }
 
     /// One host port: the first free one of the range asked for, or of the kernel's ephemeral ones.
-    fn lease_port(&self, request: &PortRequest, record: &ContainerRecord, batch: &mut Vec<Change>) -> Result<Publish> {
+    pub(super) fn lease_port(&self, request: &PortRequest, record: &ContainerRecord, batch: &mut Vec<Change>) -> Result<Publish> {
         let ip = request.host_ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let (first, last) = request.host_ports.unwrap_or(EPHEMERAL);
         for host_port in first..=last {
@@ -214,7 +214,8 @@ impl LocalEngine {
             format!("Bind for {shown}:{first} failed: port is already allocated")
         } else {
             format!("Bind for {shown}:{first}-{last} failed: all ports are allocated")
-        }))
+        })
+        .code("port-in-use"))
     }
 
     /// A container that holds a port but is dead gives it back first.
@@ -349,7 +350,7 @@ fn endpoint(network: &NetworkRecord, id: &ContainerId, address: Ipv4Addr, prefix
 }
 
 /// Docker's words around a port that cannot be had.
-fn failed_publishing(error: &Error, record: &ContainerRecord, endpoint: &Endpoint) -> Error {
+pub(super) fn failed_publishing(error: &Error, record: &ContainerRecord, endpoint: &Endpoint) -> Error {
     Error::conflict(format!(
         "driver failed programming external connectivity on endpoint {} ({}): {}",
         record.name,
@@ -357,4 +358,5 @@ fn failed_publishing(error: &Error, record: &ContainerRecord, endpoint: &Endpoin
         error.message()
     ))
     .subject(record.id.as_str())
+    .code("port-in-use")
 }

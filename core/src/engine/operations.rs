@@ -1,6 +1,9 @@
 //! [`Engine`] for [`LocalEngine`]: every operation, and where it is done.
 
-use super::{ContainerSummary, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine, LogsRequest, RemoveOptions};
+use super::{
+    ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine, LogsRequest,
+    PruneFilters, Pruned, RemoveOptions, Sizes,
+};
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
 use crate::error::Result;
@@ -76,6 +79,10 @@ impl Engine for LocalEngine {
         self.stop_container(name, signal, grace)
     }
 
+    fn restart(&self, name: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()> {
+        self.restart_container(name, signal, grace)
+    }
+
     fn kill(&self, name: &str, signal: Signal) -> Result<()> {
         self.kill_container(name, signal)
     }
@@ -98,6 +105,18 @@ impl Engine for LocalEngine {
 
     fn remove(&self, name: &str, options: RemoveOptions) -> Result<()> {
         self.remove_container(name, options)
+    }
+
+    fn rename(&self, name: &str, new: &str) -> Result<()> {
+        self.rename_container(name, new)
+    }
+
+    fn update(&self, name: &str, change: &ContainerUpdate) -> Result<()> {
+        self.update_container(name, change)
+    }
+
+    fn prune_containers(&self, filters: &PruneFilters) -> Result<Pruned> {
+        self.prune_stopped(filters)
     }
 
     fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>> {
@@ -124,6 +143,26 @@ impl Engine for LocalEngine {
         let record = self.settled(name)?;
         lifecycle::allow(record.state.status, Event::Top, &record.id, name)?;
         self.host.limits.usage(&record.id)
+    }
+
+    fn stats(&self, name: &str) -> Result<ContainerStats> {
+        self.container_stats(name)
+    }
+
+    fn sizes(&self, name: &str) -> Result<Sizes> {
+        self.container_sizes(name)
+    }
+
+    fn last_event(&self) -> Result<u64> {
+        self.last_number()
+    }
+
+    fn follow_events(&self, after: u64, limit: usize, patience: Duration) -> Result<Vec<EventEntry>> {
+        self.await_events(after, limit, patience)
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.host.clock.sleep(time);
     }
 
     fn events(&self, after: u64, limit: usize) -> Result<Vec<EventEntry>> {

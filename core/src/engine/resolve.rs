@@ -14,7 +14,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 
 /// Docker's answer where nothing has this name.
 pub(super) fn no_such(asked: &str) -> Error {
-    Error::not_found(format!("No such container: {}", asked.escape_debug())).subject(asked)
+    Error::not_found(format!("No such container: {}", asked.escape_debug())).subject(asked).code("no-such-container")
 }
 
 /// Whether a text can be the beginning of an id.

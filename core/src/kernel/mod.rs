@@ -15,6 +15,7 @@ pub use signal::Signal;
 pub use step::{Firewall, MountFlags, Protocol, Step, Where};
 pub use tree::{Binding, Extract, Found, OpenTree, Tree};
 
+use crate::engine::ContainerUpdate;
 use crate::error::Result;
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io, Size};
@@ -101,6 +102,8 @@ pub enum Request {
     Signal(Signal),
     /// Give the terminal this size.
     Resize(Size),
+    /// Change limits, restart policy or published ports. Answered when all of it is changed, or with the error that kept it from that.
+    Update(Box<ContainerUpdate>),
 }
 
 /// Carries out steps. One implementation is the real Linux, one is the simulated one.
@@ -140,6 +143,10 @@ pub trait Kernel: Send + Sync {
 
     /// The length of a file of the host in bytes. A file that is not there is [`crate::ErrorKind::NotFound`].
     fn size(&self, path: &str) -> Result<u64>;
+
+    /// How much the files below a path take: the lengths of everything in the tree that is no directory, a file with several names
+    /// counted once. Nothing there takes nothing.
+    fn tree_size(&self, path: &str) -> Result<u64>;
 
     /// Reads a stream to its end and keeps it as a blob, `DATA_ROOT/blobs/sha256/HEX`, durable when this returns.
     ///

@@ -2,11 +2,13 @@
 
 mod check;
 pub mod units;
+mod update;
 pub mod usage;
 pub mod v1;
 pub mod v2;
 
 pub use check::check;
+pub use update::revise;
 
 use serde::{Deserialize, Serialize};
 

@@ -112,6 +112,11 @@ impl Machine {
         }
     }
 
+    /// Goes by another restart policy from now on; what it has decided already stands.
+    pub fn set_policy(&mut self, policy: RestartPolicy) {
+        self.policy = policy;
+    }
+
     /// When to send [`Input::Timer`]; `None` for never.
     pub fn timer(&self) -> Option<Timestamp> {
         match self.phase {

@@ -50,6 +50,11 @@ impl Supervisor {
                 reaction.timer = self.machine.timer();
                 return reaction;
             }
+            Event::Request(Request::Update(change)) => {
+                reaction.reply = Some(self.update(&change));
+                reaction.timer = self.machine.timer();
+                return reaction;
+            }
             Event::Exited(exit) => Input::Exited(exit),
             Event::Timer => Input::Timer,
             Event::Abandoned => Input::Abandoned,
@@ -100,6 +105,15 @@ impl Supervisor {
             Output::Finish { remove: true } => self.engine.delete_supervised(&self.id).map(|()| None),
             Output::Finish { remove: false } => Ok(None),
         }
+    }
+
+    /// Changes the container it is for, and what it decides by from now on.
+    fn update(&mut self, change: &crate::engine::ContainerUpdate) -> Result<()> {
+        self.engine.update_supervised(&self.id, change)?;
+        if let Some(policy) = change.restart {
+            self.machine.set_policy(policy);
+        }
+        Ok(())
     }
 
     /// Sends a signal. A process that has ended meanwhile needs none.

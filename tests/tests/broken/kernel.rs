@@ -89,6 +89,10 @@ impl Kernel for BrokenKernel {
         self.kernel.size(path)
     }
 
+    fn tree_size(&self, path: &str) -> Result<u64> {
+        self.kernel.tree_size(path)
+    }
+
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.kernel.ingest(reader, limit, accept)
     }

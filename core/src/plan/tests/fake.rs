@@ -185,6 +185,10 @@ impl Kernel for FakeKernel {
         if world.there.contains(path) || world.files.contains_key(path) { Ok(1) } else { Err(Error::not_found(path)) }
     }
 
+    fn tree_size(&self, _path: &str) -> Result<u64> {
+        Err(Error::not_modelled("tree_size"))
+    }
+
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>> {
         self.alive()?;
         let fresh = self.world.lock().unwrap().locks.insert(name.to_owned());
