@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// The operation that errors of [`Io::output`] name, so that a reader who went away is told from an engine that failed.
 pub const OUTPUT: &str = "write to standard output";
 
+/// The operation that errors of the client's own name, so that they are told from what the engine said.
+pub const CLIENT: &str = "read what the client was given";
+
 /// One of the three standard streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standard {
@@ -45,6 +48,8 @@ pub struct HostOptions {
     pub run_root: Option<String>,
     /// Say more about what happens.
     pub debug: bool,
+    /// Say what went wrong as lines of JSON.
+    pub json_errors: bool,
 }
 
 /// A file opened for reading.
@@ -88,6 +93,8 @@ pub trait Environment {
     fn exists(&self, path: &str) -> bool;
     /// A variable of the client's environment.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Waits for a moment of the person's own time, between two pictures of something that moves in simulated time.
+    fn pace(&mut self, _time: std::time::Duration) {}
     /// The working directory, absolute.
     fn directory(&self) -> Result<String>;
 }
@@ -97,5 +104,5 @@ pub fn read_text(environment: &mut dyn Environment, path: &str) -> Result<String
     let mut text = Vec::new();
     let mut source = environment.source(path)?;
     source.reader.read_to_end(&mut text).map_err(|e| Error::new(ErrorKind::System, format!("read {path}")).source(e))?;
-    String::from_utf8(text).map_err(|_| Error::invalid(format!("{path}: invalid UTF-8")))
+    String::from_utf8(text).map_err(|_| Error::invalid(format!("{path}: invalid UTF-8")).op(CLIENT))
 }

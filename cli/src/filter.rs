@@ -18,7 +18,7 @@ impl<'a> Filters<'a> {
     /// Takes filters, refusing keys that the command does not know.
     pub fn new(given: &'a [(String, String)], known: &[&str]) -> Result<Self> {
         match given.iter().find(|(key, _)| !known.contains(&key.as_str())) {
-            Some((key, _)) => Err(Error::invalid(format!("invalid filter '{}'", key.escape_debug()))),
+            Some((key, _)) => Err(Error::invalid(format!("Invalid filter '{}'", key.escape_debug()))),
             None => Ok(Self(given)),
         }
     }

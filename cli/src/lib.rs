@@ -17,6 +17,7 @@ pub mod history;
 pub mod inspect;
 #[cfg(unix)]
 pub mod native;
+pub mod screen;
 mod session;
 pub mod template;
 

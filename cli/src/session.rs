@@ -1,10 +1,10 @@
 //! One run of one command: its environment, and the engine once it is needed.
 
 use crate::environment::{Environment, HostOptions, Standard};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Report, from_engine};
 use crate::format::escape;
-use drydock_core::Result;
 use drydock_core::engine::Engine;
+use drydock_core::{Error, Result};
 use std::sync::Arc;
 
 /// Columns where there is no terminal to ask.
@@ -55,6 +55,13 @@ impl<'a> Session<'a> {
         let _ = writeln!(self.environment.err(), "{text}");
     }
 
+    /// Prints what the engine refused, and goes on: the words of Docker's client, or a line of JSON.
+    pub fn refused(&mut self, error: &Error) {
+        let json = self.host.json_errors;
+        let line = if json { Report::of(error, error.exit_code()).line() } else { from_engine(error) };
+        self.complain(&line);
+    }
+
     /// Columns of the terminal, 80 without one.
     pub fn width(&self) -> usize {
         self.environment.size().map_or(COLUMNS, |s| usize::from(s.cols).max(COLUMNS / 2))
@@ -69,7 +76,7 @@ impl<'a> Session<'a> {
                 Ok(Some(line)) => self.say(&line)?,
                 Ok(None) => {}
                 Err(Failure::Engine(error)) => {
-                    self.complain(&format!("Error: {error}"));
+                    self.refused(&error);
                     code = error.exit_code();
                 }
                 Err(other) => return Err(other),

@@ -197,16 +197,25 @@ fn what_run_asks_for() {
     assert_eq!(memory.engine.created.lock().unwrap().last().unwrap().entrypoint, Some(Vec::new()));
     let (code, _, err) = memory.run("run missing");
     assert_eq!(code, 125);
-    assert!(err.starts_with("Unable to find image 'missing:latest' locally\ndrydock: No such image: missing:latest"), "{err}");
+    assert!(
+        err.starts_with(
+            "Unable to find image 'missing:latest' locally\ndrydock: Error response from daemon: No such image: missing:latest"
+        ),
+        "{err}"
+    );
 }
 
 #[test]
 fn one_name_that_fails_does_not_keep_the_others_from_their_turn() {
     let mut memory = Memory::new(Arc::new(world()));
     // With --force it is enough that the container is not there (docker's client 28).
-    assert_eq!(memory.run("rm -f nope a"), (0, "a\n".to_owned(), "Error: No such container: nope\n".to_owned()));
+    assert_eq!(memory.run("rm -f nope a"), (0, "a\n".to_owned(), "Error response from daemon: No such container: nope\n".to_owned()));
     assert_eq!(
         memory.run("start a nope b"),
-        (1, "a\nb\n".to_owned(), "Error: No such container: nope\nError: failed to start containers: nope\n".to_owned())
+        (
+            1,
+            "a\nb\n".to_owned(),
+            "Error response from daemon: No such container: nope\nError: failed to start containers: nope\n".to_owned()
+        )
     );
 }

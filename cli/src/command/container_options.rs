@@ -12,15 +12,15 @@ use drydock_core::network::{PortRequest, ports};
 use drydock_core::{Error, Result};
 use std::collections::BTreeMap;
 
-fn bytes(text: &str) -> std::result::Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> std::result::Result<u64, String> {
     units::parse_bytes(text).map_err(|e| e.to_string())
 }
 
-fn swap(text: &str) -> std::result::Result<i64, String> {
+pub(crate) fn swap(text: &str) -> std::result::Result<i64, String> {
     units::parse_swap(text).map_err(|e| e.to_string())
 }
 
-fn cpus(text: &str) -> std::result::Result<u64, String> {
+pub(crate) fn cpus(text: &str) -> std::result::Result<u64, String> {
     units::parse_cpus(text).map_err(|e| e.to_string())
 }
 

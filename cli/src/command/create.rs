@@ -3,7 +3,7 @@
 use super::Definition;
 use super::container_options::{self, ContainerArgs};
 use super::run::{ensure_image_named, write_id};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, from_engine};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 
@@ -24,13 +24,13 @@ pub const DEFINITION: Definition = Definition {
 
 fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
     let args = ContainerArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    container_options::check_id_file(session.environment, args.cidfile.as_deref())?;
-    let mut config = container_options::config(session.environment, &args, words)?;
+    container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
+    let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
     config.stdin_once = config.open_stdin;
     let engine = session.engine()?;
     // What the engine refuses ends with 1 here, and with 125 for run (docker's client 28).
     let id = engine.create(&config).map_err(|e| match ensure_image_named(session, &config.image, e) {
-        Failure::Engine(e) => Failure::Said(format!("Error: {e}"), e.exit_code()),
+        Failure::Engine(e) if !session.host.json_errors => Failure::Said(from_engine(&e), e.exit_code()),
         other => other,
     })?;
     write_id(session, args.cidfile.as_deref(), id.as_str())?;

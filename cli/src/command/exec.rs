@@ -79,7 +79,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     }
     let exec = ExecConfig {
         command: command.to_vec(),
-        env: environment(session.environment, &args.env, &args.env_file)?,
+        env: environment(session.environment, &args.env, &args.env_file).map_err(Failure::Client)?,
         user: args.user.unwrap_or_default(),
         workdir: args.workdir.unwrap_or_default(),
         tty: args.tty,
@@ -106,7 +106,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     };
     match outcome {
         Err(Failure::Engine(e)) if matches!(e.kind(), ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable) => {
-            Err(Failure::Said(format!("Error: {e}"), e.exit_code_of_run()))
+            Err(Failure::Said(e.to_string(), e.exit_code_of_run()))
         }
         other => other,
     }

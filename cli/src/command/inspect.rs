@@ -23,7 +23,9 @@ pub const DEFINITION: Definition = Definition {
             None | Some("") => Kind::Any,
             Some("container") => Kind::Container,
             Some("image") => Kind::Image,
-            Some(other) => return Err(Failure::said(format!("Error: \"{}\" is not a valid value for --type", other.escape_debug()))),
+            Some(other) => {
+                return Err(Failure::said(format!("unknown type: \"{}\": must be one of \"container\", \"image\"", other.escape_debug())));
+            }
         };
         show(args.format.as_deref(), kind, names, session)
     },
@@ -125,7 +127,12 @@ fn show(format: Option<&str>, kind: Kind, names: &[String], session: &mut Sessio
         }
     }
     for error in &missing {
-        session.complain(&format!("Error: {error}"));
+        // That nothing at all has this name is what the client found out, after it had asked for everything.
+        if kind == Kind::Any && error.kind() == ErrorKind::NotFound && !session.host.json_errors {
+            session.complain(&format!("Error: {error}"));
+        } else {
+            session.refused(error);
+        }
     }
     Ok(missing.first().map_or(0, Error::exit_code))
 }

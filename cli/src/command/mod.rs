@@ -4,6 +4,7 @@ mod attach;
 mod complete;
 mod container_options;
 mod create;
+mod events;
 mod exec;
 mod explain;
 mod image;
@@ -16,19 +17,23 @@ mod logs;
 mod pause;
 mod port;
 mod progress;
+mod prune;
 mod ps;
+mod rename;
 mod rm;
 mod root;
 mod run;
 mod start;
+mod stats;
 mod stop;
 mod supervision_options;
 mod top;
+mod update;
 mod version;
 mod wait;
 
 use crate::environment::{Environment, HostOptions};
-use crate::failure::{Failure, NO_READER, Outcome};
+use crate::failure::{Failure, MISUSED, NO_READER, Outcome, Report, from_engine};
 use crate::flags::{self, Canonical};
 use crate::session::Session;
 use clap::{ArgMatches, Command};
@@ -99,7 +104,7 @@ impl Definition {
 pub const GROUPS: [(&str, &str); 3] = [("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
 
 /// Every command.
-pub static COMMANDS: [Definition; 28] = [
+pub static COMMANDS: [Definition; 33] = [
     run::DEFINITION,
     exec::DEFINITION,
     ps::DEFINITION,
@@ -110,6 +115,7 @@ pub static COMMANDS: [Definition; 28] = [
     complete::COMPLETION,
     complete::MAN,
     create::DEFINITION,
+    events::DEFINITION,
     explain::DEFINITION,
     import::DEFINITION,
     inspect::DEFINITION,
@@ -121,12 +127,16 @@ pub static COMMANDS: [Definition; 28] = [
     pause::PAUSE,
     pause::UNPAUSE,
     port::DEFINITION,
+    prune::CONTAINER,
+    rename::DEFINITION,
     stop::RESTART,
     rm::DEFINITION,
     image::REMOVE,
     start::DEFINITION,
+    stats::DEFINITION,
     stop::STOP,
     top::DEFINITION,
+    update::DEFINITION,
     wait::DEFINITION,
 ];
 
@@ -135,6 +145,7 @@ pub(crate) fn split(args: &[String], environment: &mut dyn Environment) -> Resul
     match root::globals(args, environment) {
         Ok(root::Globals::Command(host, rest)) => Ok((host, rest)),
         Ok(root::Globals::Done(code)) => Err(code),
+        Err(mistake) if root::wants_json(args, environment) => Err(finish(environment, &Report::said(&mistake, MISUSED).line(), MISUSED)),
         Err(mistake) => {
             let text = format!("{mistake}\n\nUsage:  drydock [OPTIONS] COMMAND [ARG...]\n\nRun 'drydock --help' for more information");
             Err(finish(environment, &text, 125))
@@ -159,7 +170,7 @@ pub(crate) fn dispatch(args: &[String], host: HostOptions, environment: &mut dyn
     if first == "help" {
         return root::help_of(rest, environment);
     }
-    finish(environment, &format!("drydock: unknown command: drydock {first}\n\nRun 'drydock --help' for more information"), 1)
+    unknown(environment, &host, &format!("drydock {first}"), "", "")
 }
 
 fn in_group(group: &str, about: &str, args: &[String], host: HostOptions, environment: &mut dyn Environment) -> i32 {
@@ -167,22 +178,37 @@ fn in_group(group: &str, about: &str, args: &[String], host: HostOptions, enviro
     match args.split_first() {
         Some((name, rest)) if !name.starts_with('-') => {
             let Some(definition) = members.iter().find(|d| d.in_group.contains(&name.as_str())) else {
-                let text = format!(
-                    "drydock: unknown command: drydock {group} {name}\n\nUsage:  drydock {group}\n\nRun 'drydock {group} --help' for more information"
+                return unknown(
+                    environment,
+                    &host,
+                    &format!("drydock {group} {name}"),
+                    &format!("Usage:  drydock {group}\n\n"),
+                    &format!(" {group}"),
                 );
-                return finish(environment, &text, 1);
             };
             execute(definition, format!("{group} {name}"), rest, host, environment)
         }
         Some((flag, _)) if flag != "--help" && flag != "-h" => {
             let text = format!("unknown flag: {flag}\n\nUsage:  drydock {group}\n\nRun 'drydock {group} --help' for more information");
-            finish(environment, &text, 125)
+            let text = if host.json_errors { Report::said(&text, MISUSED).line() } else { text };
+            finish(environment, &text, MISUSED)
         }
         _ => match write!(environment.out(), "{}", flags::group_help(group, about, &members)) {
             Ok(()) => 0,
             Err(_) => 1,
         },
     }
+}
+
+/// Says that there is no such command, and where to read which there are.
+fn unknown(environment: &mut dyn Environment, host: &HostOptions, called: &str, usage: &str, of: &str) -> i32 {
+    let said = format!("unknown command: {called}");
+    let text = if host.json_errors {
+        Report { code: "unknown-command".to_owned(), kind: "invalid-input".to_owned(), status: 400, ..Report::said(&said, 1) }.line()
+    } else {
+        format!("drydock: {said}\n\n{usage}Run 'drydock{of} --help' for more information")
+    };
+    finish(environment, &text, 1)
 }
 
 fn finish(environment: &mut dyn Environment, text: &str, code: i32) -> i32 {
@@ -201,22 +227,42 @@ fn execute(definition: &Definition, called: String, args: &[String], host: HostO
         let (op, about) = (error.operation(), error.about());
         session.complain(&format!("debug: {:?}, while doing {op:?} to {about:?}", error.kind()));
     }
-    let (text, code) = match outcome {
-        Ok(code) => return if session.environment.out().flush().is_ok() { code } else { code.max(1) },
+    let code = match &outcome {
+        Ok(code) => return if session.environment.out().flush().is_ok() { *code } else { (*code).max(1) },
         Err(Failure::Output(_)) => return NO_READER,
-        Err(Failure::Said(text, code)) if text.is_empty() => return code,
-        Err(Failure::Said(text, code)) => (text, code),
-        Err(Failure::Flag(text)) => {
-            let usage = flags::usage(definition, &called);
-            (format!("{text}\n\nUsage:  {usage}\n\nRun 'drydock {called} --help' for more information"), 125)
-        }
-        Err(Failure::Engine(error)) if definition.makes => {
-            (format!("drydock: {error}\n\nRun 'drydock {called} --help' for more information"), error.exit_code_of_run())
-        }
-        Err(Failure::Engine(error)) => (format!("Error: {error}"), error.exit_code()),
+        Err(Failure::Said(text, code)) if text.is_empty() => return *code,
+        Err(Failure::Said(_, code)) => *code,
+        Err(Failure::Flag(_)) => MISUSED,
+        Err(Failure::Engine(error) | Failure::Client(error)) if definition.makes => error.exit_code_of_run(),
+        Err(Failure::Engine(error) | Failure::Client(error)) => error.exit_code(),
     };
+    let Err(failure) = outcome else { return code };
     let _ = session.environment.out().flush();
+    let text = if session.host.json_errors { report(&failure, code).line() } else { words(&failure, definition, &called) };
     finish(session.environment, &text, code)
+}
+
+/// A failure for programs.
+fn report(failure: &Failure, code: i32) -> Report {
+    match failure {
+        Failure::Engine(error) | Failure::Client(error) => Report::of(error, code),
+        Failure::Flag(text) | Failure::Said(text, _) => Report::said(text, code),
+        Failure::Output(error) => Report::said(&error.to_string(), code),
+    }
+}
+
+/// A failure for people, as Docker's client words it.
+fn words(failure: &Failure, definition: &Definition, called: &str) -> String {
+    let more = format!("Run 'drydock {called} --help' for more information");
+    match failure {
+        Failure::Flag(text) => format!("{text}\n\nUsage:  {}\n\n{more}", flags::usage(definition, called)),
+        Failure::Engine(error) if definition.makes => format!("drydock: {}\n\n{more}", from_engine(error)),
+        Failure::Client(error) if definition.makes => format!("drydock: {error}\n\n{more}"),
+        Failure::Engine(error) => from_engine(error),
+        Failure::Client(error) => error.to_string(),
+        Failure::Said(text, _) => text.clone(),
+        Failure::Output(error) => error.to_string(),
+    }
 }
 
 fn attempt(definition: &Definition, args: &[String], session: &mut Session<'_>) -> Outcome {

@@ -32,7 +32,9 @@ fn run(_: &ArgMatches, args: &[String], session: &mut Session<'_>) -> Outcome {
         return Ok(0);
     };
     let (number, protocol) = asked.split_once('/').unwrap_or((asked, "tcp"));
-    let number: u16 = number.parse().map_err(|_| Failure::said(format!("Error: invalid port '{}'", number.escape_debug())))?;
+    let number: u16 = number.parse().map_err(|_| {
+        Failure::said(format!("Error: invalid port ({0}): strconv.ParseUint: parsing \"{0}\": invalid syntax", number.escape_debug()))
+    })?;
     let fits: Vec<_> = published.iter().filter(|p| p.container_port == number && ports::protocol(p.protocol) == protocol).collect();
     if fits.is_empty() {
         return Err(Failure::said(format!("Error: No public port '{asked}' published for {name}")));

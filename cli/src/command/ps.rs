@@ -160,11 +160,11 @@ fn quoted(text: &str) -> String {
 fn keep(containers: &mut Vec<ContainerSummary>, filters: &Filters, engine: &dyn Engine) -> Result<()> {
     for state in filters.values("status") {
         if !["created", "running", "paused", "restarting", "removing", "exited", "dead"].contains(&state) {
-            return Err(Error::invalid(format!("invalid filter 'status={}'", state.escape_debug())));
+            return Err(Error::invalid(format!("Invalid filter 'status={}'", state.escape_debug())));
         }
     }
     for code in filters.values("exited") {
-        code.parse::<i32>().map_err(|_| Error::invalid(format!("invalid filter 'exited={}'", code.escape_debug())))?;
+        code.parse::<i32>().map_err(|_| Error::invalid(format!("Invalid filter 'exited={}'", code.escape_debug())))?;
     }
     let created = |key: &str| filters.values(key).map(|name| engine.container(name).map(|c| c.created)).collect::<Result<Vec<_>>>();
     let (before, since) = (created("before")?, created("since")?);

@@ -37,7 +37,7 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         Ok(()) => Ok(Some(name.to_owned())),
         // With --force it is enough that the container is not there, as docker's client 28 has it.
         Err(e) if options.force && e.kind() == ErrorKind::NotFound => {
-            session.complain(&format!("Error: {e}"));
+            session.refused(&e);
             Ok(None)
         }
         Err(e) => Err(e.into()),

@@ -21,9 +21,30 @@ pub(crate) struct GlobalArgs {
     /// Say what is done while it is done
     #[arg(short = 'D', long)]
     debug: bool,
+    /// How to say what went wrong: "text", or "json" for one line of JSON each (overrides DRYDOCK_ERROR_FORMAT)
+    #[arg(long, value_name = "string", value_parser = error_format)]
+    error_format: Option<bool>,
     /// Print version information and quit
     #[arg(short = 'v', long)]
     version: bool,
+}
+
+/// Whether errors are said in JSON.
+fn error_format(text: &str) -> Result<bool, String> {
+    match text {
+        "text" => Ok(false),
+        "json" => Ok(true),
+        other => Err(format!("\"{}\" is none: \"text\" and \"json\" are", other.escape_debug())),
+    }
+}
+
+/// The variable that stands for `--error-format`.
+const ERROR_FORMAT: &str = "DRYDOCK_ERROR_FORMAT";
+
+/// Whether errors are wanted in JSON, of a command line that cannot be read.
+pub(crate) fn wants_json(args: &[String], environment: &dyn Environment) -> bool {
+    let given = args.windows(2).any(|w| w == ["--error-format", "json"]) || args.iter().any(|a| a == "--error-format=json");
+    given || environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")
 }
 
 /// What the options before the command come to.
@@ -64,6 +85,7 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
         data_root: or_variable(args.data_root, "DRYDOCK_DATA_ROOT"),
         run_root: or_variable(args.run_root, "DRYDOCK_RUN_ROOT"),
         debug: args.debug,
+        json_errors: args.error_format.unwrap_or_else(|| environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")),
     };
     Ok(Globals::Command(host, rest))
 }

@@ -3,6 +3,7 @@
 use super::Definition;
 use super::attach::{self, Connection};
 use super::container_options::{self, ContainerArgs};
+use crate::environment::CLIENT;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -70,14 +71,14 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
         attach::check_terminal(session, args.interactive, args.tty)?;
     }
     // Nothing is made for a command line that cannot be served.
-    attach::given_keys(own.detach_keys.as_deref())?;
-    container_options::check_id_file(session.environment, args.cidfile.as_deref())?;
-    let mut config = container_options::config(session.environment, &args, words)?;
+    attach::given_keys(own.detach_keys.as_deref()).map_err(Failure::Client)?;
+    container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
+    let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
     config.auto_remove = args.rm;
     if config.auto_remove && config.restart != RestartPolicy::No {
-        return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm").into());
+        return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm").op(CLIENT).into());
     }
-    let streams = container_options::streams(&args)?;
+    let streams = container_options::streams(&args).map_err(Failure::Client)?;
     config.stdin_once = config.open_stdin && !own.detach;
     let engine = session.engine()?;
     let id = engine.create(&config).map_err(|e| ensure_image_named(session, &config.image, e))?;

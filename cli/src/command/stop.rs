@@ -42,9 +42,10 @@ fn act(matches: &ArgMatches, names: &[String], session: &mut Session<'_>, again:
     let args = StopArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let signal = args.signal.as_deref().map(Signal::parse).transpose()?;
     session.each(names, &mut |_, engine, name| {
-        engine.stop(name, signal, args.timeout)?;
         if again {
-            engine.start(name)?;
+            engine.restart(name, signal, args.timeout)?;
+        } else {
+            engine.stop(name, signal, args.timeout)?;
         }
         Ok(Some(name.to_owned()))
     })

@@ -100,6 +100,10 @@ impl Environment for Recorder<'_> {
         answer
     }
 
+    fn pace(&mut self, time: std::time::Duration) {
+        self.inner.pace(time);
+    }
+
     fn streams(&mut self, options: StreamOptions) -> Result<Box<dyn Io>> {
         Ok(Box::new(RecordedIo { inner: self.inner.streams(options)?, tape: self.tape.clone() }))
     }

@@ -1,7 +1,7 @@
 //! Files, variables and standard streams of this process.
 
 use super::streams::Streams;
-use crate::environment::{Environment, HostOptions, Source, Standard, StreamOptions};
+use crate::environment::{CLIENT, Environment, HostOptions, Source, Standard, StreamOptions};
 use drydock_core::engine::Engine;
 use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
@@ -37,7 +37,7 @@ fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
     let words = error.raw_os_error().map(|code| nix::errno::Errno::from_raw(code).desc().to_lowercase());
     let words = words.unwrap_or_else(|| error.to_string());
     let kind = if error.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::System };
-    Error::new(kind, format!("{what} {path}: {words}"))
+    Error::new(kind, format!("{what} {path}: {words}")).op(CLIENT).subject(path)
 }
 
 impl<O: Opener> Environment for Native<O> {
@@ -106,8 +106,12 @@ impl<O: Opener> Environment for Native<O> {
         std::env::var(name).ok()
     }
 
+    fn pace(&mut self, time: std::time::Duration) {
+        std::thread::sleep(time);
+    }
+
     fn directory(&self) -> Result<String> {
         let path = std::env::current_dir().map_err(|e| failed("getwd", "", &e))?;
-        path.into_os_string().into_string().map_err(|_| Error::invalid("the working directory's name is not UTF-8"))
+        path.into_os_string().into_string().map_err(|_| Error::invalid("the working directory's name is not UTF-8").op(CLIENT))
     }
 }

@@ -1,0 +1,290 @@
+//! `drydock events`
+
+use super::Definition;
+use crate::environment::Standard;
+use crate::failure::{Failure, Outcome};
+use crate::filter::filter;
+use crate::format::time;
+use crate::inspect::by_template;
+use crate::session::Session;
+use crate::template::Template;
+use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::engine::EventEntry;
+use drydock_core::time::Timestamp;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// `events`
+pub const DEFINITION: Definition = Definition {
+    name: "events",
+    group: "system",
+    in_group: &["events"],
+    about: "Get real time events from the server",
+    usage: "[OPTIONS]",
+    flags: EventArgs::augment_args,
+    run,
+    ..Definition::PLAIN
+};
+
+/// How many events are read at once.
+const PART: usize = 1000;
+/// How long to wait for news before looking whether it is over.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a simulated world may be quiet, in its own time, before nothing more is expected of it.
+const QUIET: Duration = Duration::from_secs(10);
+/// How long a simulated world is followed at most.
+const LONGEST: Duration = Duration::from_secs(60);
+
+#[derive(Args)]
+struct EventArgs {
+    /// Filter output based on conditions provided
+    #[arg(short, long, value_name = "filter", value_parser = filter)]
+    filter: Vec<(String, String)>,
+    /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
+    #[arg(long, value_name = "string")]
+    format: Option<String>,
+    /// Show all events created since timestamp
+    #[arg(long, value_name = "string")]
+    since: Option<String>,
+    /// Stream events until this timestamp
+    #[arg(long, value_name = "string")]
+    until: Option<String>,
+}
+
+/// How an event is printed.
+enum Form {
+    Line,
+    Json,
+    Template(Template),
+}
+
+impl Form {
+    fn read(format: Option<&str>) -> Result<Self, Failure> {
+        match format.unwrap_or_default() {
+            "" => Ok(Self::Line),
+            "json" | "{{json .}}" => Ok(Self::Json),
+            text => Template::parse(text).map(Self::Template).map_err(|e| Failure::Said(format!("Error parsing format: {e}"), 64)),
+        }
+    }
+
+    fn text(&self, event: &EventEntry) -> Result<String, Failure> {
+        match self {
+            Self::Line => Ok(line(event)),
+            Self::Json => Ok(object(event).to_string()),
+            Self::Template(template) => by_template(template, &fields(event)).map_err(|failure| match failure {
+                Failure::Said(text, _) => Failure::Said(unknown_field(&text), 64),
+                other => other,
+            }),
+        }
+    }
+}
+
+/// An event is a structure to whoever writes a template, though it is a map here.
+fn unknown_field(text: &str) -> String {
+    let text = text.trim_start_matches("template parsing error: ");
+    match text.split_once("map has no entry for key \"") {
+        Some((before, field)) => {
+            format!("Error parsing format: {before}can't evaluate field {} in type *events.Message", field.trim_end_matches('"'))
+        }
+        None => format!("Error parsing format: {text}"),
+    }
+}
+
+fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = EventArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    let form = Form::read(args.format.as_deref())?;
+    let engine = session.engine()?;
+    let begun = engine.now();
+    let moment = |text: &Option<String>| {
+        let given = text.as_deref().filter(|t| !t.is_empty());
+        given.map(|t| time::moment(t, begun)).transpose().map_err(Failure::Client)
+    };
+    let (since, until) = (moment(&args.since)?, moment(&args.until)?);
+    // Without a beginning only what happens from now on is told, unless an end is given: then everything up to it.
+    let mut after = if since.is_some() || until.is_some() { 0 } else { engine.last_event()? };
+    let simulated = engine.facts().host == "sim";
+    let mut news = begun;
+    loop {
+        let now = engine.now();
+        let patience = until.map_or(PATIENCE, |until| PATIENCE.min(Duration::from_nanos(until.0.saturating_sub(now.0))));
+        let events = engine.follow_events(after, PART, patience)?;
+        for event in &events {
+            after = event.number;
+            if until.is_some_and(|until| event.time > until) {
+                return Ok(0);
+            }
+            if since.is_none_or(|since| event.time >= since) && fits(event, &args.filter) {
+                let text = form.text(event)?;
+                session.say(&text)?;
+            }
+        }
+        session.environment.out().flush()?;
+        let now = engine.now();
+        if !events.is_empty() {
+            news = now;
+            continue;
+        }
+        if until.is_some_and(|until| now >= until) {
+            return Ok(0);
+        }
+        if simulated {
+            if until.is_none() && (now.since(news) >= QUIET || now.since(begun) >= LONGEST) {
+                session.complain("drydock: nothing more happens in this simulated world until somebody does something");
+                return Ok(0);
+            }
+            if session.environment.is_terminal(Standard::Output) {
+                session.environment.pace(PATIENCE);
+            }
+        }
+    }
+}
+
+/// Whether an event passes the filters: values of one key are alternatives, keys must all hold, unknown keys mean nothing (as dockerd).
+fn fits(event: &EventEntry, filters: &[(String, String)]) -> bool {
+    let attribute = |name: &str| event.attributes.get(name).map_or("", String::as_str);
+    let of_kind = |kind: &str, value: &str| event.kind == kind && (event.id.starts_with(value) || attribute("name").starts_with(value));
+    let holds = |key: &str, value: &str| match key {
+        "type" => event.kind == value,
+        "event" => event.action == value || event.action.split(':').next() == Some(value),
+        "container" => of_kind("container", value) || (event.kind != "container" && attribute("container").starts_with(value)),
+        "network" | "volume" => of_kind(key, value),
+        "image" => image_fits(event, value),
+        "label" => match value.split_once('=') {
+            Some((name, wanted)) => event.attributes.get(name).is_some_and(|v| v == wanted),
+            None => event.attributes.contains_key(value),
+        },
+        "scope" => value == "local",
+        "daemon" | "node" | "service" | "secret" | "config" | "plugin" => of_kind(key, value),
+        _ => true,
+    };
+    let keys: std::collections::BTreeSet<&str> = filters.iter().map(|(key, _)| key.as_str()).collect();
+    let label = filters.iter().filter(|(key, _)| key == "label").all(|(key, value)| holds(key, value));
+    label && keys.into_iter().filter(|key| *key != "label").all(|key| filters.iter().any(|(k, value)| k == key && holds(k, value)))
+}
+
+/// By the image's id or name, and by the name that a container was made from, with or without its tag.
+fn image_fits(event: &EventEntry, wanted: &str) -> bool {
+    let without_tag =
+        |name: &str| name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name.to_owned(), |(n, _)| n.to_owned());
+    let name = event.attributes.get(if event.kind == "container" { "image" } else { "name" }).map_or("", String::as_str);
+    let id = if event.kind == "image" { event.id.as_str() } else { "" };
+    matches!(event.kind.as_str(), "container" | "image") && (id == wanted || name == wanted || without_tag(name) == wanted)
+}
+
+/// `TIME TYPE ACTION ID (key=value, …)`
+fn line(event: &EventEntry) -> String {
+    let mut text = format!("{} {} {} {}", time::nanoseconds(event.time), event.kind, event.action, event.id);
+    if !event.attributes.is_empty() {
+        let pairs: Vec<String> = event.attributes.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        text.push_str(&format!(" ({})", pairs.join(", ")));
+    }
+    text
+}
+
+fn seconds(time: Timestamp) -> u64 {
+    time.0 / 1_000_000_000
+}
+
+/// What older clients read, for the two kinds of thing they knew.
+fn old_fields(event: &EventEntry) -> (Option<&str>, Option<&str>, Option<&str>) {
+    let known = matches!(event.kind.as_str(), "container" | "image");
+    let from = event.attributes.get("image").filter(|_| event.kind == "container").map(String::as_str);
+    (known.then_some(event.action.as_str()), known.then_some(event.id.as_str()).filter(|id| !id.is_empty()), from)
+}
+
+/// The object of Docker's API.
+fn object(event: &EventEntry) -> Value {
+    let mut object = Map::new();
+    let (status, id, from) = old_fields(event);
+    for (key, value) in [("status", status), ("id", id), ("from", from)] {
+        if let Some(value) = value {
+            object.insert(key.to_owned(), value.into());
+        }
+    }
+    object.insert("Type".to_owned(), event.kind.clone().into());
+    object.insert("Action".to_owned(), event.action.clone().into());
+    object.insert("Actor".to_owned(), json!({ "ID": event.id, "Attributes": event.attributes }));
+    object.insert("scope".to_owned(), "local".into());
+    object.insert("time".to_owned(), seconds(event.time).into());
+    object.insert("timeNano".to_owned(), event.time.0.into());
+    Value::Object(object)
+}
+
+/// What a template can name.
+fn fields(event: &EventEntry) -> Value {
+    let (status, id, from) = old_fields(event);
+    json!({
+        "Type": event.kind,
+        "Action": event.action,
+        "Actor": { "ID": event.id, "Attributes": event.attributes },
+        "Scope": "local",
+        "Time": seconds(event.time),
+        "TimeNano": event.time.0,
+        "Status": status.unwrap_or_default(),
+        "ID": id.unwrap_or_default(),
+        "From": from.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn event(kind: &str, action: &str, id: &str, attributes: &[(&str, &str)]) -> EventEntry {
+        let attributes: BTreeMap<String, String> = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        EventEntry {
+            number: 1,
+            time: Timestamp(5_000_000_007),
+            kind: kind.to_owned(),
+            action: action.to_owned(),
+            id: id.to_owned(),
+            attributes,
+        }
+    }
+
+    #[test]
+    fn filters_are_read_as_dockerd_reads_them() {
+        let start = event("container", "start", "abc", &[("image", "busybox:latest"), ("name", "web"), ("team", "red")]);
+        let exec = event("container", "exec_create: true ", "abc", &[("name", "web")]);
+        let joined = event("network", "connect", "n1", &[("container", "abc"), ("name", "bridge")]);
+        let fits = |event: &EventEntry, text: &str| {
+            let pairs: Vec<_> = text.split(' ').filter_map(|p| p.split_once('~')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+            super::fits(event, &pairs)
+        };
+        for (text, on_start) in [
+            ("", true),
+            ("type~container", true),
+            ("type~network", false),
+            ("type~network type~container", true),
+            ("container~web", true),
+            ("container~w", true),
+            ("container~ab", true),
+            ("container~db", false),
+            ("event~start", true),
+            ("event~stop", false),
+            ("image~busybox", true),
+            ("image~busybox:latest", true),
+            ("image~nginx", false),
+            ("label~team", true),
+            ("label~team=red", true),
+            ("label~team label~other", false),
+            ("scope~swarm", false),
+            ("nonsense~x", true),
+        ] {
+            assert_eq!(fits(&start, text), on_start, "{text}");
+        }
+        assert!(fits(&exec, "event~exec_create") && !fits(&exec, "event~exec"));
+        assert!(fits(&joined, "network~bridge") && fits(&joined, "container~abc") && !fits(&joined, "container~web"));
+    }
+
+    #[test]
+    fn a_line_has_its_attributes_in_order() {
+        let die = event("container", "die", "abc", &[("name", "web"), ("exitCode", "7")]);
+        assert_eq!(line(&die), "1970-01-01T00:00:05.000000007Z container die abc (exitCode=7, name=web)");
+        assert_eq!(
+            object(&die).to_string(),
+            "{\"status\":\"die\",\"id\":\"abc\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"abc\",\"Attributes\":{\"exitCode\":\"7\",\"name\":\"web\"}},\"scope\":\"local\",\"time\":5,\"timeNano\":5000000007}"
+        );
+    }
+}

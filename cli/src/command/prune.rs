@@ -1,0 +1,90 @@
+//! `drydock container prune`, and what every prune shares: filters, the question before it, the words after it.
+
+use super::Definition;
+use crate::failure::{Failure, Outcome};
+use crate::filter::filter;
+use crate::format::{size, time};
+use crate::session::Session;
+use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::engine::{PruneFilters, Pruned, prune_filters};
+use std::io::Read as _;
+
+/// `container prune`
+pub const CONTAINER: Definition = Definition {
+    group: "container",
+    in_group: &["prune"],
+    about: "Remove all stopped containers",
+    usage: "[OPTIONS]",
+    flags: PruneArgs::augment_args,
+    run: container,
+    ..Definition::PLAIN
+};
+
+/// The options of every prune.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct PruneArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Provide filter values (e.g. "until=<timestamp>")
+    #[arg(long, value_name = "filter", value_parser = filter)]
+    pub filter: Vec<(String, String)>,
+    /// Do not prompt for confirmation
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+impl PruneArgs {
+    /// What the filters come to.
+    pub(crate) fn filters(&self, session: &mut Session<'_>) -> std::result::Result<PruneFilters, Failure> {
+        let now = session.engine()?.now();
+        let read = prune_filters(&self.filter, &|text| time::moment(text, now))?;
+        Ok(PruneFilters { dry_run: self.dry_run, ..read })
+    }
+
+    /// Asks whether it is meant, unless that was said before. Anything but a yes, and the end of input, are a no.
+    pub(crate) fn confirmed(&self, session: &mut Session<'_>, warning: &str) -> std::result::Result<bool, Failure> {
+        if self.force || self.dry_run {
+            return Ok(true);
+        }
+        write!(session.environment.out(), "WARNING! {warning}\nAre you sure you want to continue? [y/N] ")?;
+        session.environment.out().flush()?;
+        let mut answer = Vec::new();
+        let mut input = session.environment.source("-")?.reader;
+        let mut byte = [0];
+        while input.read(&mut byte)? == 1 && byte != *b"\n" && answer.len() < 16 {
+            answer.extend(byte);
+        }
+        Ok(answer.trim_ascii().eq_ignore_ascii_case(b"y"))
+    }
+}
+
+/// Says what a prune did, or would do.
+pub(crate) fn tell(session: &mut Session<'_>, what: &str, pruned: &Pruned, dry_run: bool) -> std::result::Result<(), Failure> {
+    if !pruned.removed.is_empty() {
+        session.say(&if dry_run { format!("{what} that would be deleted:") } else { format!("Deleted {what}:") })?;
+        for name in &pruned.removed {
+            session.say(name)?;
+        }
+        session.say("")?;
+    }
+    Ok(())
+}
+
+/// The last line.
+pub(crate) fn tell_space(session: &mut Session<'_>, reclaimed: u64, dry_run: bool) -> Outcome {
+    let what = if dry_run { "Space that would be reclaimed" } else { "Total reclaimed space" };
+    session.say(&format!("{what}: {}", size::decimal(reclaimed)))?;
+    Ok(0)
+}
+
+fn container(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = PruneArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    if !args.confirmed(session, "This will remove all stopped containers.")? {
+        return Ok(0);
+    }
+    let filters = args.filters(session)?;
+    let pruned = session.engine()?.prune_containers(&filters)?;
+    tell(session, "Containers", &pruned, args.dry_run)?;
+    tell_space(session, pruned.reclaimed, args.dry_run)
+}
