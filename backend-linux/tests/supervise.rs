@@ -54,7 +54,7 @@ fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
                 Reaction { reply: Some(reply), ..Reaction::default() }
             }
             Event::Request(Request::Resize(_) | Request::Update(_)) | Event::Timer => Reaction::default(),
-            Event::Exited(_) | Event::Abandoned => Reaction { finished: true, ..Reaction::default() },
+            Event::Exited(_) | Event::Probed { .. } | Event::Abandoned => Reaction { finished: true, ..Reaction::default() },
         };
         Ok((Settings { stdin_once: true }, Box::new(mind) as supervisor::Mind<'_>))
     })

@@ -5,7 +5,7 @@ use crate::kernel::Ends;
 use crate::process::sched::{Wait, Who};
 use crate::streams::{Pump, Reader, Served};
 use crate::sys::WaitStatus;
-use drydock_core::container::{layout::Layout, log::Encoder};
+use drydock_core::container::{health::KEPT_OUTPUT, layout::Layout, log::Encoder};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io, Stream};
 use drydock_core::kernel::{Attachment, Exit, Process, Request};
@@ -34,6 +34,8 @@ pub(crate) struct Supervised {
     watch: Option<u32>,
     /// That process's streams.
     ends: Ends,
+    /// The health check's probe that runs: its process, its streams, what it wrote.
+    probe: Option<(u32, Ends, Vec<u8>)>,
     /// Input that came before there was a process to get it, and whether it ended.
     early: (Vec<u8>, bool),
     /// Somebody has asked it for something.
@@ -88,6 +90,7 @@ impl Machine {
             queue: VecDeque::new(),
             watch: None,
             ends: Ends::default(),
+            probe: None,
             early: (Vec::new(), false),
             asked: false,
             timer: Some(unasked),
@@ -169,6 +172,16 @@ impl Machine {
             }
             world.stirred.insert(pid);
         }
+        let mut probed = None;
+        if let Some(process) = &reaction.probe {
+            probed = Some(process.pid);
+            if world.ended.contains_key(&process.pid) {
+                world.just_ended.push(process.pid);
+            }
+            let ends = world.ends.get(&process.pid).copied().unwrap_or_default();
+            s.probe = Some((process.pid, ends, Vec::new()));
+            world.stirred.insert(pid);
+        }
         let timer = reaction.timer.map(|t| t.0);
         if s.timer != timer {
             if let Some(old) = s.timer {
@@ -182,7 +195,7 @@ impl Machine {
         s.finished |= reaction.finished;
         let finished = s.finished;
         drop(world);
-        if let Some(process) = watched {
+        for process in [watched, probed].into_iter().flatten() {
             actors.watching.insert(process, id.clone());
         }
         drop(actors);
@@ -231,9 +244,23 @@ impl Machine {
     }
 
     fn container_ended(self: &Arc<Self>, id: &ContainerId, process: u32, exit: Exit) {
+        let probe = self.actors().supervisors.get_mut(id).and_then(|s| s.probe.take_if(|(pid, ..)| *pid == process));
+        if let Some((_, _, output)) = probe {
+            self.shared.lock().drop_ends(process);
+            self.handle(id, Event::Probed { code: exit.code, output });
+            return;
+        }
         {
             let mut actors = self.actors();
             let Some(s) = actors.supervisors.get_mut(id) else { return };
+            if s.watch != Some(process) {
+                return;
+            }
+            if let Some((pid, ..)) = s.probe.take() {
+                let mut world = self.shared.lock();
+                world.drop_ends(pid);
+                world.ended.remove(&pid);
+            }
             s.watch = None;
             s.ends = Ends::default();
             for reader in s.readers.values() {
@@ -264,6 +291,13 @@ impl Machine {
             }
         }
         world.append_log(id, &entries);
+        if let Some((_, ends, output)) = &mut s.probe {
+            for (_, bytes) in world.take_output(ends) {
+                any = true;
+                let room = (KEPT_OUTPUT + 1).saturating_sub(output.len());
+                output.extend(bytes.into_iter().take(room));
+            }
+        }
         any
     }
 

@@ -2,6 +2,7 @@
 
 use super::container::{Log, Streams, reap};
 use super::guest::{Guest, never_block, welcome};
+use super::probe::Probing;
 use super::trim::trim;
 use super::wire::Frame;
 use crate::clock::SystemClock;
@@ -60,6 +61,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
         listener,
         guests: Vec::new(),
         running: None,
+        probe: None,
         log: None,
         timer: None,
         started: false,
@@ -110,6 +112,8 @@ struct Driver<'a> {
     listener: OwnedFd,
     guests: Vec<Guest>,
     running: Option<(Child, Streams)>,
+    /// The health check's probe that runs.
+    probe: Option<Probing>,
     log: Option<Log>,
     timer: Option<Timestamp>,
     started: bool,
@@ -125,6 +129,8 @@ struct Ready {
     nothing: bool,
     exited: bool,
     output: bool,
+    /// Something happened to the probe, and whether it was its end.
+    probe: Option<bool>,
 }
 
 impl Driver<'_> {
@@ -143,6 +149,10 @@ impl Driver<'_> {
                 streams.flush();
             }
             self.guests.iter_mut().for_each(Guest::flush);
+            // Before its container's end, which the kernel holds back until all its processes have been waited for.
+            if let Some(ended) = ready.probe {
+                self.probed(ended)?;
+            }
             if ready.exited {
                 self.exited()?;
             }
@@ -188,6 +198,8 @@ impl Driver<'_> {
                 fds.push(PollFd::new(fd, PollFlags::OUT));
             }
         }
+        let probe = fds.len();
+        fds.extend(self.probe.iter().flat_map(Probing::watched));
         let count = match poll(&mut fds, self.patience().as_ref()) {
             Ok(count) => count,
             Err(rustix::io::Errno::INTR) => 0,
@@ -197,6 +209,7 @@ impl Driver<'_> {
         Ok(Ready {
             nothing: count == 0,
             exited: self.running.is_some() && fds.get(exit).is_some_and(is_ready),
+            probe: fds.get(probe..).filter(|all| all.iter().any(is_ready)).map(|all| all.first().is_some_and(is_ready)),
             output: fds.get(outputs).is_some_and(|all| all.iter().any(is_ready)),
         })
     }
@@ -274,7 +287,24 @@ impl Driver<'_> {
                 Err(error) => return Some(Err(error)),
             }
         }
+        if let Some(process) = reaction.probe {
+            match Probing::of(self.kernel, &process) {
+                Ok(probe) => self.probe = Some(probe),
+                Err(error) => return self.tell(Event::Probed { code: -1, output: error.to_string().into_bytes() }),
+            }
+        }
         reaction.reply
+    }
+
+    fn probed(&mut self, ended: bool) -> Result<()> {
+        if !ended {
+            self.probe.as_mut().map(Probing::read);
+            return Ok(());
+        }
+        let Some(probe) = self.probe.take() else { return Ok(()) };
+        let (code, output) = probe.end()?;
+        self.tell(Event::Probed { code, output });
+        Ok(())
     }
 
     fn read_output(&mut self) -> bool {
@@ -301,6 +331,9 @@ impl Driver<'_> {
         let code = reap(&child)?;
         if let Some(mut log) = self.log.take() {
             log.finish(SystemClock.now());
+        }
+        if let Some(probe) = self.probe.take() {
+            probe.abandon();
         }
         self.tell(Event::Exited(Exit { code, oom_killed: false }));
         for guest in self.guests.iter_mut().filter(|g| g.hello.is_some()) {

@@ -8,6 +8,7 @@ mod client;
 mod container;
 mod driver;
 mod guest;
+mod probe;
 mod serve;
 mod spawn;
 mod trim;

@@ -2,6 +2,7 @@
 
 use super::host_config::{host_config, network_mode};
 use crate::format::{ports, status};
+use drydock_core::container::health::{Health, Probe};
 use drydock_core::container::layout::Layout;
 use drydock_core::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
 use drydock_core::engine::Engine;
@@ -47,7 +48,7 @@ pub fn container(record: &ContainerRecord, engine: &dyn Engine) -> Value {
 fn state(record: &ContainerRecord) -> Value {
     let state = &record.state;
     let is = |status: Status| state.status == status;
-    json!({
+    let mut object = json!({
         "Status": status::word(state.status),
         "Running": matches!(state.status, Status::Running | Status::Paused | Status::Restarting),
         "Paused": is(Status::Paused),
@@ -59,6 +60,27 @@ fn state(record: &ContainerRecord) -> Value {
         "Error": state.error,
         "StartedAt": state.started.rfc3339(),
         "FinishedAt": state.finished.rfc3339(),
+    });
+    if let (Some(health), Value::Object(fields)) = (&state.health, &mut object) {
+        fields.insert("Health".to_owned(), self::health(health));
+    }
+    object
+}
+
+/// What the probes of a container found.
+fn health(health: &Health) -> Value {
+    let probe = |probe: &Probe| {
+        json!({
+            "Start": probe.start.rfc3339(),
+            "End": probe.end.rfc3339(),
+            "ExitCode": probe.exit_code,
+            "Output": probe.output,
+        })
+    };
+    json!({
+        "Status": health.status.word(),
+        "FailingStreak": health.failing_streak,
+        "Log": health.log.iter().map(probe).collect::<Vec<_>>(),
     })
 }
 
@@ -98,13 +120,14 @@ fn config(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
         "Labels": labels,
         "StopSignal": or(&asked.stop_signal, defaults.map(|d| &d.stop_signal)),
         "StopTimeout": asked.stop_timeout,
+        "Healthcheck": asked.health,
     });
     if let Value::Object(fields) = &mut object {
         // Docker leaves these out when there is nothing to say.
         fields.retain(|name, value| match name.as_str() {
             "ExposedPorts" => value.as_object().is_some_and(|ports| !ports.is_empty()),
             "StopSignal" => value.as_str() != Some(""),
-            "StopTimeout" => !value.is_null(),
+            "StopTimeout" | "Healthcheck" => !value.is_null(),
             _ => true,
         });
     }

@@ -139,6 +139,23 @@ impl Health {
     }
 }
 
+/// Adds a result to what is known, and answers the new status if it is another (Docker: a success is healthy at once; failures
+/// count once the start period is over or something has succeeded, and so many in a row are unhealthy).
+pub fn judge(health: &mut Health, check: &Healthcheck, began: Timestamp, probe: Probe) -> Option<Status> {
+    let before = health.status;
+    if probe.exit_code == 0 {
+        health.failing_streak = 0;
+        health.status = Status::Healthy;
+    } else if before != Status::Starting || probe.start.since(began) >= check.start_period() {
+        health.failing_streak = health.failing_streak.saturating_add(1);
+        if health.failing_streak >= check.retries() {
+            health.status = Status::Unhealthy;
+        }
+    }
+    health.note(probe);
+    Some(health.status).filter(|now| *now != before)
+}
+
 /// What a container is checked with: its own words, and the image's where it has none. `None` where nobody asked.
 pub fn merge(own: Option<&Healthcheck>, image: Option<&Healthcheck>) -> Option<Healthcheck> {
     let Some(own) = own else { return image.cloned() };
@@ -264,6 +281,24 @@ mod tests {
         assert_eq!(command(&["CMD-SHELL", "a | b"]), Some(words(&["/bin/sh", "-c", "a | b"])));
         assert_eq!(command(&["NONE"]), None);
         assert_eq!(command(&[]), None);
+    }
+
+    #[test]
+    fn failures_count_after_the_start_period_and_one_success_heals() {
+        let check = Healthcheck { start_period: 100, retries: 2, ..Default::default() };
+        let mut health = Health::fresh(None);
+        let mut found = |start: u64, exit_code| {
+            let probe = Probe { start: Timestamp(start), end: Timestamp(start), exit_code, output: String::new() };
+            (judge(&mut health, &check, Timestamp(0), probe), health.failing_streak)
+        };
+        assert_eq!(found(50, 1), (None, 0));
+        assert_eq!(found(99, -1), (None, 0));
+        assert_eq!(found(100, 1), (None, 1));
+        assert_eq!(found(101, 1), (Some(Status::Unhealthy), 2));
+        assert_eq!(found(102, 1), (None, 3));
+        assert_eq!(found(103, 0), (Some(Status::Healthy), 0));
+        assert_eq!(found(104, 1), (None, 1));
+        assert_eq!(found(105, 0), (None, 0));
     }
 
     #[test]

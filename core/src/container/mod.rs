@@ -4,6 +4,7 @@ mod config;
 pub mod defaults;
 pub mod files;
 pub mod health;
+pub mod health_text;
 pub mod layout;
 pub mod lifecycle;
 pub mod log;

@@ -51,7 +51,11 @@ impl LocalEngine {
         Ok(ContainerRecord {
             id: ContainerId::new(self.new_id()),
             name: String::new(),
-            config: ContainerConfig { mounts: self.mounts_of(config, image), ..config.clone() },
+            config: ContainerConfig {
+                mounts: self.mounts_of(config, image),
+                health: crate::container::health::merge(config.health.as_ref(), image.defaults.healthcheck.as_ref()),
+                ..config.clone()
+            },
             image: image.id.clone(),
             args,
             env: environment(config, image),
@@ -126,6 +130,10 @@ impl LocalEngine {
         if config.auto_remove && config.restart != crate::container::RestartPolicy::No {
             return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm"));
         }
+        if let Some(health) = &config.health {
+            health.check()?;
+        }
+        config.log.check()?;
         if !config.hostname.is_empty() {
             files::check_hostname(&config.hostname)?;
         }

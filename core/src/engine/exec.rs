@@ -86,7 +86,7 @@ fn first_process(record: &ContainerRecord) -> Result<Process> {
 }
 
 /// Docker's words around a program that cannot be executed.
-fn cannot_exec(error: &Error) -> Option<Error> {
+pub(super) fn cannot_exec(error: &Error) -> Option<Error> {
     let own = matches!(error.kind(), ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable);
     own.then(|| Error::new(error.kind(), format!("OCI runtime exec failed: {error}")))
 }

@@ -3,6 +3,7 @@
 mod create;
 mod events;
 mod exec;
+mod health;
 mod images;
 mod import;
 mod join;

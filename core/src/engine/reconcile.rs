@@ -110,6 +110,7 @@ pub(super) fn end(record: &mut ContainerRecord, finished: crate::time::Timestamp
     record.state.process = None;
     record.state.under_way = false;
     record.state.finished = finished;
+    super::health::unwatched(record);
     record.endpoints.clear();
     record.published.clear();
 }

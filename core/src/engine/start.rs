@@ -3,6 +3,7 @@
 use super::LocalEngine;
 use super::events::Happening;
 use super::reconcile::end;
+use crate::container::health::Health;
 use crate::container::lifecycle::{self, Action, Event};
 use crate::container::{ContainerRecord, Status};
 use crate::error::{Error, ErrorKind, Result};
@@ -103,6 +104,8 @@ impl LocalEngine {
                     record.state.error.clear();
                     record.state.exit_code = 0;
                     record.state.oom_killed = false;
+                    let probed = record.config.health.as_ref().is_some_and(|check| check.command(&[]).is_some());
+                    record.state.health = probed.then(|| Health::fresh(record.state.health.take()));
                     record.state.restarts = record.state.restarts.saturating_add(u32::from(again));
                     Ok(())
                 });

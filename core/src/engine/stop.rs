@@ -92,6 +92,9 @@ impl LocalEngine {
         }
         let recorded = self.change(&id, &[Happening::plain(name)], &[], &mut |record| {
             record.state.status = lifecycle::allow(record.state.status, event, &id, asked)?.status;
+            if paused {
+                super::health::unwatched(record);
+            }
             Ok(())
         });
         if recorded.is_err() && paused {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernel::Signal;
 use serde_json::json;
 
-/// Applies one instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR.
+/// Applies one instruction: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR.
 ///
 /// # Errors
 /// [`crate::ErrorKind::InvalidInput`] naming the instruction.
@@ -14,7 +14,7 @@ pub fn apply(defaults: &mut ImageDefaults, instruction: &str) -> Result<()> {
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     let word = word.to_ascii_uppercase();
-    let known = ["CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"];
+    let known = ["CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"];
     if !known.contains(&word.as_str()) {
         return Err(Error::invalid(format!("{} is not a valid change command", word.to_ascii_lowercase().escape_debug())));
     }
@@ -42,6 +42,7 @@ pub fn apply(defaults: &mut ImageDefaults, instruction: &str) -> Result<()> {
                 defaults.exposed_ports.insert(exposed(port)?, json!({}));
             }
         }
+        "HEALTHCHECK" => defaults.healthcheck = Some(crate::container::health_text::parse(rest)?),
         "VOLUME" => {
             for path in if rest.starts_with('[') { list(rest)? } else { words(rest)? } {
                 defaults.volumes.insert(path, json!({}));

@@ -30,6 +30,15 @@ pub enum Input {
         /// Then SIGKILL after this long; `None` is never.
         grace: Option<Duration>,
     },
+    /// It is to end, and to be started again whatever its policy.
+    Renew {
+        /// The first signal.
+        signal: Signal,
+        /// Then SIGKILL after this long; `None` is never.
+        grace: Option<Duration>,
+    },
+    /// It is to end at once; its policy says what comes next.
+    Fell,
     /// Somebody sends a signal.
     Signal(Signal),
     /// The moment asked for last has come.
@@ -92,6 +101,8 @@ pub struct Machine {
     stop_signal: Signal,
     phase: Phase,
     by_hand: bool,
+    /// Started again whatever the policy.
+    renew: bool,
     restarts: u32,
     pause: Duration,
     began: Timestamp,
@@ -106,6 +117,7 @@ impl Machine {
             stop_signal,
             phase: Phase::Waiting,
             by_hand: false,
+            renew: false,
             restarts: 0,
             pause: Duration::ZERO,
             began: Timestamp::NEVER,
@@ -156,7 +168,17 @@ impl Machine {
                 todo
             }
             (Phase::Running { .. }, Input::Exited(exit)) => self.exited(exit, now),
-            (Phase::Running { kill_at }, Input::Stop { signal, grace }) => self.stop(kill_at, signal, grace, now),
+            (Phase::Running { kill_at }, Input::Stop { signal, grace }) => {
+                self.by_hand = true;
+                let mut todo = vec![Output::NoteStopped];
+                todo.extend(self.end(kill_at, signal, grace, now));
+                todo
+            }
+            (Phase::Running { kill_at }, Input::Renew { signal, grace }) if !self.by_hand => {
+                self.renew = true;
+                self.end(kill_at, signal, grace, now)
+            }
+            (Phase::Running { .. }, Input::Fell) => vec![Output::Deliver(Signal::KILL), Output::Thaw],
             (Phase::Running { .. }, Input::Signal(signal)) => {
                 if !self.ends_by_hand(signal) {
                     return vec![Output::Deliver(signal)];
@@ -179,9 +201,8 @@ impl Machine {
         }
     }
 
-    fn stop(&mut self, kill_at: Option<Timestamp>, signal: Signal, grace: Option<Duration>, now: Timestamp) -> Vec<Output> {
-        self.by_hand = true;
-        let mut todo = vec![Output::NoteStopped, Output::Deliver(signal), Output::Thaw];
+    fn end(&mut self, kill_at: Option<Timestamp>, signal: Signal, grace: Option<Duration>, now: Timestamp) -> Vec<Output> {
+        let mut todo = vec![Output::Deliver(signal), Output::Thaw];
         if grace == Some(Duration::ZERO) && signal != Signal::KILL {
             todo.push(Output::Deliver(Signal::KILL));
         } else if signal != Signal::KILL {
@@ -195,6 +216,7 @@ impl Machine {
     fn exited(&mut self, exit: Exit, now: Timestamp) -> Vec<Output> {
         let again = !self.by_hand
             && match self.policy {
+                _ if std::mem::take(&mut self.renew) => true,
                 RestartPolicy::No => false,
                 RestartPolicy::Always | RestartPolicy::UnlessStopped => true,
                 RestartPolicy::OnFailure(most) => exit.code != 0 && most.is_none_or(|most| most == 0 || self.restarts < most),
@@ -313,6 +335,23 @@ mod tests {
         assert!(matches!(machine.step(exit(137), Timestamp(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
     }
 
+    #[test]
+    fn what_is_renewed_starts_again_whatever_its_policy_but_not_once_a_person_stopped_it() {
+        let renew = Input::Renew { signal: Signal::TERM, grace: Some(Duration::from_secs(1)) };
+        let mut machine = running(RestartPolicy::No);
+        assert_eq!(machine.step(renew.clone(), Timestamp(2)), [Output::Deliver(Signal::TERM), Output::Thaw]);
+        assert!(machine.timer().is_some());
+        assert!(matches!(machine.step(exit(143), Timestamp(3))[..], [Output::TearDown { again: true, .. }]));
+        let at = machine.timer().unwrap();
+        assert_eq!(machine.step(Input::Timer, at), [Output::Launch { again: true }]);
+        machine.step(Input::Began, at);
+        assert!(matches!(machine.step(exit(0), at)[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
+        let mut machine = running(RestartPolicy::No);
+        machine.step(renew, Timestamp(2));
+        machine.step(Input::Stop { signal: Signal::TERM, grace: None }, Timestamp(2));
+        assert!(matches!(machine.step(exit(143), Timestamp(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
+    }
+
     fn any_input() -> impl Strategy<Value = Input> {
         prop_oneof![
             Just(Input::Start),
@@ -320,6 +359,8 @@ mod tests {
             Just(Input::FailedToStart),
             (0..3i32).prop_map(exit),
             (0..3u64).prop_map(|s| Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(s)) }),
+            Just(Input::Renew { signal: Signal::TERM, grace: Some(Duration::from_secs(1)) }),
+            Just(Input::Fell),
             Just(Input::Signal(Signal::KILL)),
             Just(Input::Signal(Signal::HUP)),
             Just(Input::Timer),

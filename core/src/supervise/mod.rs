@@ -4,9 +4,11 @@
 //! tells [`Supervisor`] what happened as an [`Event`], and does what the [`Reaction`] says.
 
 mod machine;
+mod prober;
 mod supervisor;
 
 pub use machine::{FIRST_PAUSE, Input, LONGEST_PAUSE, Machine, Output, SETTLED};
+pub use prober::{News, Prober, Task};
 pub use supervisor::Supervisor;
 
 use crate::error::Result;
@@ -20,6 +22,13 @@ pub enum Event {
     Request(Request),
     /// The process that the last reaction named has ended, and its streams are drained.
     Exited(Exit),
+    /// The probe that a reaction named has ended.
+    Probed {
+        /// With this exit code.
+        code: i32,
+        /// What it wrote, at least the first [`crate::container::health::KEPT_OUTPUT`] bytes and one more.
+        output: Vec<u8>,
+    },
     /// The moment that the last reaction named has come.
     Timer,
     /// Nobody asked for a start, and nobody will.
@@ -33,6 +42,9 @@ pub struct Reaction {
     pub reply: Option<Result<()>>,
     /// A process that has just been started: watch its exit and serve its streams from now on.
     pub watch: Option<Process>,
+    /// A probe that has just been started in the container: collect what it writes and watch its exit. One that still runs when the
+    /// container ends is forgotten.
+    pub probe: Option<Process>,
     /// When to send [`Event::Timer`]; replaces the one set before, `None` clears it.
     pub timer: Option<Timestamp>,
     /// The supervisor's work is done.

@@ -1,20 +1,33 @@
-//! [`Supervisor`]: carries out over an engine what the [`Machine`] decides.
+//! [`Supervisor`]: carries out over an engine what the [`Machine`] and the [`Prober`] decide.
 
 use super::machine::{Input, Machine, Output};
+use super::prober::{News, Prober, Task};
 use super::{Event, Reaction};
+use crate::container::ContainerConfig;
+use crate::container::health::{OnFailure, Status};
 use crate::engine::LocalEngine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::kernel::{Process, Request, Signal};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Docker's grace period in seconds.
+const GRACE: i64 = 10;
 
 /// One container's supervisor, without streams and timers: those are its driver's.
 pub struct Supervisor {
     engine: Arc<LocalEngine>,
     id: ContainerId,
     machine: Machine,
+    prober: Option<Prober>,
+    on_unhealthy: OnFailure,
+    stop_signal: Signal,
+    grace: Option<Duration>,
     process: Option<Process>,
+    /// The probe that runs, and its number in the events.
+    probe: Option<(Process, String)>,
     stdin_once: bool,
 }
 
@@ -26,8 +39,19 @@ impl Supervisor {
     pub fn new(engine: Arc<LocalEngine>, id: &ContainerId) -> Result<Self> {
         let record = engine.supervised_record(id)?;
         let stop_signal = engine.stop_signal(&record)?;
-        let machine = Machine::new(record.config.restart, record.config.auto_remove, stop_signal);
-        Ok(Self { engine, id: id.clone(), machine, process: None, stdin_once: record.config.stdin_once })
+        let config: &ContainerConfig = &record.config;
+        Ok(Self {
+            machine: Machine::new(config.restart, config.auto_remove, stop_signal),
+            prober: config.health.clone().filter(|check| check.command(&[]).is_some()).map(Prober::new),
+            on_unhealthy: config.on_unhealthy,
+            stop_signal,
+            grace: u64::try_from(config.stop_timeout.unwrap_or(GRACE)).ok().map(Duration::from_secs),
+            process: None,
+            probe: None,
+            stdin_once: config.stdin_once,
+            id: id.clone(),
+            engine,
+        })
     }
 
     /// Whether the driver closes standard input when the first client that sends any leaves.
@@ -47,26 +71,50 @@ impl Supervisor {
             // A terminal's size is the driver's own affair.
             Event::Request(Request::Resize(_)) => {
                 reaction.reply = Some(Ok(()));
-                reaction.timer = self.machine.timer();
-                return reaction;
+                return self.timed(reaction);
             }
             Event::Request(Request::Update(change)) => {
                 reaction.reply = Some(self.update(&change));
-                reaction.timer = self.machine.timer();
-                return reaction;
+                return self.timed(reaction);
             }
-            Event::Exited(exit) => Input::Exited(exit),
-            Event::Timer => Input::Timer,
+            Event::Probed { code, output } => {
+                self.probed(News::Probed { code, output }, &mut reaction);
+                return self.timed(reaction);
+            }
+            Event::Exited(exit) => {
+                self.probe = None;
+                self.probed(News::Ended, &mut reaction);
+                Input::Exited(exit)
+            }
+            Event::Timer => {
+                self.probed(News::Timer, &mut reaction);
+                Input::Timer
+            }
             Event::Abandoned => Input::Abandoned,
         };
         let asked = matches!(input, Input::Start | Input::Stop { .. } | Input::Signal(_));
+        let answer = self.act(input, &mut reaction);
+        if asked {
+            reaction.reply = Some(answer);
+        }
+        self.timed(reaction)
+    }
+
+    fn timed(&self, mut reaction: Reaction) -> Reaction {
+        reaction.timer = [self.machine.timer(), self.prober.as_ref().and_then(Prober::timer)].into_iter().flatten().min();
+        reaction.finished = self.machine.done();
+        reaction
+    }
+
+    /// Lets the machine decide, and carries out what it says. The first error is the answer: what kept it from starting, not what
+    /// went wrong in tidying up after it.
+    fn act(&mut self, input: Input, reaction: &mut Reaction) -> Result<()> {
         let mut first: Result<()> = Ok(());
         let mut todo: VecDeque<Output> = self.step(input).into();
         while let Some(output) = todo.pop_front() {
-            match self.carry_out(&output, &mut reaction) {
+            match self.carry_out(&output, reaction) {
                 Ok(next) => todo.extend(next.map(|input| self.step(input)).unwrap_or_default()),
                 Err(error) => {
-                    // The first error is the answer: what kept it from starting, not what went wrong in tidying up after it.
                     if matches!(output, Output::Launch { .. }) {
                         todo.extend(self.step(Input::FailedToStart));
                     }
@@ -74,12 +122,7 @@ impl Supervisor {
                 }
             }
         }
-        if asked {
-            reaction.reply = Some(first);
-        }
-        reaction.timer = self.machine.timer();
-        reaction.finished = self.machine.done();
-        reaction
+        first
     }
 
     fn step(&mut self, input: Input) -> Vec<Output> {
@@ -92,6 +135,7 @@ impl Supervisor {
                 let process = self.engine.bring_up(&self.id, again)?;
                 self.process = Some(process.clone());
                 reaction.watch = Some(process);
+                self.probed(News::Began, reaction);
                 Ok(Some(Input::Began))
             }
             Output::NoteStopped => self.engine.note_stopped(&self.id).map(|()| None),
@@ -127,5 +171,62 @@ impl Supervisor {
             Err(e) if e.kind() == ErrorKind::NotRunning => Ok(()),
             other => other,
         }
+    }
+
+    /// Lets the prober decide, and does what it says. What goes wrong here is the probe's result, or of no consequence.
+    fn probed(&mut self, news: News, reaction: &mut Reaction) {
+        let now = self.engine.host().clock.now();
+        let mut next = Some(news);
+        while let Some(news) = next.take() {
+            let Some(task) = self.prober.as_mut().and_then(|p| p.step(news, now)) else { return };
+            match task {
+                Task::Probe => next = self.probe(reaction),
+                Task::Kill => {
+                    if let Some((process, _)) = &self.probe {
+                        let _ = self.engine.host().containers.signal(&self.id, process, Signal::KILL);
+                    }
+                }
+                Task::Note(probe) => {
+                    let Some(prober) = &self.prober else { return };
+                    let name = self.probe.take().map(|(_, name)| name);
+                    let found = self.engine.note_health(&self.id, prober.check(), prober.began(), probe, name);
+                    let Ok((status, changed)) = found else { return };
+                    self.judged(status, changed, reaction);
+                }
+            }
+        }
+    }
+
+    /// Starts a probe. Answers what to tell the prober if none runs then.
+    fn probe(&mut self, reaction: &mut Reaction) -> Option<News> {
+        let check = self.prober.as_ref()?.check().clone();
+        match self.engine.begin_probe(&self.id, &check) {
+            Ok(Some((process, name))) => {
+                reaction.probe = Some(process.clone());
+                self.probe = Some((process, name));
+                None
+            }
+            Ok(None) => Some(News::Skipped),
+            Err(error) => Some(News::Failed(error.to_string())),
+        }
+    }
+
+    /// Does what was asked for once a container is unhealthy.
+    fn judged(&mut self, status: Status, changed: bool, reaction: &mut Reaction) {
+        if let Some(prober) = &mut self.prober {
+            prober.judged(status == Status::Starting);
+        }
+        if !changed || status != Status::Unhealthy {
+            return;
+        }
+        let (signal, grace) = (self.stop_signal, self.grace);
+        let input = match self.on_unhealthy {
+            OnFailure::None => return,
+            OnFailure::Kill => Input::Fell,
+            OnFailure::Restart => Input::Renew { signal, grace },
+            OnFailure::Stop => Input::Stop { signal, grace },
+        };
+        // Nobody asked, so nobody is told; a process that ended meanwhile is what was wanted.
+        let _ = self.act(input, reaction);
     }
 }

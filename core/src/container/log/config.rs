@@ -150,7 +150,7 @@ impl LogConfig {
     /// What is written beside every line: the labels and variables that were named, and the tag.
     pub fn attributes(&self, record: &ContainerRecord) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
-        let named = |key: &str| self.options.get(key).map(|v| v.split(',').map(str::to_owned).collect()).unwrap_or_else(Vec::new);
+        let named = |key: &str| self.options.get(key).map(|v| v.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
         for label in named("labels") {
             if let Some(value) = record.config.labels.get(&label) {
                 all.insert(label, value.clone());

@@ -5,6 +5,7 @@ mod environment;
 mod exec;
 mod exit;
 mod files;
+mod health;
 mod isolation;
 mod life;
 mod log;
@@ -28,6 +29,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         exec::CLAUSES,
         exit::CLAUSES,
         files::CLAUSES,
+        health::CLAUSES,
         isolation::CLAUSES,
         life::CLAUSES,
         log::CLAUSES,
