@@ -4,6 +4,7 @@
 
 use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
+use drydock_core::kernel::Entry;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -86,6 +87,38 @@ pub fn read(guarded: &str, path: &str, offset: u64, limit: usize) -> Result<Vec<
     }
     Ok(bytes)
 }
+
+/// What is at a path, its last part not followed; below `guarded` no part is.
+pub fn entry(guarded: &str, path: &str) -> Result<Entry> {
+    let resolve = match path.strip_prefix(guarded) {
+        Some(rest) if rest.starts_with('/') => ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS,
+        _ => ResolveFlags::empty(),
+    };
+    let failed = |e| step("stat", path, e);
+    let (parent, name) = split(path)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let parent = open_at(CWD, parent, flags, Mode::empty(), resolve).map_err(failed)?;
+    let found = rustix::fs::statat(&parent, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW).map_err(|e| failed(e.into()))?;
+    Ok(match FileType::from_raw_mode(found.st_mode) {
+        FileType::RegularFile => Entry::File,
+        FileType::Directory => {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let directory = rustix::fs::openat(&parent, name.as_c_str(), flags, Mode::empty()).map_err(|e| failed(e.into()))?;
+            let mut value = [0; 1];
+            let opaque = rustix::fs::fgetxattr(&directory, OPAQUE, &mut value).is_ok_and(|n| n == 1) && value == *b"y";
+            Entry::Directory { opaque }
+        }
+        FileType::Symlink => {
+            let to = rustix::fs::readlinkat(&parent, name.as_c_str(), Vec::new()).map_err(|e| failed(e.into()))?;
+            Entry::Link(to.to_string_lossy().into_owned())
+        }
+        FileType::CharacterDevice if found.st_rdev == 0 => Entry::Whiteout,
+        _ => Entry::Other,
+    })
+}
+
+/// The attribute by which overlayfs knows a directory that hides those below it.
+const OPAQUE: &str = "trusted.overlay.opaque";
 
 /// The length of a file in bytes.
 pub fn size(path: &str) -> Result<u64> {

@@ -4,7 +4,7 @@
 
 use crate::cgroup::Hierarchies;
 use crate::proxy::Proxies;
-use crate::{facts, files, firewall, ingest, layer, link, lock, observe};
+use crate::{facts, files, firewall, ingest, layer, link, lock, observe, volume};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Facts, Firewall, Guard, Ingested, Process, Step, Task, Where};
 use drydock_core::observe::Snapshot;
@@ -48,6 +48,8 @@ impl Host {
             Step::RemoveTree { path } => files::remove_layer_or_tree(path),
             Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 
+            Step::FillVolume { lower, path, into } => volume::fill(lower, path, into),
+
             Step::MakeCgroup { path } => self.hierarchies.make(path),
             Step::WriteCgroup { path, controller, file, value } => self.hierarchies.write(path, controller, file, value),
             Step::DeviceRules { path, rules } => self.hierarchies.device_rules(path, rules),
@@ -55,7 +57,9 @@ impl Host {
             Step::Freeze { path, frozen } => self.hierarchies.freeze(path, *frozen),
 
             Step::AddBridge { name, address, mac } => link::add_bridge(name, *address, mac.as_deref()),
-            Step::AddVeth { name, bridge, peer: _, rename, mac } => link::add_veth(name, bridge, rename, mac, the(child)?),
+            Step::AddVeth { name, bridge, peer: _, rename, mac, isolated } => {
+                link::add_veth(name, bridge, rename, mac, *isolated, the(child)?)
+            }
             Step::RemoveLink { name } => link::remove(name),
             Step::LinkUp { at, name } => link::up(whose(*at, child)?, name),
             Step::AddAddress { at, link, address } => link::add_address(whose(*at, child)?, link, *address),

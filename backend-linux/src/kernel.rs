@@ -6,7 +6,9 @@ use crate::supervisor::{self, Spawned};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
+use drydock_core::kernel::{
+    Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
+};
 use drydock_core::observe::Snapshot;
 use std::time::Duration;
 
@@ -78,6 +80,14 @@ impl Kernel for LinuxKernel {
 
     fn tree_size(&self, path: &str) -> Result<u64> {
         crate::tree_size::of(path)
+    }
+
+    fn entry(&self, path: &str) -> Result<Entry> {
+        crate::files::entry(&self.host.facts().data_root, path)
+    }
+
+    fn devices(&self, path: &str) -> Result<Vec<Device>> {
+        crate::devices::list(path)
     }
 
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {

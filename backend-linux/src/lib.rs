@@ -11,6 +11,7 @@
 pub mod cgroup;
 pub mod clock;
 mod decompress;
+mod devices;
 mod error;
 mod facts;
 mod files;
@@ -29,6 +30,7 @@ pub mod store;
 pub mod supervisor;
 pub mod tree;
 mod tree_size;
+mod volume;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;

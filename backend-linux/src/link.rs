@@ -11,7 +11,8 @@ use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::Process;
 use ipnet::IpNet;
 use netlink_packet_route::address::AddressHeaderFlags;
-use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
+use netlink_packet_route::link::InfoBridgePort;
+use rtnetlink::{Handle, LinkBridge, LinkBridgePort, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
@@ -35,14 +36,25 @@ pub fn add_bridge(name: &str, address: IpNet, mac: Option<&str>) -> Result<()> {
 
 /// Adds a pair of virtual Ethernet links in one message: `name` on the host, up and in `bridge`; `inside`, with this MAC address,
 /// directly in the child's namespace, so that there is no moment when it has another name or is seen on the host.
-pub fn add_veth(name: &str, bridge: &str, inside: &str, mac: &str, child: &Process) -> Result<()> {
+pub fn add_veth(name: &str, bridge: &str, inside: &str, mac: &str, isolated: bool, child: &Process) -> Result<()> {
     let failed = |e| step("add link", name, e);
     let namespace = namespace_of(child)?;
     let controller = index_of(bridge).map_err(|e| step("find bridge", bridge, e))?;
     let peer = LinkMessageBuilder::<LinkUnspec>::new().name(inside).address(parse_mac(mac)?).setns_by_fd(namespace.as_raw_fd()).build();
     use netlink_packet_route::link::{InfoData, InfoVeth};
     let pair = LinkVeth::new(name, inside).set_info_data(InfoData::Veth(InfoVeth::Peer(peer))).controller(controller).up().build();
-    request(None, async |handle| done(handle.link().add(pair).execute().await, None), failed)
+    request(None, async |handle| done(handle.link().add(pair).execute().await, None), failed)?;
+    if isolated { isolate(name) } else { Ok(()) }
+}
+
+/// Makes a port of a bridge an isolated one: no packet goes from it to another isolated port.
+///
+/// It is the bridge that holds it, so it works where the kernel does not show bridged packets to the packet filter.
+fn isolate(name: &str) -> Result<()> {
+    let port = LinkBridgePort::new(index_of(name).map_err(|e| step("find link", name, e))?)
+        .append_info_data(InfoBridgePort::Isolated(true))
+        .build();
+    request(None, async |handle| done(handle.link().set(port).execute().await, None), |e| step("isolate the port", name, e))
 }
 
 /// Removes a link of the host; a veth's other end goes with it. Not there is no error.

@@ -306,6 +306,7 @@ fn links(place: &Place) {
         peer: "tmp1234567".to_owned(),
         rename: "eth0".to_owned(),
         mac: "02:42:0a:63:00:02".to_owned(),
+        isolated: false,
     });
     inside(Step::LinkUp { at: Where::Host, name: "veth1234567".to_owned() });
     inside(Step::LinkUp { at: Where::Child, name: "lo".to_owned() });

@@ -177,6 +177,7 @@ impl World {
                 peer: format!("p{at}"),
                 rename: "eth0".to_owned(),
                 mac,
+                isolated: false,
             });
             for link in ["lo", "eth0"] {
                 inside(Step::LinkUp { at: Where::Child, name: link.to_owned() });

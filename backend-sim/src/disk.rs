@@ -50,12 +50,17 @@ const FILES: &[(&str, &str)] = &[
 pub(crate) const DEVICES: &[(&str, u32, u32, u32)] = &[
     ("console", 5, 1, 0o600),
     ("full", 1, 7, 0o666),
+    ("fuse", 10, 229, 0o600),
+    ("kmsg", 1, 11, 0o644),
     ("null", 1, 3, 0o666),
     ("random", 1, 8, 0o666),
     ("tty", 5, 0, 0o666),
     ("urandom", 1, 9, 0o666),
     ("zero", 1, 5, 0o666),
 ];
+
+/// Block devices: the disk and a loop device. Nobody reads them as such.
+const BLOCK_DEVICES: &[(&str, u32, u32)] = &[("loop0", 7, 0), ("sda", 8, 0), ("sda1", 8, 1)];
 
 impl World {
     /// Makes the disk, with its file system and what is installed on it.
@@ -84,6 +89,11 @@ impl World {
         }
         for (name, major, minor, mode) in DEVICES {
             let mut inode = Inode::new(Body::Char, *mode, 0, 0, now);
+            inode.rdev = (*major, *minor);
+            let _ = self.put_node(&ctx, &format!("/dev/{name}"), inode);
+        }
+        for (name, major, minor) in BLOCK_DEVICES {
+            let mut inode = Inode::new(Body::Block, 0o660, 0, 6, now);
             inode.rdev = (*major, *minor);
             let _ = self.put_node(&ctx, &format!("/dev/{name}"), inode);
         }
@@ -279,6 +289,7 @@ impl World {
             mtu: 1500,
             mac: mac.to_owned(),
             master: None,
+            isolated: false,
             received: (0, 0),
             sent: (0, 0),
         };

@@ -11,6 +11,6 @@ mod streams;
 
 pub use children::Children;
 pub use identity::{alive, signal};
-pub use inside::{clone_tree, make_read_only, mounting};
+pub use inside::{clone_tree, layers, make_private, make_read_only, mounting, open_below, open_root, read_only};
 pub use launch::Child;
 pub use streams::Ends;

@@ -15,13 +15,16 @@ impl World {
             Step::WriteFile { path, mode, content } => self.step_write_file(ctx, path, *mode, content.as_bytes()),
             Step::RemoveTree { path } => self.remove_path(ctx, path).named("remove", path),
             Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
+            Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),
             Step::MakeCgroup { path } => self.step_make_cgroup(path),
             Step::WriteCgroup { path, controller, file, value } => self.step_write_cgroup(path, controller, file, value),
             Step::DeviceRules { path, rules } => self.step_device_rules(path, rules),
             Step::RemoveCgroup { path } => self.step_remove_cgroup(path),
             Step::Freeze { path, frozen } => self.step_freeze(path, *frozen),
             Step::AddBridge { name, address, mac } => self.step_add_bridge(name, *address, mac.as_deref()),
-            Step::AddVeth { name, bridge, peer, rename, mac } => self.step_add_veth(need(child)?, name, bridge, (peer, rename), mac),
+            Step::AddVeth { name, bridge, peer, rename, mac, isolated } => {
+                self.step_add_veth(need(child)?, name, bridge, (peer, rename), mac, *isolated)
+            }
             Step::RemoveLink { name } => {
                 self.step_remove_link(name);
                 Ok(())
@@ -30,10 +33,7 @@ impl World {
             Step::AddAddress { at, link, address } => self.step_add_address(self.space_of(*at, child)?, link, *address),
             Step::AddRoute { at, to, via } => self.step_add_route(self.space_of(*at, child)?, *to, *via),
             Step::NetSysctl { at, key, value } => self.step_net_sysctl(self.space_of(*at, child)?, key, value),
-            Step::AddRule { owner, rule } => {
-                self.step_add_rule(owner, rule);
-                Ok(())
-            }
+            Step::AddRule { owner, rule } => self.step_add_rule(owner, rule),
             Step::RemoveRules { owner } => {
                 self.step_remove_rules(owner);
                 Ok(())
@@ -53,6 +53,7 @@ impl World {
             Step::Bind { source, root, target, recursive, flags, propagation } => {
                 self.step_bind(pid, source, root.as_deref(), target, *recursive, *flags, propagation.as_deref())
             }
+            Step::BindOf { of, source, root, target } => self.step_bind_of(pid, of, source, root, target),
             Step::MountCgroups { root, target, read_only } => self.step_mount_cgroups(pid, root, target, *read_only),
             Step::MakeNode { root, path, kind, major, minor, mode, uid, gid } => {
                 let body = match kind {

@@ -5,7 +5,7 @@ use crate::file::{OpenFile, Target};
 use crate::sys::{Disposition, Errno, FileType, Propagation, Res};
 use crate::vfs::{Body, Ctx, Inode, Loc, Node};
 use crate::world::World;
-use drydock_core::kernel::MountFlags;
+use drydock_core::kernel::{MountFlags, Process};
 use drydock_core::limits::CgroupMode;
 use drydock_core::{Error, ErrorKind, Result};
 use oci_spec::runtime::{Capability, LinuxCapabilities, PosixRlimit};
@@ -106,6 +106,21 @@ impl World {
             self.set_propagation(Loc { mount: id, node }, wanted, propagation.is_some_and(|p| p.starts_with('r')))
         })();
         bound.named("bind", &format!("{source} on {target}"))
+    }
+
+    /// Binds what another process sees.
+    pub(super) fn step_bind_of(&mut self, pid: u32, of: &Process, source: &str, root: &str, target: &str) -> Result<()> {
+        let other = self.living(of)?;
+        let bound = (|| {
+            let ctx = self.ctx(other)?;
+            let kernel = Ctx { creds: Arc::clone(&self.kernel_creds), ..ctx };
+            let from = self.walk(&kernel, source, true)?;
+            let flags = self.fs.mounts.get(&from.mount).map(|m| m.flags).unwrap_or_default();
+            let dir = self.kind(from.node)? == FileType::Directory;
+            let at = self.target(pid, Some(root), target, dir)?;
+            self.bind(from, at, false, flags).map(drop)
+        })();
+        bound.named("bind", &format!("{source} of process {} on {target}", of.pid))
     }
 
     /// Mounts the control groups as the process's own group sees them.
@@ -299,16 +314,24 @@ impl World {
         Ok(())
     }
 
-    /// Changes to the working directory, made if missing.
+    /// Changes to the working directory, as the user that the process has become.
     pub(super) fn step_chdir(&mut self, pid: u32, path: &str) -> Result<()> {
         let changed = (|| {
             let ctx = self.ctx(pid)?;
-            let kernel = Ctx { creds: Arc::clone(&self.kernel_creds), ..ctx };
-            let at = self.make_dirs(&kernel, path, 0o755, (0, 0))?;
+            let at = self.walk(&ctx, path, true)?;
+            let stat = self.attributes(at.node)?;
+            if stat.kind != FileType::Directory {
+                return Err(Errno::ENOTDIR);
+            }
+            ctx.creds.may(&stat, 1)?;
             self.proc_mut(pid)?.cwd = at;
             Ok(())
         })();
-        changed.named("chdir", path)
+        changed.map_err(|errno| {
+            let why = errno.text().to_ascii_lowercase();
+            let message = format!("chdir to cwd ({path:?}) set in config.json failed: {why}");
+            Error::new(ErrorKind::CommandNotExecutable, message).op("chdir").subject(path)
+        })
     }
 
     /// Gives the standard streams to a user.

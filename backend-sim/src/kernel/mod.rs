@@ -2,6 +2,7 @@
 
 mod blobs;
 mod carry;
+mod devices;
 mod errors;
 mod host;
 mod init;
@@ -11,6 +12,7 @@ mod network;
 mod observe;
 mod tree;
 mod unpack;
+mod volume;
 
 pub use errors::Named;
 pub use launch::Ends;
@@ -22,7 +24,7 @@ use crate::world::World;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
 use drydock_core::kernel::{
-    Attachment, Exit, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
+    Attachment, Device, Entry, Exit, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
 };
 use drydock_core::limits::CgroupMode;
 use drydock_core::observe::Snapshot;
@@ -257,6 +259,16 @@ impl Kernel for SimKernel {
         let mut world = self.machine.shared.lock();
         let ctx = world.kernel_ctx();
         world.tree_size(&ctx, path).named("read", path)
+    }
+
+    fn entry(&self, path: &str) -> Result<Entry> {
+        self.machine.check_alive()?;
+        self.machine.shared.lock().entry(path)
+    }
+
+    fn devices(&self, path: &str) -> Result<Vec<Device>> {
+        self.machine.check_alive()?;
+        self.machine.shared.lock().devices(path)
     }
 
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {

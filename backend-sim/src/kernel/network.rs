@@ -4,10 +4,10 @@ use super::errors::Named;
 use crate::net::LinkKind;
 use crate::sys::{Errno, LinkChange, NewLink};
 use crate::world::World;
-use drydock_core::Result;
-use drydock_core::kernel::Firewall;
+use drydock_core::kernel::{Firewall, Protocol};
+use drydock_core::{Error, Result};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 impl World {
     /// A bridge with this address, up or not as it was; there already is no error.
@@ -29,13 +29,25 @@ impl World {
     }
 
     /// A pair of links: one stays and joins the bridge, the other goes to the child under its name there.
-    pub(super) fn step_add_veth(&mut self, child: u32, name: &str, bridge: &str, (peer, rename): (&str, &str), mac: &str) -> Result<()> {
+    pub(super) fn step_add_veth(
+        &mut self,
+        child: u32,
+        name: &str,
+        bridge: &str,
+        (peer, rename): (&str, &str),
+        mac: &str,
+        isolated: bool,
+    ) -> Result<()> {
         let ns = self.net.host;
         let to = self.proc(child).named("veth", name)?.ns.net;
         self.link_add(ns, &NewLink::Veth { name: name.to_owned(), peer: peer.to_owned() }).named("veth", name)?;
         let made = self.finish_veth((ns, to), name, bridge, (peer, rename), mac);
         if made.is_err() {
             self.step_remove_link(name);
+        } else if let Some(index) = self.net.spaces.get(&ns).and_then(|s| s.by_name(name))
+            && let Some(link) = self.net.link_mut((ns, index))
+        {
+            link.isolated = isolated;
         }
         made.named("veth", name)
     }
@@ -92,12 +104,22 @@ impl World {
         Ok(())
     }
 
-    /// Adds a rule; the same twice is one.
-    pub(super) fn step_add_rule(&mut self, owner: &str, rule: &Firewall) {
+    /// Adds a rule; the same twice is one. A port that another program of the host has bound cannot be published.
+    pub(super) fn step_add_rule(&mut self, owner: &str, rule: &Firewall) -> Result<()> {
+        if let Firewall::Publish { protocol, host_ip, host_port, to, to_port, .. } = rule {
+            let stream = *protocol == Protocol::Tcp;
+            if *protocol != Protocol::Sctp && self.port_taken(self.net.host, stream, *host_ip, *host_port) {
+                let host = SocketAddr::new(*host_ip, *host_port);
+                let name = drydock_core::network::ports::protocol_name(*protocol);
+                let message = format!("failed to bind host port for {host}:{to}:{to_port}/{name}: address already in use");
+                return Err(Error::conflict(message).op("bind").subject(host.to_string()));
+            }
+        }
         let entry = (owner.to_owned(), rule.clone());
         if !self.net.rules.contains(&entry) {
             self.net.rules.push(entry);
         }
+        Ok(())
     }
 
     /// Removes an owner's rules.

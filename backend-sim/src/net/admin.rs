@@ -27,7 +27,7 @@ impl World {
             return Err(Errno::EEXIST);
         }
         let mac = self.new_mac();
-        Ok(Link { name: name.to_owned(), kind, up: false, mtu: 1500, mac, master: None, received: (0, 0), sent: (0, 0) })
+        Ok(Link { name: name.to_owned(), kind, up: false, mtu: 1500, mac, master: None, isolated: false, received: (0, 0), sent: (0, 0) })
     }
 
     /// Adds a link to a namespace.

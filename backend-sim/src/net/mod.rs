@@ -45,6 +45,8 @@ pub struct Link {
     pub mac: String,
     /// The bridge it belongs to.
     pub master: Option<u32>,
+    /// As a port of a bridge it passes nothing to other isolated ports.
+    pub isolated: bool,
     /// Bytes and packets received.
     pub received: (u64, u64),
     /// Bytes and packets sent.
@@ -135,6 +137,7 @@ impl Net {
             mtu: 65536,
             mac: "00:00:00:00:00:00".to_owned(),
             master: None,
+            isolated: false,
             received: (0, 0),
             sent: (0, 0),
         });

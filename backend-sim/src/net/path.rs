@@ -259,6 +259,10 @@ impl World {
     fn same_bridge(&self, packet: &Packet, steps: &[(LinkRef, bool)]) -> Option<Lost> {
         let host = self.net.host;
         let source = packet.source?;
+        let isolated = |at: &LinkRef| at.0 == host && self.net.link(*at).is_some_and(|l| l.isolated);
+        if steps.iter().filter(|(at, _)| isolated(at)).count() >= 2 {
+            return Some(DROPPED);
+        }
         let through = |bridge: &str| {
             let index = self.net.spaces.get(&host).and_then(|s| s.by_name(bridge));
             steps.iter().filter(|(at, _)| at.0 == host && self.net.link(*at).is_some_and(|l| l.master == index && index.is_some())).count()

@@ -134,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    fn port_taken(&self, ns: u32, stream: bool, ip: IpAddr, port: u16) -> bool {
+    pub(crate) fn port_taken(&self, ns: u32, stream: bool, ip: IpAddr, port: u16) -> bool {
         let holders = self.net.bound.get(&(ns, stream, port));
         holders.into_iter().flatten().filter_map(|id| self.net.sockets.get(id)).any(|s| match &s.local {
             Some(Address::Inet(other, _)) => Self::clash(*other, ip),

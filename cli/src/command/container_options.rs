@@ -60,6 +60,8 @@ pub(crate) struct ContainerArgs {
     /// Add a custom host-to-IP mapping (host:ip)
     #[arg(long, value_name = "list", value_parser = host_line)]
     pub add_host: Vec<String>,
+    #[command(flatten)]
+    pub surroundings: super::surroundings::Surroundings,
     /// Attach to STDIN, STDOUT or STDERR
     #[arg(short, long, value_name = "list", value_parser = stream)]
     pub attach: Vec<String>,
@@ -268,7 +270,7 @@ pub(crate) fn config(
     if let Some(signal) = &args.stop_signal {
         Signal::parse(signal)?;
     }
-    Ok(ContainerConfig {
+    let mut config = ContainerConfig {
         image: image.clone(),
         name: args.name.clone().filter(|n| !n.is_empty()),
         command: command.to_vec(),
@@ -306,13 +308,16 @@ pub(crate) fn config(
         on_unhealthy: args.supervision.on_unhealthy()?,
         log: args.supervision.log()?,
         pid: namespace(args.pid.as_deref(), "PID", true)?,
-        ipc: namespace(args.ipc.as_deref(), "IPC", true)?,
+        ipc: ipc(args.ipc.as_deref())?,
         uts: namespace(args.uts.as_deref(), "UTS", false)?,
         ulimits: args.ulimit.clone(),
         sysctls: pairs(&args.sysctl),
         shm_size: args.shm_size.filter(|s| *s > 0),
         console_size: if args.tty { environment.size() } else { None },
-    })
+        ..ContainerConfig::default()
+    };
+    args.surroundings.apply(&mut config)?;
+    Ok(config)
 }
 
 fn resources(args: &ContainerArgs) -> Result<Resources> {
@@ -332,6 +337,7 @@ fn resources(args: &ContainerArgs) -> Result<Resources> {
         pids: args.pids_limit.filter(|p| *p != 0),
         oom_kill_disable: args.oom_kill_disable,
         oom_score_adj: oom_score_adj.transpose()?,
+        ..Resources::default()
     })
 }
 
@@ -358,12 +364,23 @@ fn network(name: Option<&str>) -> NetworkMode {
 
 fn namespace(mode: Option<&str>, kind: &str, shareable: bool) -> Result<NamespaceMode> {
     match mode {
-        None | Some("" | "private" | "shareable") => Ok(NamespaceMode::Private),
+        None | Some("") => Ok(NamespaceMode::Private),
         Some("host") => Ok(NamespaceMode::Host),
         Some(other) => match other.strip_prefix("container:").filter(|c| shareable && !c.is_empty()) {
             Some(container) => Ok(NamespaceMode::Container(container.to_owned())),
             None => Err(Error::invalid(format!("--{}: invalid {kind} mode", kind.to_ascii_lowercase()))),
         },
+    }
+}
+
+/// `--ipc`, which has more words than the others. Docker's client lets every word pass, and the engine refuses it.
+fn ipc(mode: Option<&str>) -> Result<NamespaceMode> {
+    match mode {
+        Some("private") => Ok(NamespaceMode::Private),
+        Some("shareable") => Ok(NamespaceMode::Shareable),
+        Some("none") => Ok(NamespaceMode::None),
+        other => namespace(other, "IPC", true)
+            .map_err(|_| Error::invalid(format!("Invalid IPC mode: {}", other.unwrap_or_default().escape_debug()))),
     }
 }
 
@@ -398,7 +415,7 @@ fn security(environment: &mut dyn Environment, options: &[String]) -> Result<Vec
     Ok(all)
 }
 
-fn pairs(list: &[String]) -> BTreeMap<String, String> {
+pub(super) fn pairs(list: &[String]) -> BTreeMap<String, String> {
     let pair = |text: &String| text.split_once('=').map_or((text.clone(), String::new()), |(k, v)| (k.to_owned(), v.to_owned()));
     list.iter().map(pair).collect()
 }

@@ -27,6 +27,7 @@ mod start;
 mod stats;
 mod stop;
 mod supervision_options;
+mod surroundings;
 mod top;
 mod update;
 mod version;

@@ -1,6 +1,6 @@
 //! `HostConfig`: what of a container's configuration concerns its host.
 
-use drydock_core::container::{ContainerConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, ulimit};
+use drydock_core::container::{ContainerConfig, DeviceRequest, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, ulimit};
 use drydock_core::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,8 @@ fn namespace(mode: &NamespaceMode, private: &str) -> String {
     match mode {
         NamespaceMode::Private => private.to_owned(),
         NamespaceMode::Host => "host".to_owned(),
+        NamespaceMode::Shareable => "shareable".to_owned(),
+        NamespaceMode::None => "none".to_owned(),
         NamespaceMode::Container(name) => format!("container:{name}"),
     }
 }
@@ -32,6 +34,10 @@ fn restart(policy: RestartPolicy) -> Value {
         RestartPolicy::UnlessStopped => ("unless-stopped", 0),
     };
     json!({ "Name": name, "MaximumRetryCount": most })
+}
+
+fn device(d: &DeviceRequest) -> Value {
+    json!({ "PathOnHost": d.host, "PathInContainer": d.container, "CgroupPermissions": d.access })
 }
 
 /// A list, or null for an empty one, as Docker has it.
@@ -77,13 +83,13 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
         "RestartPolicy": restart(c.restart),
         "AutoRemove": c.auto_remove,
         "VolumeDriver": "",
-        "VolumesFrom": null,
+        "VolumesFrom": list(&c.volumes_from),
         "ConsoleSize": c.console_size.map_or([0, 0], |s| [s.rows, s.cols]),
         "CapAdd": list(&c.cap_add),
         "CapDrop": list(&c.cap_drop),
-        "CgroupnsMode": "private",
+        "CgroupnsMode": namespace(&c.cgroupns, "private"),
         "Dns": c.dns,
-        "DnsOptions": [],
+        "DnsOptions": c.dns_options,
         "DnsSearch": c.dns_search,
         "ExtraHosts": list(&c.extra_hosts),
         "GroupAdd": list(&c.groups),
@@ -97,7 +103,7 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
         "ReadonlyRootfs": c.read_only,
         "SecurityOpt": list(&c.security_opt),
         "UTSMode": namespace(&c.uts, ""),
-        "UsernsMode": "",
+        "UsernsMode": namespace(&c.userns, ""),
         "ShmSize": c.shm_size.unwrap_or(SHM_SIZE),
         "Sysctls": c.sysctls,
         "Runtime": "drydock",
@@ -130,17 +136,17 @@ fn resources(c: &ContainerConfig) -> Value {
         "Memory": memory,
         "NanoCpus": r.nano_cpus.unwrap_or(0),
         "CgroupParent": "",
-        "BlkioWeight": 0,
+        "BlkioWeight": r.blkio_weight.unwrap_or(0),
         "CpuPeriod": r.cpu_period.unwrap_or(0),
         "CpuQuota": r.cpu_quota.unwrap_or(0),
         "CpusetCpus": r.cpuset_cpus.clone().unwrap_or_default(),
-        "CpusetMems": "",
-        "Devices": [],
-        "DeviceCgroupRules": null,
+        "CpusetMems": r.cpuset_mems.clone().unwrap_or_default(),
+        "Devices": c.devices.iter().map(device).collect::<Vec<_>>(),
+        "DeviceCgroupRules": list(&c.device_rules),
         "DeviceRequests": null,
         "MemoryReservation": r.memory_reservation.unwrap_or(0),
         "MemorySwap": swap,
-        "MemorySwappiness": null,
+        "MemorySwappiness": r.memory_swappiness,
         "OomKillDisable": r.oom_kill_disable,
         "PidsLimit": r.pids,
         "Ulimits": ulimits(&c.ulimits),

@@ -53,6 +53,21 @@ pub enum NamespaceMode {
     Host,
     /// That of another container.
     Container(String),
+    /// One of its own that other containers may join (ipc only; the others can always be joined).
+    Shareable,
+    /// One of its own without its file system: no /dev/shm (ipc only).
+    None,
+}
+
+/// One `--device`: a node of the host, or every node below a directory of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    /// Path on the host.
+    pub host: String,
+    /// Path in the container.
+    pub container: String,
+    /// What may be done with it, of `rwm`.
+    pub access: String,
 }
 
 /// What is mounted.
@@ -140,8 +155,12 @@ pub struct ContainerConfig {
     pub dns: Vec<String>,
     /// Search domains.
     pub dns_search: Vec<String>,
+    /// Options of the resolver.
+    pub dns_options: Vec<String>,
     /// Mounts.
     pub mounts: Vec<MountRequest>,
+    /// Containers whose binds and volumes are mounted too: `name[:ro|rw]`.
+    pub volumes_from: Vec<String>,
     /// Limits.
     pub resources: Resources,
     /// Capabilities beyond the default, `ALL` or with or without `CAP_`.
@@ -152,6 +171,10 @@ pub struct ContainerConfig {
     pub security_opt: Vec<String>,
     /// Every capability and device, nothing masked.
     pub privileged: bool,
+    /// Devices of the host.
+    pub devices: Vec<DeviceRequest>,
+    /// Further rules of which devices may be opened: `c 10:* rwm`.
+    pub device_rules: Vec<String>,
     /// The root cannot be written.
     pub read_only: bool,
     /// Drydock's init as process 1.
@@ -172,12 +195,22 @@ pub struct ContainerConfig {
     pub ipc: NamespaceMode,
     /// UTS namespace.
     pub uts: NamespaceMode,
+    /// Control group namespace: private or the host's.
+    pub cgroupns: NamespaceMode,
+    /// User namespace: the engine's own choice, or the host's.
+    pub userns: NamespaceMode,
     /// `name=soft[:hard]`
     pub ulimits: Vec<String>,
     /// Sysctls of its namespaces.
     pub sysctls: BTreeMap<String, String>,
     /// Size of /dev/shm in bytes; `None` is 64 MiB.
     pub shm_size: Option<u64>,
+    /// Annotations of the runtime configuration.
+    pub annotations: BTreeMap<String, String>,
+    /// The OCI runtime; empty for Drydock itself, which is the only one.
+    pub runtime: String,
+    /// How containers are isolated; empty or `default`.
+    pub isolation: String,
     /// Initial size of the terminal.
     pub console_size: Option<crate::io::Size>,
 }

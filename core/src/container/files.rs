@@ -72,7 +72,7 @@ pub fn hostname(name: &str) -> String {
 }
 
 /// /etc/resolv.conf: the host's without name servers that answer only on the host's own loopback, or what was asked for.
-pub fn resolv_conf(of_host: &str, dns: &[String], search: &[String]) -> String {
+pub fn resolv_conf(of_host: &str, dns: &[String], search: &[String], options: &[String]) -> String {
     let mut servers: Vec<&str> = Vec::new();
     let mut lines: Vec<String> = Vec::new();
     for line in of_host.lines() {
@@ -80,6 +80,7 @@ pub fn resolv_conf(of_host: &str, dns: &[String], search: &[String]) -> String {
         match words.next() {
             Some("nameserver") => servers.extend(words.next().filter(|s| !is_loopback(s))),
             Some("search" | "domain") if !search.is_empty() => {}
+            Some("options") if !options.is_empty() => {}
             Some("search" | "domain" | "options" | "sortlist") => lines.push(line.trim_end().to_owned()),
             _ => {}
         }
@@ -88,6 +89,9 @@ pub fn resolv_conf(of_host: &str, dns: &[String], search: &[String]) -> String {
         servers = dns.iter().map(String::as_str).collect();
     } else if servers.is_empty() {
         servers = FALLBACK_NAMESERVERS.to_vec();
+    }
+    if !options.is_empty() {
+        lines.push(format!("options {}", options.join(" ")));
     }
     // `--dns-search .` says: no search domains at all (Docker's convention).
     if !search.is_empty() && search != ["."] {
@@ -129,10 +133,10 @@ mod tests {
     #[test]
     fn loopback_name_servers_are_left_out() {
         let host = "# comment\nnameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch lan\noptions edns0\n";
-        assert_eq!(resolv_conf(host, &[], &[]), "nameserver 10.0.0.1\nsearch lan\noptions edns0\n");
-        assert_eq!(resolv_conf("nameserver ::1\n", &[], &[]), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
-        let asked = resolv_conf(host, &["1.1.1.1".to_owned()], &["a.example".to_owned()]);
-        assert_eq!(asked, "nameserver 1.1.1.1\nsearch a.example\noptions edns0\n");
-        assert_eq!(resolv_conf(host, &[], &[".".to_owned()]), "nameserver 10.0.0.1\noptions edns0\n");
+        assert_eq!(resolv_conf(host, &[], &[], &[]), "nameserver 10.0.0.1\nsearch lan\noptions edns0\n");
+        assert_eq!(resolv_conf("nameserver ::1\n", &[], &[], &[]), "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+        let asked = resolv_conf(host, &["1.1.1.1".to_owned()], &["a.example".to_owned()], &["ndots:2".to_owned()]);
+        assert_eq!(asked, "nameserver 1.1.1.1\nsearch a.example\noptions ndots:2\n");
+        assert_eq!(resolv_conf(host, &[], &[".".to_owned()], &[]), "nameserver 10.0.0.1\noptions edns0\n");
     }
 }

@@ -29,7 +29,7 @@ impl LocalEngine {
         let id = record.id.clone();
         let _guard = self.lock_container(&id)?;
         self.enter(&mut record, wanted)?;
-        let stacked = self.make_sources(&record, &config.mounts).and_then(|()| self.host.images.stack(&id, &image.layers));
+        let stacked = self.make_sources(&record, &config.mounts, &image.layers).and_then(|()| self.host.images.stack(&id, &image.layers));
         let made = stacked.and_then(|()| {
             self.change(&id, &[Happening::plain("create")], &[], &mut |record| {
                 record.state.status = Status::Created;
@@ -52,7 +52,7 @@ impl LocalEngine {
             id: ContainerId::new(self.new_id()),
             name: String::new(),
             config: ContainerConfig {
-                mounts: self.mounts_of(config, image),
+                mounts: self.mounts_of(config, image)?,
                 health: crate::container::health::merge(config.health.as_ref(), image.defaults.healthcheck.as_ref()),
                 ..config.clone()
             },
@@ -144,6 +144,16 @@ impl LocalEngine {
         if !config.domainname.is_empty() {
             files::check_word("--domainname", &config.domainname)?;
         }
+        if !matches!(config.runtime.as_str(), "" | "drydock") {
+            return Err(Error::invalid(format!("Unknown runtime specified {}", config.runtime.escape_debug())));
+        }
+        if !(config.isolation.is_empty() || config.isolation.eq_ignore_ascii_case("default")) {
+            return Err(Error::invalid(format!(
+                "Invalid isolation: \"{}\" - linux only supports 'default'",
+                config.isolation.escape_debug()
+            )));
+        }
+        config.dns_options.iter().try_for_each(|value| files::check_word("--dns-option", value))?;
         self.host.planning.check(config)?;
         config.extra_hosts.iter().try_for_each(|text| files::extra_host(text).map(drop))?;
         if !config.stop_signal.is_empty() {

@@ -19,6 +19,9 @@ impl LocalEngine {
                 return Err(Error::invalid("conflicting options: port publishing and the container type network mode"));
             }
         }
+        if !config.hostname.is_empty() && config.uts == NamespaceMode::Host {
+            return Err(Error::invalid("conflicting options: hostname and the UTS mode"));
+        }
         for mode in [&config.pid, &config.ipc, &config.uts] {
             if let NamespaceMode::Container(name) = mode {
                 self.resolve(name)?;
@@ -29,15 +32,19 @@ impl LocalEngine {
 
     /// What is known of a container only when it starts.
     pub(super) fn joined(&self, record: &ContainerRecord) -> Result<Joined> {
-        let of = |mode: &NamespaceMode| match mode {
-            NamespaceMode::Container(name) => self.running_process(name).map(Some),
-            NamespaceMode::Private | NamespaceMode::Host => Ok(None),
+        let pid = match &record.config.pid {
+            NamespaceMode::Container(name) => Some(self.process_to_join(name)?),
+            _ => None,
+        };
+        let ipc = match &record.config.ipc {
+            NamespaceMode::Container(name) => Some(self.memory_to_join(name)?),
+            _ => None,
         };
         let network = match &record.config.network {
             NetworkMode::Container(name) => Some(self.running_process(name)?),
             _ => None,
         };
-        Ok(Joined { hostname: self.hostname_of(record)?, network, pid: of(&record.config.pid)?, ipc: of(&record.config.ipc)? })
+        Ok(Joined { hostname: self.hostname_of(record)?, network, pid, ipc })
     }
 
     /// The host name inside: asked for, that of the container whose network it shares, the host's own where its UTS namespace or
@@ -57,6 +64,26 @@ impl LocalEngine {
         match (other.state.status, other.state.process) {
             (Status::Running | Status::Paused, Some(process)) => Ok(process),
             _ => Err(Error::conflict(format!("cannot join network of a non running container: {}", other.id)).subject(other.id.as_str())),
+        }
+    }
+
+    /// The first process of a container whose pid namespace is joined.
+    fn process_to_join(&self, name: &str) -> Result<Process> {
+        let other = self.settled(name)?;
+        match (other.state.status, other.state.process) {
+            (Status::Running | Status::Paused, Some(process)) => Ok(process),
+            _ => Err(Error::conflict(format!("container {} is not running", other.id)).subject(other.id.as_str())),
+        }
+    }
+
+    /// The first process of a container whose ipc namespace is joined. It must have said that others may.
+    fn memory_to_join(&self, name: &str) -> Result<Process> {
+        let other = self.settled(name)?;
+        let refused = |why: String| Error::conflict(format!("can't join IPC of container {}: {why}", other.id)).subject(other.id.as_str());
+        let process = self.process_to_join(name).map_err(|e| refused(e.message().to_owned()))?;
+        match other.config.ipc {
+            NamespaceMode::Shareable => Ok(process),
+            _ => Err(refused("non-shareable IPC (hint: use IpcMode:shareable for the donor container)".to_owned())),
         }
     }
 

@@ -233,14 +233,63 @@ impl LocalEngine {
         for endpoint in &record.endpoints {
             let network: NetworkRecord = self.network(endpoint.network.as_str())?;
             self.host.networks.connect(&network, endpoint, process)?;
-            if !record.published.is_empty() {
-                self.host
-                    .networks
-                    .publish(&network, endpoint, &record.published)
-                    .map_err(|e| if e.kind() == ErrorKind::Conflict { failed_publishing(&e, record, endpoint) } else { e })?;
+            let mut record = record.clone();
+            while let Err(error) = self.publish(&record, &network, endpoint) {
+                // Another program of the host may hold a port that Drydock was free to choose: then the next one is tried.
+                record = match self.another_port(&record, &error)? {
+                    Some(record) => record,
+                    None if error.kind() == ErrorKind::Conflict => return Err(failed_publishing(&error, &record, endpoint)),
+                    None => return Err(error),
+                };
             }
         }
         Ok(())
+    }
+
+    fn publish(&self, record: &ContainerRecord, network: &NetworkRecord, endpoint: &Endpoint) -> Result<()> {
+        if record.published.is_empty() { Ok(()) } else { self.host.networks.publish(network, endpoint, &record.published) }
+    }
+
+    /// The record with another host port in place of one that could not be bound, if there was a choice; the lease changes with it.
+    fn another_port(&self, record: &ContainerRecord, error: &Error) -> Result<Option<ContainerRecord>> {
+        let bound = error.about().parse::<std::net::SocketAddr>().ok().filter(|_| error.kind() == ErrorKind::Conflict);
+        let Some(place) = record.published.iter().position(|p| bound.is_some_and(|b| (p.host_ip, p.host_port) == (b.ip(), b.port())))
+        else {
+            return Ok(None);
+        };
+        let Some(old) = record.published.get(place).cloned() else { return Ok(None) };
+        let fits = |r: &&PortRequest| {
+            let (first, last) = r.host_ports.unwrap_or(EPHEMERAL);
+            r.protocol == old.protocol && r.container_port == old.container_port && (first..last).contains(&old.host_port)
+        };
+        let asked = self.ports_of(record)?;
+        let Some(request) = asked.iter().find(fits) else { return Ok(None) };
+        let last = request.host_ports.unwrap_or(EPHEMERAL).1;
+        let rest = PortRequest { host_ports: Some((old.host_port + 1, last)), ..request.clone() };
+        loop {
+            let mut batch = Vec::new();
+            let port = self.lease_port(&rest, record, &mut batch)?;
+            let key = port_key(old.protocol, old.host_port);
+            if let Some(before) = self.store().get(Table::Ports, &key)? {
+                let mut leases: Vec<PortLease> = decode(Table::Ports, &key, &before)?;
+                leases.retain(|lease| lease.container != record.id || lease.ip != old.host_ip);
+                batch.push(Change::Expect(Table::Ports, key.clone(), Some(before)));
+                batch.push(if leases.is_empty() { Change::Delete(Table::Ports, key) } else { put(Table::Ports, &key, &leases)? });
+            }
+            let Some(bytes) = self.store().get(Table::Containers, record.id.as_str())? else {
+                return Err(super::resolve::no_such(record.id.as_str()));
+            };
+            let mut changed: ContainerRecord = decode(Table::Containers, record.id.as_str(), &bytes)?;
+            match changed.published.get_mut(place) {
+                Some(entry) => *entry = port,
+                None => return Ok(None),
+            }
+            batch.push(Change::Expect(Table::Containers, record.id.to_string(), Some(bytes)));
+            batch.push(put(Table::Containers, record.id.as_str(), &changed)?);
+            if self.commit(&batch)? {
+                return Ok(Some(changed));
+            }
+        }
     }
 
     /// Takes a container's links and ports away and ends its leases. Safe to repeat; goes on after an error and answers the first.
@@ -315,10 +364,14 @@ impl LocalEngine {
             Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
             Err(e) => return Err(e),
         };
-        let resolv = if record.config.network == NetworkMode::Host && record.config.dns.is_empty() && record.config.dns_search.is_empty() {
+        let resolv = if record.config.network == NetworkMode::Host
+            && record.config.dns.is_empty()
+            && record.config.dns_search.is_empty()
+            && record.config.dns_options.is_empty()
+        {
             of_host
         } else {
-            files::resolv_conf(&of_host, &record.config.dns, &record.config.dns_search)
+            files::resolv_conf(&of_host, &record.config.dns, &record.config.dns_search, &record.config.dns_options)
         };
         let files = [
             (layout.hosts(&record.id), hosts),

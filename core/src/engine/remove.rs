@@ -95,6 +95,7 @@ impl LocalEngine {
                 Change::Delete(Table::Meta, active_key(id)),
                 Self::end_use(record),
             ];
+            batch.extend(Self::end_volume_uses(record));
             self.append_events(&mut batch, &[Happening::plain("destroy").entry(record, self.time())])?;
             if self.commit(&batch)? {
                 return self.forget_use(record);

@@ -230,7 +230,7 @@ fn exit_code(error: &Error) -> i32 {
 /// Puts Docker's words around the kernel's where the program itself is at fault.
 fn in_dockers_words(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable => {
+        ErrorKind::CommandNotFound | ErrorKind::CommandNotExecutable if error.operation() != "device" => {
             let kind = error.kind();
             Error::new(kind, format!("failed to create task for container: {error}"))
         }

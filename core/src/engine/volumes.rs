@@ -4,23 +4,37 @@ use super::LocalEngine;
 use crate::container::mounts::clean;
 use crate::container::{ContainerConfig, ContainerRecord, MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ChainId, ContainerId};
 use crate::image::ImageRecord;
 use crate::kernel::Step;
 use crate::store::{Change, Table};
 use std::collections::BTreeSet;
 
-/// The mark of a volume that nobody named: it goes with its container if the container is removed with its volumes.
+/// The mark of a volume that nobody named: it goes with the last container that has it, if that is removed with its volumes.
 fn anonymous_key(name: &str) -> String {
     format!("volume/{name}")
 }
 
+/// Whose mount a container has a volume by: all keys of one volume have the same beginning.
+fn use_key(name: &str, id: &ContainerId) -> String {
+    format!("volume-use/{name}/{id}")
+}
+
 impl LocalEngine {
-    /// The mounts of a container: those asked for, every volume of the image that none of them replaces, and a name for each volume
-    /// that has none.
-    pub(super) fn mounts_of(&self, config: &ContainerConfig, image: &ImageRecord) -> Vec<MountRequest> {
+    /// The mounts of a container: those asked for, those of other containers that none of them replaces, every volume of the image
+    /// likewise, and a name for each volume that has none.
+    pub(super) fn mounts_of(&self, config: &ContainerConfig, image: &ImageRecord) -> Result<Vec<MountRequest>> {
         let mut all = config.mounts.clone();
+        let missing = |all: &[MountRequest], target: &str| !all.iter().any(|mount| clean(&mount.target) == clean(target));
+        for text in &config.volumes_from {
+            let mut theirs = self.mounts_from(text)?;
+            theirs.retain(|mount| missing(&config.mounts, &mount.target));
+            // Of two containers with a mount at one place, the later one's is taken.
+            all.retain(|known| missing(&theirs, &known.target));
+            all.extend(theirs);
+        }
         for target in image.defaults.volumes.keys() {
-            if !all.iter().any(|mount| mount.target.trim_end_matches('/') == target.trim_end_matches('/')) {
+            if missing(&all, target) {
                 all.push(MountRequest {
                     kind: MountKind::Volume,
                     source: String::new(),
@@ -37,7 +51,26 @@ impl LocalEngine {
         for mount in all.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
             mount.source = self.new_id();
         }
-        all
+        Ok(all)
+    }
+
+    /// The binds and volumes of another container: `--volumes-from NAME[:ro|rw]`.
+    fn mounts_from(&self, text: &str) -> Result<Vec<MountRequest>> {
+        if text.is_empty() {
+            return Err(Error::invalid("volumes-from specification cannot be an empty string"));
+        }
+        let (name, mode) = text.split_once(':').unwrap_or((text, "rw"));
+        // Labels of SELinux may stand there too, and mean nothing where there is none.
+        if !matches!(mode, "ro" | "rw" | "z" | "Z") {
+            return Err(Error::invalid(format!("invalid mode: {}", mode.escape_debug())));
+        }
+        let other = self.settled(name)?;
+        let mut mounts = other.config.mounts;
+        mounts.retain(|mount| mount.kind != MountKind::Tmpfs);
+        for mount in &mut mounts {
+            mount.read_only |= mode == "ro";
+        }
+        Ok(mounts)
     }
 
     /// Refuses targets that are no place to mount at, and a bound path that must exist and does not.
@@ -86,16 +119,12 @@ impl LocalEngine {
         }
     }
 
-    /// Makes what a container's mounts need: its volumes, and bound directories that `-v` asks to be made.
-    pub(super) fn make_sources(&self, record: &ContainerRecord, asked: &[MountRequest]) -> Result<()> {
+    /// Makes what a container's mounts need: its volumes, with the image's content in those that are empty, and bound directories
+    /// that `-v` asks to be made.
+    pub(super) fn make_sources(&self, record: &ContainerRecord, asked: &[MountRequest], layers: &[ChainId]) -> Result<()> {
         for mount in &record.config.mounts {
             match mount.kind {
-                MountKind::Volume => {
-                    if !asked.iter().any(|a| a.kind == MountKind::Volume && a.source == mount.source) {
-                        self.store().commit(&[Change::Put(Table::Meta, anonymous_key(&mount.source), Vec::new())])?;
-                    }
-                    self.kernel().perform(&Step::MakeDir { path: self.layout().volume(&mount.source), mode: 0o755 }, None)?;
-                }
+                MountKind::Volume => self.make_volume(record, mount, asked, layers)?,
                 MountKind::Bind if mount.create_source && self.is_missing(&mount.source)? => {
                     self.kernel().perform(&Step::MakeDir { path: mount.source.clone(), mode: 0o755 }, None)?;
                 }
@@ -105,11 +134,32 @@ impl LocalEngine {
         Ok(())
     }
 
-    /// Removes the volumes of a container that nobody named.
+    fn make_volume(&self, record: &ContainerRecord, mount: &MountRequest, asked: &[MountRequest], layers: &[ChainId]) -> Result<()> {
+        let name = &mount.source;
+        let layout = self.layout();
+        let path = layout.volume(name);
+        let fresh = self.is_missing(&path)?;
+        let mut batch = vec![Change::Put(Table::Meta, use_key(name, &record.id), Vec::new())];
+        let named = asked.iter().any(|a| a.kind == MountKind::Volume && a.source == *name);
+        if fresh && !named {
+            batch.push(Change::Put(Table::Meta, anonymous_key(name), Vec::new()));
+        }
+        self.store().commit(&batch)?;
+        if fresh {
+            self.kernel().perform(&Step::MakeDir { path: path.clone(), mode: 0o755 }, None)?;
+        }
+        if mount.options.iter().any(|option| option == "nocopy") {
+            return Ok(());
+        }
+        let lower = layers.iter().rev().map(|layer| layout.layer(layer)).collect();
+        self.kernel().perform(&Step::FillVolume { lower, path: mount.target.clone(), into: path }, None)
+    }
+
+    /// Removes the volumes of a container that nobody named and no other container has.
     pub(super) fn remove_volumes(&self, record: &ContainerRecord) -> Result<()> {
         for mount in record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
             let key = anonymous_key(&mount.source);
-            if self.store().get(Table::Meta, &key)?.is_none() {
+            if self.store().get(Table::Meta, &key)?.is_none() || self.is_used_by_another(&mount.source, &record.id)? {
                 continue;
             }
             let files = self.layout().volume(&mount.source);
@@ -118,5 +168,16 @@ impl LocalEngine {
             self.store().commit(&[Change::Delete(Table::Meta, key)])?;
         }
         Ok(())
+    }
+
+    fn is_used_by_another(&self, name: &str, id: &ContainerId) -> Result<bool> {
+        let users = self.store().scan(Table::Meta, &format!("volume-use/{name}/"), "", 2)?;
+        Ok(users.iter().any(|(key, _)| *key != use_key(name, id)))
+    }
+
+    /// What ends a container's use of its volumes, for the batch that removes its record.
+    pub(super) fn end_volume_uses(record: &ContainerRecord) -> Vec<Change> {
+        let volumes = record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume);
+        volumes.map(|m| Change::Delete(Table::Meta, use_key(&m.source, &record.id))).collect()
     }
 }

@@ -85,6 +85,47 @@ pub struct Task {
     pub command: Vec<String>,
 }
 
+/// What a path leads to, as overlayfs looks at its layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory {
+        /// Nothing of the layers below shines through.
+        opaque: bool,
+    },
+    /// A symbolic link, with where it leads.
+    Link(String),
+    /// What is below is removed here: a character device 0:0.
+    Whiteout,
+    /// Anything else: a device, a pipe, a socket.
+    Other,
+}
+
+/// A device node of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Where it is.
+    pub path: String,
+    /// `c` or `b`.
+    pub kind: char,
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+/// Entries of a /dev that are no devices of the host's: a container has its own (moby `devices.HostDevices`).
+pub const OWN_DEVICES: [&str; 5] = ["pts", "shm", "fd", "mqueue", "console"];
+
 /// A change of a running container, sent to its supervisor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -147,6 +188,13 @@ pub trait Kernel: Send + Sync {
     /// How much the files below a path take: the lengths of everything in the tree that is no directory, a file with several names
     /// counted once. Nothing there takes nothing.
     fn tree_size(&self, path: &str) -> Result<u64>;
+    /// What is at a path of the host, the last part of it not followed. Below the data root no other part may be a link either.
+    /// Nothing there is [`crate::ErrorKind::NotFound`].
+    fn entry(&self, path: &str) -> Result<Entry>;
+
+    /// The device nodes at a path of the host, or below it where it is a directory, without those that a container has of its own
+    /// (pts, shm, fd, mqueue, console). A file that is no device is [`crate::ErrorKind::InvalidInput`].
+    fn devices(&self, path: &str) -> Result<Vec<Device>>;
 
     /// Reads a stream to its end and keeps it as a blob, `DATA_ROOT/blobs/sha256/HEX`, durable when this returns.
     ///

@@ -4,6 +4,7 @@
 //! shell commands, and counted against budgets. Paths are absolute; inside a new process they are paths in its own mount
 //! namespace, before `pivot_root` those of the host.
 
+use super::Process;
 use ipnet::IpNet;
 use oci_spec::runtime::{LinuxCapabilities, LinuxDeviceCgroup, LinuxSeccomp, PosixRlimit};
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,11 @@ pub enum Step {
     /// into overlayfs's own, verified against its diff id, then renamed into place. `undo` is [`Step::RemoveTree`].
     UnpackLayer { archive: String, diff_id: String, into: String },
 
+    /// Copies what an overlay of `lower` (from top to bottom) shows at `path` into the directory `into`, if that is empty: files, links,
+    /// owners, modes, times and attributes, and the owner and mode of the directory itself. Whole or not at all. No directory there,
+    /// or something in `into` already, is no error.
+    FillVolume { lower: Vec<String>, path: String, into: String },
+
     // -- control groups (cgroups(7)). Paths are relative to each hierarchy's root: `drydock/ID`
     /// Makes the group in every usable hierarchy (v1) or in the tree (v2, enabling the controllers on the way).
     MakeCgroup { path: String },
@@ -118,7 +124,8 @@ pub enum Step {
     /// Adds a bridge with this address; there already is no error.
     AddBridge { name: String, address: IpNet, mac: Option<String> },
     /// Adds a pair of virtual Ethernet links: `name` stays on the host and joins `bridge`, `peer` goes to the child as `rename` with this MAC address.
-    AddVeth { name: String, bridge: String, peer: String, rename: String, mac: String },
+    /// An isolated port of the bridge passes packets to and from the host only, and to no other isolated port (bridge(8), "isolated on").
+    AddVeth { name: String, bridge: String, peer: String, rename: String, mac: String, isolated: bool },
     /// Removes a link of the host. A veth's other end goes with it.
     RemoveLink { name: String },
     /// Brings a link up.
@@ -143,6 +150,8 @@ pub enum Step {
     Mount { kind: String, source: String, root: Option<String>, target: String, flags: MountFlags, data: String },
     /// Binds a file or directory of the host at `target` (resolved inside `root`, made if missing), with `recursive` the mounts below it too, then sets flags and propagation.
     Bind { source: String, root: Option<String>, target: String, recursive: bool, flags: MountFlags, propagation: Option<String> },
+    /// Binds what another process sees at `source` in its own mount namespace at `target` inside `root`: memory that two containers share.
+    BindOf { of: Process, source: String, root: String, target: String },
     /// Mounts the control groups at `target`: v2's tree, or a tmpfs with one directory a v1 hierarchy, seen from the process's own group.
     MountCgroups { root: String, target: String, read_only: bool },
     /// Makes a device node inside `root`: `c` or `b`.
@@ -184,7 +193,7 @@ pub enum Step {
     SetNoNewPrivs,
     /// Installs a system call filter.
     SetSeccomp { filter: Box<LinuxSeccomp> },
-    /// Changes to the working directory, made if missing, and refuses one that is not below the root.
+    /// Changes to the working directory, and refuses one that is not there or not below the root.
     ChangeDir { path: String },
     /// execve(2). A name without a slash is looked up in PATH of `env`. With `init`, Drydock's own init runs it as its child, and reaps.
     Execute { args: Vec<String>, env: Vec<String>, init: bool },
@@ -198,6 +207,7 @@ impl Step {
             Self::WriteFile { .. } => "write-file",
             Self::RemoveTree { .. } => "remove-tree",
             Self::UnpackLayer { .. } => "unpack-layer",
+            Self::FillVolume { .. } => "fill-volume",
             Self::MakeCgroup { .. } => "make-cgroup",
             Self::WriteCgroup { .. } => "write-cgroup",
             Self::DeviceRules { .. } => "device-rules",
@@ -216,6 +226,7 @@ impl Step {
             Self::MountOverlay { .. } => "mount-overlay",
             Self::Mount { .. } => "mount",
             Self::Bind { .. } => "bind",
+            Self::BindOf { .. } => "bind-of",
             Self::MountCgroups { .. } => "mount-cgroups",
             Self::MakeNode { .. } => "make-node",
             Self::MakeSymlink { .. } => "make-symlink",

@@ -23,13 +23,30 @@ pub fn check(limits: &Resources, facts: &Facts) -> Result<()> {
     {
         return Err(Error::invalid(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]")));
     }
+    if limits.blkio_weight.is_some_and(|weight| weight > 0 && !(10..=1000).contains(&weight)) {
+        return Err(Error::invalid("Range of blkio weight is from 10 to 1000"));
+    }
+    if let Some(wrong) = limits.memory_swappiness.filter(|swappiness| !(0..=100).contains(swappiness)) {
+        return Err(Error::invalid(format!("Invalid value: {wrong}, valid memory swappiness range is 0-100")));
+    }
+    if limits.memory_swappiness.is_some() && facts.cgroup == CgroupMode::V2 {
+        return Err(Error::unsupported("--memory-swappiness on cgroup v2"));
+    }
+    if let Some(mems) = limits.cpuset_mems.as_ref().filter(|set| !set.is_empty())
+        && cpuset(mems).is_none()
+    {
+        let shown = mems.escape_debug();
+        return Err(Error::invalid(format!("Invalid value {shown} for cpuset mems: invalid format: {shown}")));
+    }
+    let block = if facts.cgroup == CgroupMode::V2 { "io" } else { "blkio" };
     if limits.oom_kill_disable && facts.cgroup == CgroupMode::V2 {
         return Err(Error::unsupported("--oom-kill-disable on cgroup v2"));
     }
     for (asked, controller) in [
         (limits.memory.is_some() || limits.memory_reservation.is_some(), "memory"),
         (limits.nano_cpus.is_some() || limits.cpu_quota.is_some() || limits.cpu_shares.is_some(), "cpu"),
-        (limits.cpuset_cpus.is_some(), "cpuset"),
+        (limits.cpuset_cpus.is_some() || limits.cpuset_mems.is_some(), "cpuset"),
+        (limits.blkio_weight.is_some() || !limits.throttles.is_empty(), block),
         (limits.pids.is_some_and(|n| n > 0), "pids"),
     ] {
         if asked && !facts.controllers.iter().any(|c| c == controller) {
@@ -100,7 +117,7 @@ fn processors(limits: &Resources, facts: &Facts) -> Result<()> {
 }
 
 /// A list of processors as cpuset(7) has it, `0-3,5`: its ranges, or `None` for what is not one.
-fn cpuset(text: &str) -> Option<Vec<(u32, u32)>> {
+pub(crate) fn cpuset(text: &str) -> Option<Vec<(u32, u32)>> {
     let number = |n: &str| n.bytes().all(|b| b.is_ascii_digit()).then(|| n.parse::<u32>().ok()).flatten();
     text.split(',')
         .map(|part| {

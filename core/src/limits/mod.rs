@@ -8,6 +8,7 @@ pub mod v1;
 pub mod v2;
 
 pub use check::check;
+pub(crate) use check::cpuset;
 pub use update::revise;
 
 use serde::{Deserialize, Serialize};
@@ -44,12 +45,45 @@ pub struct Resources {
     pub cpu_shares: Option<u64>,
     /// Which processors: `0-3,5`.
     pub cpuset_cpus: Option<String>,
+    /// Which memory nodes: `0-1`.
+    pub cpuset_mems: Option<String>,
+    /// How readily its memory is swapped, 0 to 100 (v1 only).
+    pub memory_swappiness: Option<i64>,
+    /// Relative weight of its block input and output, 10 to 1000.
+    pub blkio_weight: Option<u16>,
+    /// Limits of block devices.
+    pub throttles: Vec<Throttle>,
     /// How many processes and threads; `-1` is unlimited.
     pub pids: Option<i64>,
     /// The kernel must not kill the container for want of memory (v1 only).
     pub oom_kill_disable: bool,
     /// Added to the badness of its processes, -1000 to 1000.
     pub oom_score_adj: Option<i32>,
+}
+
+/// What of a block device is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThrottleKind {
+    /// Bytes read a second.
+    ReadBps,
+    /// Bytes written a second.
+    WriteBps,
+    /// Reads a second.
+    ReadIops,
+    /// Writes a second.
+    WriteIops,
+}
+
+/// One `--device-read-bps` or its like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throttle {
+    /// What is limited.
+    pub kind: ThrottleKind,
+    /// The device: a path of the host until its numbers are known, then `8:0`.
+    pub device: String,
+    /// How much a second.
+    pub rate: u64,
 }
 
 /// What a container uses.

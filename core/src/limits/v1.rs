@@ -1,6 +1,6 @@
 //! Limits in the files of control groups version 1 (kernel Documentation/admin-guide/cgroup-v1).
 
-use super::{Resources, Write, cpu_bandwidth, total_with_swap};
+use super::{Resources, ThrottleKind, Write, cpu_bandwidth, total_with_swap};
 
 /// The writes that apply these limits to a new group, in order. `swap` says whether the kernel accounts swap.
 pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
@@ -30,6 +30,24 @@ pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
     }
     if let Some(cpus) = limits.cpuset_cpus.as_ref().filter(|set| !set.is_empty()) {
         write("cpuset", "cpuset.cpus", cpus.clone());
+    }
+    if let Some(mems) = limits.cpuset_mems.as_ref().filter(|set| !set.is_empty()) {
+        write("cpuset", "cpuset.mems", mems.clone());
+    }
+    if let Some(swappiness) = limits.memory_swappiness {
+        write("memory", "memory.swappiness", swappiness.to_string());
+    }
+    if let Some(weight) = limits.blkio_weight.filter(|n| *n > 0) {
+        write("blkio", "blkio.bfq.weight", weight.to_string());
+    }
+    for throttle in &limits.throttles {
+        let file = match throttle.kind {
+            ThrottleKind::ReadBps => "blkio.throttle.read_bps_device",
+            ThrottleKind::WriteBps => "blkio.throttle.write_bps_device",
+            ThrottleKind::ReadIops => "blkio.throttle.read_iops_device",
+            ThrottleKind::WriteIops => "blkio.throttle.write_iops_device",
+        };
+        write("blkio", file, format!("{} {}", throttle.device, throttle.rate));
     }
     if let Some(pids) = limits.pids {
         write("pids", "pids.max", if pids > 0 { pids.to_string() } else { "max".to_owned() });

@@ -48,7 +48,6 @@ pub(super) fn exec(name: &str, spec: &Spec, of: &Process, cgroup: &str, streams:
 /// The namespaces of a configuration, in the order in which they must be entered.
 pub(super) fn namespaces(spec: &Spec) -> Result<Vec<Namespace>> {
     let listed = spec.linux().as_ref().and_then(|l| l.namespaces().as_ref()).map(Vec::as_slice).unwrap_or_default();
-    let annotations = spec.annotations().as_ref();
     let mut all = Vec::new();
     for namespace in listed {
         let kind = match namespace.typ() {
@@ -65,16 +64,21 @@ pub(super) fn namespaces(spec: &Spec) -> Result<Vec<Namespace>> {
             None => NamespaceFrom::New,
             Some(path) => {
                 let path = path.display().to_string();
-                let unknown = || Error::unsupported(format!("a namespace at {path}"));
-                let pid = path.strip_prefix("/proc/").and_then(|rest| rest.split('/').next()).ok_or_else(unknown)?;
-                let born = annotations.and_then(|a| a.get(&format!("{}{pid}", oci::BORN))).and_then(|b| b.parse().ok());
-                NamespaceFrom::Of(Process { pid: pid.parse().map_err(|_| unknown())?, born: born.ok_or_else(unknown)? })
+                let pid = path.strip_prefix("/proc/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+                NamespaceFrom::Of(joined(spec, pid, &path)?)
             }
         };
         all.push(Namespace { kind, from });
     }
     all.sort_by_key(|n| n.kind);
     Ok(all)
+}
+
+/// The process of this pid whose namespaces the configuration joins; `path` names it in errors.
+fn joined(spec: &Spec, pid: &str, path: &str) -> Result<Process> {
+    let unknown = || Error::unsupported(format!("a namespace at {path}"));
+    let born = spec.annotations().as_ref().and_then(|a| a.get(&format!("{}{pid}", oci::BORN))).and_then(|b| b.parse().ok());
+    Ok(Process { pid: pid.parse().map_err(|_| unknown())?, born: born.ok_or_else(unknown)? })
 }
 
 /// Right after the clone: the root, everything in it, and the way into it.
@@ -104,7 +108,24 @@ fn inside(spec: &Spec, program: &Program, root: &Root, at: &str, streams: Stream
         ),
     });
     for wanted in spec.mounts().iter().flatten() {
-        steps.push(mount(wanted, at));
+        steps.push(mount(spec, wanted, at)?);
+    }
+    for device in spec.linux().iter().filter_map(|l| l.devices().as_ref()).flatten() {
+        let path = device.path().display().to_string();
+        steps.push(Planned::new(
+            Step::MakeNode {
+                root: at.to_owned(),
+                kind: device.typ().as_str().chars().next().unwrap_or('c'),
+                major: u32::try_from(device.major()).unwrap_or_default(),
+                minor: u32::try_from(device.minor()).unwrap_or_default(),
+                mode: device.file_mode().unwrap_or(0o660) & 0o7777,
+                uid: device.uid().unwrap_or(0),
+                gid: device.gid().unwrap_or(0),
+                path: path.clone(),
+            },
+            format!("Asked for: {path} of the host."),
+            "runtime-spec config-linux.md \"Devices\"",
+        ));
     }
     for (path, major, minor) in defaults::DEVICES {
         steps.push(Planned::new(
@@ -150,21 +171,26 @@ fn set_terminal(root: &str) -> Planned {
 }
 
 /// One mount of the configuration.
-fn mount(wanted: &Mount, at: &str) -> Planned {
+fn mount(spec: &Spec, wanted: &Mount, at: &str) -> Result<Planned> {
     let target = wanted.destination().display().to_string();
     let source = wanted.source().as_ref().map(|s| s.display().to_string()).unwrap_or_default();
     let kind = wanted.typ().as_deref().unwrap_or("bind");
     let options = options::parse(wanted.options().as_deref().unwrap_or_default());
     let root = Some(at.to_owned());
     let see = "runtime-spec config.md \"Mounts\"";
+    if let Some((pid, source)) = source.strip_prefix("/proc/").and_then(|rest| rest.split_once("/root/")) {
+        let of = joined(spec, pid, &source)?;
+        return Ok(Planned::new(
+            Step::BindOf { of, source: format!("/{source}"), root: at.to_owned(), target },
+            "The memory that goes with the other container's ipc namespace.",
+            "ipc_namespaces(7), shm_overview(7)",
+        ));
+    }
     if options.bind || kind == "bind" {
         let why = format!("{source} of the host is {target} in the container.");
         let propagation = Some(options.propagation.unwrap_or_else(|| "rprivate".to_owned()));
-        return Planned::new(
-            Step::Bind { source, root, target, recursive: options.recursive, flags: options.flags, propagation },
-            why,
-            see,
-        );
+        let step = Step::Bind { source, root, target, recursive: options.recursive, flags: options.flags, propagation };
+        return Ok(Planned::new(step, why, see));
     }
     let why = match kind {
         "proc" => "The processes of the new pid namespace, and of no other.".to_owned(),
@@ -176,9 +202,10 @@ fn mount(wanted: &Mount, at: &str) -> Planned {
         _ => format!("{target} in memory."),
     };
     if kind == "cgroup" || kind == "cgroup2" {
-        return Planned::new(Step::MountCgroups { root: at.to_owned(), target, read_only: options.flags.read_only }, why, "cgroups(7)");
+        let step = Step::MountCgroups { root: at.to_owned(), target, read_only: options.flags.read_only };
+        return Ok(Planned::new(step, why, "cgroups(7)"));
     }
-    Planned::new(Step::Mount { kind: kind.to_owned(), source, root, target, flags: options.flags, data: options.data }, why, see)
+    Ok(Planned::new(Step::Mount { kind: kind.to_owned(), source, root, target, flags: options.flags, data: options.data }, why, see))
 }
 
 /// Names and sysctls of the new namespaces.

@@ -7,7 +7,7 @@ use crate::host::{Capability, Limits};
 use crate::id::ContainerId;
 use crate::kernel::{Facts, Step};
 use crate::limits::usage::{block_bytes, keyed, limit, number};
-use crate::limits::{Capacity, CgroupMode, Resources, Usage, Write, writes};
+use crate::limits::{Capacity, CgroupMode, Resources, Usage, Write, cpuset, writes};
 
 const SEE: &str = "man 7 cgroups";
 
@@ -42,6 +42,10 @@ fn reason(write: &Write) -> &'static str {
         "cpu.cfs_quota_us" | "cpu.max" => "So many microseconds of processor time a period, over all processors together.",
         "cpu.shares" | "cpu.weight" => "Its share while others want the processor too; no limit while they do not.",
         "cpuset.cpus" => "The processors it may run on.",
+        "cpuset.mems" => "The memory nodes it gets memory from.",
+        "memory.swappiness" => "How readily the kernel swaps its memory rather than drop what it has cached.",
+        "blkio.bfq.weight" | "io.weight" => "Its share of a disk while others want it too.",
+        "io.max" => "No more than this of a device a second.",
         "pids.max" => "So many processes and threads; fork fails beyond that.",
         _ => "A limit of the group.",
     }
@@ -61,6 +65,43 @@ impl Planner {
             .ok_or_else(|| Error::unsupported(format!("the {controller} controller of control groups")))?;
         let bytes = self.kernel.read(&format!("{root}/{}/{file}", cgroup(id)), 0, 1 << 16)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Limits of devices by their numbers, which is how the kernel knows them.
+    fn with_numbers(&self, limits: &Resources) -> Result<Resources> {
+        let mut limits = limits.clone();
+        for throttle in &mut limits.throttles {
+            let path = &throttle.device;
+            let found = self.kernel.devices(path).map_err(|e| match e.kind() {
+                // Docker's client ends with 127 for these words, as for a missing program.
+                ErrorKind::NotFound => {
+                    let message = format!("stat {}: no such file or directory", path.escape_debug());
+                    Error::new(ErrorKind::CommandNotFound, message).op("device").subject(path.clone())
+                }
+                _ => e,
+            })?;
+            let device = found.first().filter(|d| found.len() == 1 && d.kind == 'b');
+            let device = device.ok_or_else(|| Error::invalid(format!("{} is not a block device", path.escape_debug())))?;
+            throttle.device = format!("{}:{}", device.major, device.minor);
+        }
+        Ok(limits)
+    }
+
+    /// Refuses memory nodes that the machine has not.
+    pub(super) fn check_nodes(&self, limits: &Resources) -> Result<()> {
+        let Some(asked) = limits.cpuset_mems.as_ref().filter(|set| !set.is_empty()) else { return Ok(()) };
+        let facts = self.facts();
+        let file = if facts.cgroup == CgroupMode::V2 { "cpuset.mems.effective" } else { "cpuset.mems" };
+        let text = match facts.cgroup_roots.get("cpuset").map(|root| self.kernel.read(&format!("{root}/{file}"), 0, 4096)) {
+            Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            _ => "0".to_owned(),
+        };
+        let there = cpuset(&text).unwrap_or_else(|| vec![(0, 0)]);
+        let wanted = cpuset(asked).unwrap_or_default();
+        if wanted.iter().all(|(first, last)| there.iter().any(|(from, to)| from <= first && last <= to)) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("Requested memory nodes are not available - requested {asked}, available: {text}")))
     }
 
     fn accounts_swap(&self) -> bool {
@@ -132,11 +173,13 @@ impl Planner {
 impl Limits for Planner {
     fn apply(&self, id: &ContainerId, limits: &Resources) -> Result<()> {
         self.require_limits(limits)?;
+        let limits = &self.with_numbers(limits)?;
         self.carry_out(&self.plan_limits(id, limits), None)
     }
 
     fn change(&self, id: &ContainerId, limits: &Resources) -> Result<()> {
         self.require_limits(limits)?;
+        let limits = &self.with_numbers(limits)?;
         self.write_all(id, writes(limits, self.facts().cgroup, self.accounts_swap()))
     }
 

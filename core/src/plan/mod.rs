@@ -1,6 +1,7 @@
 //! Plans: steps in order, each with its reason and with the step that undoes it.
 
 mod container;
+mod devices;
 mod explain;
 mod image;
 mod journal;
@@ -10,6 +11,7 @@ mod network;
 mod options;
 mod planner;
 mod specify;
+mod union;
 
 pub use explain::Explanation;
 pub use image::chain_id;

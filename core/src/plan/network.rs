@@ -86,6 +86,7 @@ pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6
                 peer: format!("{host}p"),
                 rename: endpoint.link.clone(),
                 mac: endpoint.mac.clone(),
+                isolated: !network.icc,
             },
             "A cable with two ends: one in the bridge, one in the container.",
             "man 4 veth",

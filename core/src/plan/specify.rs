@@ -39,34 +39,44 @@ impl Planner {
     fn read_inside(&self, id: &ContainerId, layers: &[ChainId], path: &str, mounts: &[Mount]) -> Result<String> {
         let layout = self.layout();
         let over = mounts.iter().rev().find(|m| m.destination().to_str() == Some(path)).and_then(|m| m.source().as_ref());
-        let places: Vec<String> = match over {
-            Some(source) => vec![source.display().to_string()],
-            None => std::iter::once(layout.upper(id))
-                .chain(layers.iter().rev().map(|layer| layout.layer(layer)))
-                .map(|tree| tree + path)
-                .collect(),
-        };
-        for place in places {
-            match self.kernel.read(&place, 0, MOST) {
-                Ok(bytes) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::NotModelled) => return Err(e),
-                // A whiteout, a link or a pipe hides what is below it, and is no file of users: who is asked for by name is not found.
-                Err(_) => return Ok(String::new()),
+        let place = match over {
+            Some(source) => source.display().to_string(),
+            None => {
+                let trees: Vec<String> =
+                    std::iter::once(layout.upper(id)).chain(layers.iter().rev().map(|layer| layout.layer(layer))).collect();
+                match self.find_inside(&trees, path)? {
+                    Some(place) => place,
+                    None => return Ok(String::new()),
+                }
             }
+        };
+        match self.kernel.read(&place, 0, MOST) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(e) if matches!(e.kind(), ErrorKind::Interrupted | ErrorKind::NotModelled) => Err(e),
+            // A pipe or a device is no file of users: who is asked for by name is not found.
+            Err(_) => Ok(String::new()),
         }
-        Ok(String::new())
     }
 
-    /// The configuration, given who its user is.
-    fn configure(&self, record: &ContainerRecord, image: &ImageDefaults, identity: &Identity, joined: &Joined) -> Result<Spec> {
+    /// The configuration, given who its user is. Devices of the host are looked for when the container starts, and not before (`resolved`).
+    fn configure(
+        &self,
+        record: &ContainerRecord,
+        image: &ImageDefaults,
+        identity: &Identity,
+        joined: &Joined,
+        resolved: bool,
+    ) -> Result<Spec> {
         let join = |kind, of: &Option<Process>| of.clone().map(|of| Join { kind, of });
         let joins: Vec<Join> =
             [join(NamespaceKind::Network, &joined.network), join(NamespaceKind::Pid, &joined.pid), join(NamespaceKind::Ipc, &joined.ipc)]
                 .into_iter()
                 .flatten()
                 .collect();
-        oci::specification(&oci::Request { record, image, identity, facts: self.facts(), hostname: &joined.hostname, joins: &joins })
+        let facts = self.facts();
+        let (devices, masked) = if resolved { (self.granted(&record.config)?, self.masked_here()) } else { Default::default() };
+        let hostname = &joined.hostname;
+        oci::specification(&oci::Request { record, image, identity, facts, hostname, devices: &devices, masked: &masked, joins: &joins })
     }
 }
 
@@ -79,7 +89,7 @@ impl Planning for Planner {
         let asked = oci::user(record, &image.defaults);
         // A bind on /etc/passwd is the only thing of the mounts that matters here.
         let nobody = Identity { uid: 0, gid: 0, groups: vec![0], home: "/".to_owned() };
-        let draft = self.configure(record, &image.defaults, &nobody, joined)?;
+        let draft = self.configure(record, &image.defaults, &nobody, joined, true)?;
         let mounts = draft.mounts().as_deref().unwrap_or_default();
         let identity = self.identity(&record.id, &image.layers, asked, &record.config.groups, mounts)?;
         oci::settle(draft, record, &identity, &joined.hostname)
@@ -120,6 +130,7 @@ impl Planning for Planner {
 
     fn check(&self, config: &ContainerConfig) -> Result<()> {
         crate::limits::check(&config.resources, self.facts())?;
+        self.check_nodes(&config.resources)?;
         // A configuration of a container that will never be: whatever it would refuse is refused now.
         let record = ContainerRecord {
             id: ContainerId::new("0".repeat(64)),
@@ -136,7 +147,7 @@ impl Planning for Planner {
         let nobody = Identity { uid: 0, gid: 0, groups: vec![0], home: "/".to_owned() };
         let somebody = Some(Process { pid: 1, born: 0 });
         let joined = Joined { hostname: String::new(), network: somebody.clone(), pid: somebody.clone(), ipc: somebody };
-        self.configure(&record, &ImageDefaults::default(), &nobody, &joined).map(drop)
+        self.configure(&record, &ImageDefaults::default(), &nobody, &joined, false).map(drop)
     }
 
     fn recover(&self) -> Result<()> {
@@ -195,7 +206,11 @@ fn files(record: &ContainerRecord, layout: &Layout, of_host: &str, endpoint: Opt
             "Its own name leads to its own address.",
         ),
         (layout.hostname(&record.id), files::hostname(&joined.hostname), "Its name, for programs that look for it in a file."),
-        (layout.resolv_conf(&record.id), files::resolv_conf(of_host, &config.dns, &config.dns_search), "Which name servers it asks."),
+        (
+            layout.resolv_conf(&record.id),
+            files::resolv_conf(of_host, &config.dns, &config.dns_search, &config.dns_options),
+            "Which name servers it asks.",
+        ),
     ] {
         plan.push(Planned::new(Step::WriteFile { path, mode: 0o644, content }, why, "Docker, \"docker run\", \"Network settings\""));
     }

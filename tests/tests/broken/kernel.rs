@@ -3,7 +3,9 @@
 use drydock_core::Result;
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
+use drydock_core::kernel::{
+    Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
+};
 use drydock_core::observe::Snapshot;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +93,14 @@ impl Kernel for BrokenKernel {
 
     fn tree_size(&self, path: &str) -> Result<u64> {
         self.kernel.tree_size(path)
+    }
+
+    fn entry(&self, path: &str) -> Result<Entry> {
+        self.kernel.entry(path)
+    }
+
+    fn devices(&self, path: &str) -> Result<Vec<Device>> {
+        self.kernel.devices(path)
     }
 
     fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {

@@ -14,6 +14,7 @@ mod resolve;
 mod root;
 mod seccomp;
 mod settings;
+mod shared;
 mod terminal;
 mod user;
 
@@ -28,6 +29,24 @@ pub mod mounting {
 /// A detached copy of the mount at a path, without those below it.
 pub fn clone_tree(path: &str) -> Result<OwnedFd> {
     mount::clone_tree(path, false)
+}
+
+/// Layers as one read-only tree, attached nowhere.
+pub fn layers(lower: &[String]) -> Result<OwnedFd> {
+    mount::layers(lower)
+}
+
+/// The same, mounted on a directory.
+pub fn read_only(lower: &[String], target: &str) -> Result<()> {
+    mount::read_only_layers(lower, target)
+}
+
+pub use mount::make_private;
+pub use resolve::open_root;
+
+/// Opens what is at a path below a root, following links only inside it.
+pub fn open_below(root: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, rustix::io::Errno> {
+    resolve::open(root, path, flags)
 }
 
 /// Makes a mount read-only.
@@ -94,6 +113,11 @@ impl<'a> Inside<'a> {
                 let tree = mount::clone_tree(source, *recursive)?;
                 mount::adjust(&tree, source, *recursive, *flags, propagation.as_deref())?;
                 let at = self.bind_target(root.as_deref(), target, &tree)?;
+                mount::attach(&tree, &at)
+            }
+            Step::BindOf { of, source, root, target } => {
+                let tree = shared::tree_of(of, source)?;
+                let at = self.bind_target(Some(root), target, &tree)?;
                 mount::attach(&tree, &at)
             }
             Step::MountCgroups { root, target, read_only } => {

@@ -41,6 +41,45 @@ pub fn overlay(lower: &[String], upper: &str, work: &str, target: &str) -> Resul
     attach(&tree, &super::resolve::open_root(target)?)
 }
 
+/// Layers, from top to bottom, as one read-only tree that is attached nowhere and gone with its descriptor.
+pub fn layers(lower: &[String]) -> Result<OwnedFd> {
+    let wrong = |call: &'static str| move |e| step(call, "overlay", e);
+    if let [only] = lower {
+        // overlayfs wants two at least where nothing can be written.
+        return super::resolve::open_root(only);
+    }
+    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(wrong("fsopen"))?;
+    let joined = lower.join(":");
+    if joined.len() < 256 && !lower.iter().any(|path| path.contains([':', ',', '\\'])) {
+        fsconfig_set_string(&fs, "lowerdir", joined.as_str()).map_err(wrong("fsconfig lowerdir"))?;
+    } else {
+        lowers(&fs, lower)?;
+    }
+    fsconfig_create(&fs).map_err(wrong("fsconfig create"))?;
+    fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::MOUNT_ATTR_RDONLY).map_err(wrong("fsmount"))
+}
+
+/// Layers, from top to bottom, mounted as one read-only tree.
+pub fn read_only_layers(lower: &[String], target: &str) -> Result<()> {
+    let data = CString::new(format!("lowerdir={}", lower.join(":"))).map_err(|_| Error::invalid("a path of a layer holds a NUL"))?;
+    mount("overlay", target, "overlay", Flags::RDONLY, data.as_c_str()).map_err(|e| step("mount overlay", target, e))
+}
+
+/// Names the layers of an overlay: one a call where the kernel takes that (Linux 6.5), else in one page.
+fn lowers(fs: &OwnedFd, lower: &[String]) -> Result<()> {
+    let wrong = |call: &'static str| move |e| step(call, "overlay", e);
+    for (number, layer) in lower.iter().enumerate() {
+        match fsconfig_set_string(fs, "lowerdir+", layer.as_str()) {
+            // An older kernel: fsconfig(2) takes at most 256 bytes of text, so that only few layers can be named at once.
+            Err(rustix::io::Errno::INVAL) if number == 0 => {
+                return fsconfig_set_string(fs, "lowerdir", lower.join(":")).map_err(wrong("fsconfig lowerdir"));
+            }
+            other => other.map_err(wrong("fsconfig lowerdir+"))?,
+        }
+    }
+    Ok(())
+}
+
 /// Mounts a new file system on a directory.
 pub fn file_system(at: &OwnedFd, kind: &str, source: &str, flags: MountFlags, data: &str) -> Result<()> {
     // mount(2) takes a path: going there first makes it `.`, which nobody can swap.

@@ -93,17 +93,27 @@ fn resource(kind: PosixRlimitType) -> libc::__rlimit_resource_t {
     }
 }
 
-/// Changes to the working directory, made if missing.
+/// Changes to the working directory.
 ///
 /// Resolved without magic links, and checked again with getcwd(2), which marks a directory outside the root: a path like
 /// `/proc/self/fd/7` must never end on a directory of the host (CVE-2024-21626).
 pub fn change_dir(path: &str) -> Result<()> {
     let root = resolve::open_root("/")?;
-    let at = resolve::directory(&root, path, 0o755)?;
-    rustix::process::fchdir(&at).map_err(|e| step("chdir", path, e))?;
+    let failed = |e: Errno| cannot_enter(path, &std::io::Error::from(e));
+    let at = resolve::open(&root, path, OFlags::PATH | OFlags::DIRECTORY).map_err(failed)?;
+    rustix::process::fchdir(&at).map_err(failed)?;
     let here = rustix::process::getcwd(Vec::new()).map_err(|e| step("getcwd", path, e))?;
     if here.to_bytes().starts_with(b"/") {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Denied, format!("the working directory {path} is outside the container's root")).op("chdir").subject(path))
+}
+
+/// runc's words, which Docker passes on; its exit code is that of a program that cannot be executed.
+fn cannot_enter(path: &str, error: &std::io::Error) -> Error {
+    let text = error.to_string();
+    let why = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+    Error::new(ErrorKind::CommandNotExecutable, format!("chdir to cwd ({path:?}) set in config.json failed: {why}"))
+        .op("chdir")
+        .subject(path)
 }

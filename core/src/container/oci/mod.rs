@@ -1,10 +1,12 @@
 //! From what a person asked for to an OCI runtime configuration (runtime-spec 1.2): pure, as Docker fills one in.
 
+mod device;
 mod environment;
 mod mounts;
 mod security;
 mod sysctl;
 
+pub use device::{Granted, parse_device, parse_rule};
 pub use environment::exec_environment;
 
 use super::layout::{self, Layout};
@@ -45,6 +47,10 @@ pub struct Request<'a> {
     pub facts: &'a Facts,
     /// The name it has on its network.
     pub hostname: &'a str,
+    /// Devices of the host that it gets, under the paths they have in it.
+    pub devices: &'a [Granted],
+    /// Paths to mask that only this host has.
+    pub masked: &'a [String],
     /// Namespaces of other containers, for every [`NamespaceMode::Container`] and [`NetworkMode::Container`] asked for.
     pub joins: &'a [Join],
 }
@@ -66,6 +72,7 @@ pub fn specification(request: &Request<'_>) -> Result<oci::Spec> {
     if config.init {
         annotations.insert(INIT.to_owned(), "true".to_owned());
     }
+    annotations.extend(config.annotations.iter().map(|(key, value)| (key.clone(), value.clone())));
     for join in request.joins {
         annotations.insert(format!("{BORN}{}", join.of.pid), join.of.born.to_string());
     }
@@ -139,37 +146,23 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
     let options = security::Options::parse(&config.security_opt)?;
     let open = config.privileged || options.unconfined_paths;
     let paths = |list: &[&str]| if open { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() };
-    let resources = oci::LinuxResourcesBuilder::default().devices(device_rules(config.privileged)?).build().map_err(incomplete)?;
+    let mut masked: Vec<String> = paths(&defaults::MASKED_PATHS);
+    if !open {
+        masked.extend_from_slice(request.masked);
+    }
+    let resources = oci::LinuxResourcesBuilder::default().devices(device::rules(config, request.devices)?).build().map_err(incomplete)?;
     let mut linux = oci::LinuxBuilder::default()
         .namespaces(namespaces(request)?)
         .resources(resources)
         .cgroups_path(layout::cgroup(&record.id))
-        .masked_paths(paths(&defaults::MASKED_PATHS))
+        .devices(device::nodes(request.devices)?)
+        .masked_paths(masked)
         .readonly_paths(paths(&defaults::READ_ONLY_PATHS))
         .build()
         .map_err(incomplete)?;
     linux.set_sysctl(Some(sysctl::sysctls(config)?.into_iter().collect()));
     linux.set_seccomp(security::filter(config, &options, facts)?);
     Ok(linux)
-}
-
-fn device_rules(privileged: bool) -> Result<Vec<oci::LinuxDeviceCgroup>> {
-    const EVERYTHING: [defaults::DeviceRule; 1] = [(true, 'a', -1, -1, "rwm")];
-    let rules: &[defaults::DeviceRule] = if privileged { &EVERYTHING } else { &defaults::DEVICE_RULES };
-    rules
-        .iter()
-        .map(|(allow, kind, major, minor, access)| {
-            let kind = match kind {
-                'b' => oci::LinuxDeviceType::B,
-                'c' => oci::LinuxDeviceType::C,
-                _ => oci::LinuxDeviceType::A,
-            };
-            let mut rule = oci::LinuxDeviceCgroupBuilder::default().allow(*allow).typ(kind).access(*access).build().map_err(incomplete)?;
-            rule.set_major(Some(*major).filter(|n| *n >= 0));
-            rule.set_minor(Some(*minor).filter(|n| *n >= 0));
-            Ok(rule)
-        })
-        .collect()
 }
 
 /// Every namespace of its own, but those shared with the host, which are left out, and those of another, which are named.
@@ -181,15 +174,18 @@ fn namespaces(request: &Request<'_>) -> Result<Vec<oci::LinuxNamespace>> {
         NetworkMode::Container(name) => NamespaceMode::Container(name.clone()),
         NetworkMode::None | NetworkMode::Named(_) => NamespaceMode::Private,
     };
-    if matches!(config.ipc, NamespaceMode::Container(_)) || matches!(config.uts, NamespaceMode::Container(_)) {
-        return Err(Error::unsupported("the ipc or uts namespace of another container"));
+    if matches!(config.uts, NamespaceMode::Container(_)) {
+        return Err(Error::invalid("--uts: invalid UTS mode"));
+    }
+    if !matches!(config.cgroupns, NamespaceMode::Private | NamespaceMode::Host) {
+        return Err(Error::invalid("--cgroupns: invalid CGROUP mode"));
     }
     let modes = [
         (Type::Ipc, NamespaceKind::Ipc, "ipc", &config.ipc),
         (Type::Uts, NamespaceKind::Uts, "uts", &config.uts),
         (Type::Network, NamespaceKind::Network, "net", &network),
         (Type::Pid, NamespaceKind::Pid, "pid", &config.pid),
-        (Type::Cgroup, NamespaceKind::Cgroup, "cgroup", &NamespaceMode::Private),
+        (Type::Cgroup, NamespaceKind::Cgroup, "cgroup", &config.cgroupns),
         (Type::Mount, NamespaceKind::Mount, "mnt", &NamespaceMode::Private),
     ];
     let mut all = Vec::new();
@@ -197,7 +193,7 @@ fn namespaces(request: &Request<'_>) -> Result<Vec<oci::LinuxNamespace>> {
         let builder = oci::LinuxNamespaceBuilder::default().typ(typ);
         match mode {
             NamespaceMode::Host => {}
-            NamespaceMode::Private => all.push(builder.build().map_err(incomplete)?),
+            NamespaceMode::Private | NamespaceMode::Shareable | NamespaceMode::None => all.push(builder.build().map_err(incomplete)?),
             NamespaceMode::Container(name) => {
                 let join = request.joins.iter().find(|join| join.kind == kind);
                 let of = &join

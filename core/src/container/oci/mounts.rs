@@ -4,6 +4,7 @@ use super::{Request, incomplete};
 use crate::container::layout::Layout;
 use crate::container::{MountKind, MountRequest, NamespaceMode, defaults};
 use crate::error::{Error, Result};
+use crate::kernel::NamespaceKind;
 use oci_spec::runtime::{Mount, MountBuilder};
 
 /// Every mount of a container.
@@ -18,7 +19,7 @@ pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
     let mut all = Vec::new();
     for (target, kind, source, options) in standard(request) {
         if !replaced(target) {
-            all.push(mount(target, kind, source, options)?);
+            all.push(mount(target, kind, &source, options)?);
         }
     }
     let files = [
@@ -38,26 +39,30 @@ pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
     Ok(all)
 }
 
-type Row<'a> = (&'a str, &'a str, &'a str, Vec<String>);
+type Row = (&'static str, &'static str, String, Vec<String>);
 
 /// What every container has (features DX-02 to DX-08; moby `oci/defaults.go`).
-fn standard<'a>(request: &Request<'_>) -> Vec<Row<'a>> {
+fn standard(request: &Request<'_>) -> Vec<Row> {
     let config = &request.record.config;
     let access = if config.privileged { "rw" } else { "ro" };
     let mut rows = vec![
-        ("/proc", "proc", "proc", words(&["nosuid", "noexec", "nodev"])),
-        ("/dev", "tmpfs", "tmpfs", words(&["nosuid", "strictatime", "mode=755", "size=65536k"])),
-        ("/dev/pts", "devpts", "devpts", words(&["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"])),
-        ("/sys", "sysfs", "sysfs", words(&["nosuid", "noexec", "nodev", access])),
-        ("/sys/fs/cgroup", "cgroup", "cgroup", words(&["nosuid", "noexec", "nodev", "relatime", access])),
+        ("/proc", "proc", "proc".to_owned(), words(&["nosuid", "noexec", "nodev"])),
+        ("/dev", "tmpfs", "tmpfs".to_owned(), words(&["nosuid", "strictatime", "mode=755", "size=65536k"])),
+        ("/dev/pts", "devpts", "devpts".to_owned(), words(&["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"])),
+        ("/sys", "sysfs", "sysfs".to_owned(), words(&["nosuid", "noexec", "nodev", access])),
+        ("/sys/fs/cgroup", "cgroup", "cgroup".to_owned(), words(&["nosuid", "noexec", "nodev", "relatime", access])),
     ];
     // Mounted anew it shows the queues of the namespace it is mounted in, the host's too, where the host may have it nowhere.
-    rows.push(("/dev/mqueue", "mqueue", "mqueue", words(&["nosuid", "noexec", "nodev"])));
-    if config.ipc == NamespaceMode::Host {
-        rows.push(("/dev/shm", "bind", "/dev/shm", words(&["rbind", "rprivate"])));
-    } else {
+    rows.push(("/dev/mqueue", "mqueue", "mqueue".to_owned(), words(&["nosuid", "noexec", "nodev"])));
+    let donor = request.joins.iter().find(|join| join.kind == NamespaceKind::Ipc);
+    if let (NamespaceMode::Container(_), Some(donor)) = (&config.ipc, donor) {
+        // With the namespace comes its memory, which is mounted in the other's mount namespace only.
+        rows.push(("/dev/shm", "bind", format!("/proc/{}/root/dev/shm", donor.of.pid), words(&["rbind", "rprivate"])));
+    } else if config.ipc == NamespaceMode::Host {
+        rows.push(("/dev/shm", "bind", "/dev/shm".to_owned(), words(&["rbind", "rprivate"])));
+    } else if config.ipc != NamespaceMode::None {
         let size = format!("size={}", config.shm_size.filter(|n| *n > 0).unwrap_or(defaults::SHM_SIZE));
-        rows.push(("/dev/shm", "tmpfs", "shm", words(&["nosuid", "noexec", "nodev", "mode=1777", &size])));
+        rows.push(("/dev/shm", "tmpfs", "shm".to_owned(), words(&["nosuid", "noexec", "nodev", "mode=1777", &size])));
     }
     rows
 }

@@ -51,6 +51,8 @@ fn spec(config: ContainerConfig) -> Result<oci::Spec> {
         identity: &identity,
         facts: &facts(),
         hostname: if record.config.network == NetworkMode::Host { "host" } else { record.id.short() },
+        devices: &[],
+        masked: &[],
         joins: &[],
     })
 }

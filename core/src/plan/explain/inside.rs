@@ -51,6 +51,10 @@ impl<'f> Script<'f> {
                 let options = options(*flags, data);
                 format!("mkdir -p {target}\nmount -t {}{options} {} {target}", quote(kind), quote(source))
             }
+            Step::BindOf { of, target, .. } => {
+                // mount(8) has no word for a mount of another namespace: open_tree(2) takes it there, move_mount(2) attaches it here.
+                format!("# (the memory of process {} is not shared on {target}: no command can take it out of that namespace)", of.pid)
+            }
             Step::Bind { source, root, target, recursive, flags, propagation } => {
                 bind(source, &place(root.is_some(), target), *recursive, *flags, propagation.as_deref())
             }

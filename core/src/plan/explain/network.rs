@@ -13,12 +13,13 @@ pub(super) fn command(step: &Step) -> Option<String> {
             let mac = mac.as_ref().map_or(String::new(), |mac| format!(" address {}", quote(mac)));
             format!("[ -d /sys/class/net/{name} ] || ip link add name {name}{mac} type bridge\nip address replace {address} dev {name}")
         }
-        Step::AddVeth { name, bridge, rename, mac, .. } => format!(
-            "ip link add name {0} type veth peer name {1} address {2} netns \"$child\"\nip link set dev {0} master {3}",
+        Step::AddVeth { name, bridge, rename, mac, isolated, .. } => format!(
+            "ip link add name {0} type veth peer name {1} address {2} netns \"$child\"\nip link set dev {0} master {3}{4}",
             quote(name),
             quote(rename),
             quote(mac),
-            quote(bridge)
+            quote(bridge),
+            if *isolated { format!("\nbridge link set dev {} isolated on", quote(name)) } else { String::new() }
         ),
         Step::RemoveLink { name } => format!("ip link delete dev {} 2>/dev/null", quote(name)),
         Step::LinkUp { at, name } => format!("{}ip link set dev {} up", within(*at), quote(name)),

@@ -4,7 +4,9 @@ use crate::container::oci::tests::facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io};
-use crate::kernel::{Attachment, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree};
+use crate::kernel::{
+    Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
+};
 use crate::observe::Snapshot;
 use crate::store::{Change, Store, Table};
 use crate::time::{Clock, Timestamp};
@@ -187,6 +189,23 @@ impl Kernel for FakeKernel {
 
     fn tree_size(&self, _path: &str) -> Result<u64> {
         Err(Error::not_modelled("tree_size"))
+    }
+
+    fn entry(&self, path: &str) -> Result<Entry> {
+        self.alive()?;
+        let world = self.world.lock().unwrap();
+        let below = format!("{path}/");
+        if world.files.contains_key(path) {
+            Ok(Entry::File)
+        } else if world.there.contains(path) || world.files.keys().any(|p| p.starts_with(&below)) {
+            Ok(Entry::Directory { opaque: false })
+        } else {
+            Err(Error::not_found(path))
+        }
+    }
+
+    fn devices(&self, path: &str) -> Result<Vec<Device>> {
+        Err(Error::not_found(path))
     }
 
     fn lock(&self, name: &str) -> Result<Option<Box<dyn Guard>>> {
