@@ -3,7 +3,7 @@
 //! The library half of this crate reaches nothing except through an [`Environment`], so that the same commands run in a process,
 //! in a replayed history and in a browser's page.
 
-use drydock_core::engine::Engine;
+use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::{Read, Write};
@@ -60,6 +60,12 @@ pub struct Source {
     pub size: Option<u64>,
 }
 
+/// A file being written, which is there under its name only once it is whole.
+pub trait Sink: Write {
+    /// Gives the file its name.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
 /// Everything outside the engine that a command may touch.
 pub trait Environment {
     /// Opens the engine of a host. Called at most once a command, and only by commands that need it.
@@ -89,6 +95,17 @@ pub trait Environment {
     fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()>;
     /// Writes a file, replacing what was there (`man`, `--report`).
     fn write_file(&mut self, path: &str, content: &[u8]) -> Result<()>;
+    /// Opens a file to write, whole or not at all. What was there is replaced.
+    ///
+    /// # Errors
+    /// `invalid output path: …` in Docker's words.
+    fn sink(&mut self, path: &str) -> Result<Box<dyn Sink>>;
+    /// What is at a path here; `None` if nothing is. The last link is followed or not.
+    fn look(&mut self, path: &str, follow: bool) -> Result<Option<PathStat>>;
+    /// What is at a path here as a tar archive, below this name.
+    fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source>;
+    /// Puts a tar archive into a directory here. Its files belong to whoever runs this, or with `owners` to whom the archive says.
+    fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()>;
     /// Whether there is a file of this name.
     fn exists(&self, path: &str) -> bool;
     /// A variable of the client's environment.

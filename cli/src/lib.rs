@@ -21,7 +21,7 @@ pub mod screen;
 mod session;
 pub mod template;
 
-pub use environment::{Environment, HostOptions, Source, Standard, StreamOptions};
+pub use environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 pub use failure::{Failure, Outcome};
 pub use session::Session;
 

@@ -7,8 +7,9 @@
 use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use crate::error::Result;
 use crate::id::{ChainId, ContainerId};
+use crate::image::changeset::{Packer, PathChange};
 use crate::image::{ImageRecord, LayerSource};
-use crate::kernel::{Exit, Process, Signal, Streams, Task};
+use crate::kernel::{Binding, Exit, OpenTree, Process, Signal, Streams, Task};
 use crate::limits::{Capacity, Resources, Usage};
 use crate::network::{Endpoint, LinkCounters, NetworkRecord, Publish};
 use crate::plan::Explanation;
@@ -76,6 +77,30 @@ pub trait Images: Send + Sync {
     /// # Kernel
     /// mkdir(2) for overlayfs's upper and work directories; the overlay itself is mounted in the container.
     fn stack(&self, id: &ContainerId, layers: &[ChainId]) -> Result<()>;
+    /// What a container changed of its image: the upper directory against these layers, lowest first. Sorted by path.
+    ///
+    /// # Behaviour
+    /// - IMG-DIFF-1: Diff tells what was added, changed and deleted, and each directory in which that was.
+    /// - IMG-DIFF-2: A container that changed nothing shows nothing, whatever its start made to mount on.
+    /// # Kernel
+    /// overlayfs's whiteouts and `trusted.overlay.opaque`.
+    fn changes(&self, id: &ContainerId, layers: &[ChainId]) -> Result<Vec<PathChange>>;
+    /// The same as a layer: a tar archive with the image specification's whiteouts. Times after `epoch` (seconds since 1970) become that.
+    ///
+    /// # Behaviour
+    /// - IMG-COMMIT-1: A commit is an image whose top layer is what the container changed.
+    /// - IMG-COMMIT-4: What a container deleted is not in the image of it.
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidInput`]: a name in it cannot be in a layer.
+    fn produce(&self, id: &ContainerId, layers: &[ChainId], epoch: Option<i64>) -> Result<Packer>;
+    /// A container's root without the container, with these things of the host in it; only to look at unless `write`.
+    ///
+    /// # Behaviour
+    /// - IMG-CP-1: What is copied into a container that does not run is there when it does.
+    /// - IMG-EXPORT-1: An export is the container's whole file system in one archive.
+    /// # Kernel
+    /// fsopen(2), fsmount(2): an overlay that is attached nowhere.
+    fn open(&self, id: &ContainerId, layers: &[ChainId], binds: &[Binding], write: bool) -> Result<Box<dyn OpenTree>>;
     /// Removes a container's writable root.
     ///
     /// # Behaviour

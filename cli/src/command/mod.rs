@@ -1,12 +1,15 @@
 //! The commands: one table, one file a command.
 
 mod attach;
+mod commit;
 mod complete;
 mod container_options;
 mod create;
+mod diff;
 mod events;
 mod exec;
 mod explain;
+mod export;
 mod image;
 mod import;
 mod info;
@@ -105,7 +108,7 @@ impl Definition {
 pub const GROUPS: [(&str, &str); 3] = [("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
 
 /// Every command.
-pub static COMMANDS: [Definition; 33] = [
+pub static COMMANDS: &[Definition] = &[
     run::DEFINITION,
     exec::DEFINITION,
     ps::DEFINITION,
@@ -113,11 +116,14 @@ pub static COMMANDS: [Definition; 33] = [
     version::DEFINITION,
     info::DEFINITION,
     attach::DEFINITION,
+    commit::DEFINITION,
     complete::COMPLETION,
     complete::MAN,
     create::DEFINITION,
     events::DEFINITION,
+    diff::DEFINITION,
     explain::DEFINITION,
+    export::DEFINITION,
     import::DEFINITION,
     inspect::DEFINITION,
     inspect::CONTAINER,
@@ -309,7 +315,7 @@ mod tests {
 
     #[test]
     fn every_definition_is_one_clap_accepts_and_every_flag_has_help() {
-        for definition in &COMMANDS {
+        for definition in COMMANDS {
             let command = definition.clap();
             command.clone().debug_assert();
             for arg in command.get_arguments() {

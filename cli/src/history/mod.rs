@@ -11,6 +11,7 @@ mod replay;
 pub use record::{Recorder, Tape};
 pub use replay::Replay;
 
+use drydock_core::engine::PathStat;
 use drydock_core::io::{Input, Size};
 use drydock_core::kernel::Signal;
 use drydock_core::{Error, ErrorKind, Result};
@@ -50,6 +51,8 @@ pub enum Answer {
     Source(std::result::Result<Bytes, String>),
     /// A file was written, or why not.
     Written(std::result::Result<(), String>),
+    /// What is at a path, or why that cannot be said.
+    Found(std::result::Result<Option<PathStat>, String>),
     /// Whether a file is there.
     Exists(bool),
     /// A variable.

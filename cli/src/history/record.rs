@@ -1,9 +1,9 @@
 //! An environment that keeps what another one answers.
 
 use super::{Answer, Bytes};
-use crate::environment::{Environment, HostOptions, Source, Standard, StreamOptions};
+use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::Result;
-use drydock_core::engine::Engine;
+use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -66,6 +66,23 @@ impl<'a> Recorder<'a> {
     }
 }
 
+impl Recorder<'_> {
+    fn read_recorded(&self, source: Result<Source>) -> Result<Source> {
+        match source {
+            Ok(source) => {
+                let mut slots = self.tape.0.borrow_mut();
+                slots.push(Slot::Reading(Vec::new()));
+                let reader = RecordedSource { inner: source.reader, tape: self.tape.clone(), slot: slots.len() - 1 };
+                Ok(Source { reader: Box::new(reader), size: source.size })
+            }
+            Err(error) => {
+                self.tape.push(Answer::Source(Err(error.message().to_owned())));
+                Err(error)
+            }
+        }
+    }
+}
+
 impl Environment for Recorder<'_> {
     fn open(&mut self, _: &HostOptions) -> Result<Arc<dyn Engine>> {
         self.opened = true;
@@ -109,18 +126,31 @@ impl Environment for Recorder<'_> {
     }
 
     fn source(&mut self, path: &str) -> Result<Source> {
-        match self.inner.source(path) {
-            Ok(source) => {
-                let mut slots = self.tape.0.borrow_mut();
-                slots.push(Slot::Reading(Vec::new()));
-                let reader = RecordedSource { inner: source.reader, tape: self.tape.clone(), slot: slots.len() - 1 };
-                Ok(Source { reader: Box::new(reader), size: source.size })
-            }
-            Err(error) => {
-                self.tape.push(Answer::Source(Err(error.message().to_owned())));
-                Err(error)
-            }
-        }
+        let source = self.inner.source(path);
+        self.read_recorded(source)
+    }
+
+    fn sink(&mut self, path: &str) -> Result<Box<dyn Sink>> {
+        let answer = self.inner.sink(path);
+        self.tape.push(Answer::Written(answer.as_ref().map(drop).map_err(|e| e.message().to_owned())));
+        answer
+    }
+
+    fn look(&mut self, path: &str, follow: bool) -> Result<Option<PathStat>> {
+        let answer = self.inner.look(path, follow);
+        self.tape.push(Answer::Found(answer.as_ref().cloned().map_err(|e| e.message().to_owned())));
+        answer
+    }
+
+    fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source> {
+        let source = self.inner.pack(path, follow, name);
+        self.read_recorded(source)
+    }
+
+    fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()> {
+        let answer = self.inner.unpack(directory, archive, owners);
+        self.tape.push(Answer::Written(answer.as_ref().copied().map_err(|e| e.message().to_owned())));
+        answer
     }
 
     fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()> {

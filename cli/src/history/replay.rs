@@ -1,13 +1,13 @@
 //! An environment that answers what was answered before.
 
 use super::{Answer, Entry, damaged};
-use crate::environment::{Environment, HostOptions, Source, Standard, StreamOptions};
-use drydock_core::engine::Engine;
+use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
 use drydock_core::{Error, ErrorKind, Result};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{Cursor, Sink, Write};
+use std::io::{Cursor, Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Answers {
 pub struct Replay {
     engine: Arc<dyn Engine>,
     answers: Answers,
-    sink: Sink,
+    sink: std::io::Sink,
 }
 
 impl Replay {
@@ -101,6 +101,27 @@ impl Environment for Replay {
         }
     }
 
+    fn sink(&mut self, _: &str) -> Result<Box<dyn Sink>> {
+        self.written().map(|()| Box::new(Nowhere) as Box<dyn Sink>)
+    }
+
+    fn look(&mut self, _: &str, _: bool) -> Result<Option<PathStat>> {
+        match self.answers.next() {
+            Some(Answer::Found(answer)) => answer.map_err(|message| Error::new(ErrorKind::System, message)),
+            _ => Err(damaged("no answer to what is at a path")),
+        }
+    }
+
+    fn pack(&mut self, path: &str, _: bool, _: &str) -> Result<Source> {
+        self.source(path)
+    }
+
+    fn unpack(&mut self, _: &str, archive: &mut dyn Read, _: bool) -> Result<()> {
+        // Read to its end, as it was then: whoever writes it must not notice a difference.
+        std::io::copy(archive, &mut std::io::sink()).map_err(|e| damaged("an archive that cannot be read").source(e))?;
+        self.written()
+    }
+
     fn create_file(&mut self, _: &str, _: &[u8]) -> Result<()> {
         self.written()
     }
@@ -125,6 +146,25 @@ impl Environment for Replay {
             Some(Answer::Directory(directory)) => Ok(directory),
             _ => Err(damaged("no answer to the working directory")),
         }
+    }
+}
+
+/// A file of then.
+struct Nowhere;
+
+impl Write for Nowhere {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Nowhere {
+    fn finish(self: Box<Self>) -> Result<()> {
+        Ok(())
     }
 }
 

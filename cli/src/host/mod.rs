@@ -9,6 +9,7 @@ pub(crate) mod sim;
 use drydock::HostOptions;
 use drydock::native::Opener;
 use drydock_core::engine::Engine;
+use drydock_core::kernel::OpenTree;
 use drydock_core::{Error, Result};
 use std::sync::Arc;
 
@@ -52,6 +53,16 @@ impl Opener for Hosts {
             Some(other) => {
                 Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))
             }
+        }
+    }
+
+    fn tree(&mut self, path: &str, follow: bool) -> Result<Box<dyn OpenTree>> {
+        #[cfg(target_os = "linux")]
+        return drydock_linux::tree::open_path(path, follow);
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = follow;
+            Err(Error::unsupported(format!("copying {path}, on this system")))
         }
     }
 

@@ -1,17 +1,22 @@
 //! Files, variables and standard streams of this process.
 
+use super::sink::WholeFile;
 use super::streams::Streams;
-use crate::environment::{CLIENT, Environment, HostOptions, Source, Standard, StreamOptions};
-use drydock_core::engine::Engine;
+use crate::environment::{CLIENT, Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use drydock_core::engine::{Engine, PathStat};
+use drydock_core::image::changeset::{Packer, Walk};
 use drydock_core::io::{Io, Size};
+use drydock_core::kernel::{Extract, OpenTree};
 use drydock_core::{Error, ErrorKind, Result};
-use std::io::{IsTerminal as _, Write};
+use std::io::{IsTerminal as _, Read, Write};
 use std::sync::Arc;
 
 /// What opens hosts and runs the commands that only this program has.
 pub trait Opener {
     /// Opens the engine of a host.
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// Opens files of this machine's as a tree.
+    fn tree(&mut self, path: &str, follow: bool) -> Result<Box<dyn OpenTree>>;
     /// The commands of this program's own that its help lists.
     fn own_commands(&self) -> &'static [(&'static str, &'static str)];
     /// Runs a command of this program's own.
@@ -84,6 +89,30 @@ impl<O: Opener> Environment for Native<O> {
         let file = std::fs::File::open(path).map_err(|e| failed("open", path, &e))?;
         let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
         Ok(Source { reader: Box::new(file), size })
+    }
+
+    fn sink(&mut self, path: &str) -> Result<Box<dyn Sink>> {
+        WholeFile::create(path).map(|file| Box::new(file) as Box<dyn Sink>)
+    }
+
+    fn look(&mut self, path: &str, follow: bool) -> Result<Option<PathStat>> {
+        let mut tree = match self.opener.tree(path, follow) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let name = std::path::Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(tree.look(b"")?.map(|found| PathStat::of(&name, &found)))
+    }
+
+    fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source> {
+        let archive = Packer::new(Walk::whole(self.opener.tree(path, follow)?, name.as_bytes())?);
+        Ok(Source { reader: Box::new(archive), size: None })
+    }
+
+    fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()> {
+        let me = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+        let how = Extract { keep_kinds: true, owner: (!owners).then_some(me) };
+        self.opener.tree(directory, true)?.extract(archive, &how)
     }
 
     fn create_file(&mut self, path: &str, content: &[u8]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod environment;
 mod signals;
+mod sink;
 mod streams;
 mod terminal;
 

@@ -2,17 +2,18 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use drydock::{Environment, HostOptions, Source, Standard, StreamOptions};
+use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use drydock_core::engine::{
-    ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest, PruneFilters,
-    Pruned, RemoveOptions, Sizes,
+    CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest,
+    PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, ImageId};
 use drydock_core::image::ImageRecord;
+use drydock_core::image::changeset::PathChange;
 use drydock_core::io::{Attach, Ended, Io, Size};
-use drydock_core::kernel::{Facts, Signal, Task};
+use drydock_core::kernel::{Extract, Facts, Signal, Task};
 use drydock_core::limits::{CgroupMode, Usage};
 use drydock_core::observe::Snapshot;
 use drydock_core::plan::Explanation;
@@ -90,6 +91,24 @@ impl Engine for StillLife {
     }
     fn remove_image(&self, name: &str, _: bool) -> Result<Vec<String>> {
         Ok(vec![format!("Untagged: {name}:latest"), "Deleted: sha256:1".to_owned()])
+    }
+    fn commit(&self, _: &str, _: &CommitOptions) -> Result<ImageId> {
+        moved()
+    }
+    fn diff(&self, _: &str) -> Result<Vec<PathChange>> {
+        moved()
+    }
+    fn export(&self, _: &str, _: &mut dyn std::io::Write) -> Result<()> {
+        moved()
+    }
+    fn stat_path(&self, _: &str, _: &str, _: bool) -> Result<PathStat> {
+        moved()
+    }
+    fn copy_out(&self, _: &str, _: &str, _: bool, _: &mut dyn std::io::Write) -> Result<()> {
+        moved()
+    }
+    fn copy_in(&self, _: &str, _: &str, _: &mut dyn std::io::Read, _: &Extract) -> Result<()> {
+        moved()
     }
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {
         if config.image == "missing" {
@@ -257,6 +276,18 @@ impl Environment for Memory {
     fn write_file(&mut self, path: &str, content: &[u8]) -> Result<()> {
         self.files.insert(path.to_owned(), content.to_vec());
         Ok(())
+    }
+    fn sink(&mut self, path: &str) -> Result<Box<dyn Sink>> {
+        Err(Error::unsupported(path))
+    }
+    fn look(&mut self, _: &str, _: bool) -> Result<Option<PathStat>> {
+        Ok(None)
+    }
+    fn pack(&mut self, path: &str, _: bool, _: &str) -> Result<Source> {
+        self.source(path)
+    }
+    fn unpack(&mut self, path: &str, _: &mut dyn std::io::Read, _: bool) -> Result<()> {
+        Err(Error::unsupported(path))
     }
     fn exists(&self, path: &str) -> bool {
         self.files.contains_key(path)

@@ -23,7 +23,7 @@ const LARGEST_LAYER: u64 = 64 << 30;
 
 /// Marks of what an operation has taken in and no record names yet. They go in the batch that enters the image. Several threads may
 /// take in at once.
-pub(super) struct Intake<'a> {
+pub(crate) struct Intake<'a> {
     engine: &'a LocalEngine,
     operation: String,
     marks: Mutex<BTreeSet<String>>,
@@ -32,14 +32,14 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     /// Begins; the operation's lock tells everybody that its owner lives.
-    pub(super) fn begin(engine: &'a LocalEngine) -> Result<Self> {
+    pub(crate) fn begin(engine: &'a LocalEngine) -> Result<Self> {
         let operation = engine.new_id().get(..16).unwrap_or("intake").to_owned();
         let guard = engine.lock(&format!("intake-{operation}"))?;
         Ok(Self { engine, operation, marks: Mutex::default(), _guard: Mutex::new(guard) })
     }
 
     /// Takes in a blob; `check` may refuse it before it is kept.
-    pub(super) fn blob(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+    pub(crate) fn blob(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.engine.kernel().ingest(reader, limit, &mut |taken| {
             check(taken)?;
             // Under the lock, so that nobody who is removing this very blob has looked for marks before and removes after.
@@ -50,7 +50,7 @@ impl<'a> Intake<'a> {
 
     /// Keeps a blob that is there already from going while this operation lasts. `None` if there is none.
     #[expect(dead_code, reason = "for layers that a registry need not send again")]
-    pub(super) fn hold(&self, digest: &Digest) -> Result<Option<Blob>> {
+    pub(crate) fn hold(&self, digest: &Digest) -> Result<Option<Blob>> {
         let _guard = self.engine.lock(super::images::LOCK)?;
         let size = match self.engine.kernel().size(&self.engine.layout().blob(digest)) {
             Ok(size) => size,
@@ -75,17 +75,18 @@ impl<'a> Intake<'a> {
     }
 
     /// A blob of bytes that are at hand.
-    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<Blob> {
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<Blob> {
         let taken = self.blob(&mut &bytes[..], bytes.len() as u64, &mut |_| Ok(()))?;
         Ok(Blob { digest: taken.digest, size: taken.size })
     }
 
     /// Unpacks a blob as a layer on top of its parents.
-    pub(super) fn layer(&self, taken: &Ingested, parent: Option<&ChainId>, chain: &ChainId) -> Result<LayerRecord> {
+    pub(crate) fn layer(&self, taken: &Ingested, parent: Option<&ChainId>, chain: &ChainId) -> Result<LayerRecord> {
         let (blob, diff_id) = (Blob { digest: taken.digest.clone(), size: taken.size }, &taken.diff_id);
         let engine = self.engine;
         if let Some(known) = engine.store().load::<LayerRecord>(Table::Layers, chain.as_str())? {
-            return Ok(known);
+            // The image's own blob may be the same layer in another compression.
+            return Ok(LayerRecord { blob, ..known });
         }
         {
             let _guard = engine.lock(super::images::LOCK)?;
@@ -101,7 +102,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Enters an image from its configuration blob and its layers. Its manifest is written on the way.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &self,
         config: &Blob,
         mut image: ImageRecord,
@@ -129,7 +130,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Enters an image whose manifest is taken in already and names these blobs as its layers.
-    pub(super) fn enter_as(
+    pub(crate) fn enter_as(
         &self,
         mut image: ImageRecord,
         blobs: Vec<Blob>,
@@ -157,7 +158,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Ends: what was taken in and is used by nothing goes, and so do the marks. After an error in the operation too.
-    pub(super) fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<()> {
         self.engine.sweep(&self.marks.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,11 +1,13 @@
 //! The engine seam: everything a user of containers can ask for, as one object-safe trait.
 
+mod commit;
+mod copy;
 mod create;
 mod events;
 mod exec;
 mod health;
 mod images;
-mod import;
+pub(crate) mod import;
 mod join;
 mod list;
 mod load;
@@ -28,6 +30,8 @@ mod update;
 mod view;
 mod volumes;
 
+pub use commit::CommitOptions;
+pub use copy::PathStat;
 pub use create::DEFAULT_PATH;
 pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
 pub use local::{Host, LocalEngine};
@@ -42,8 +46,9 @@ use crate::error::Result;
 use crate::host::Capabilities;
 use crate::id::{ContainerId, ImageId};
 use crate::image::ImageRecord;
+use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Facts, Signal, Task};
+use crate::kernel::{Extract, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::time::Timestamp;
@@ -74,6 +79,19 @@ pub trait Engine: Send + Sync {
     fn image(&self, name: &str) -> Result<ImageRecord>;
     /// Untags, and removes what is not tagged or used any more (`rmi`). Answers lines as Docker prints them: `Untagged: …`, `Deleted: …`.
     fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>>;
+
+    /// Makes an image of what a container is now (`commit`).
+    fn commit(&self, name: &str, options: &CommitOptions) -> Result<ImageId>;
+    /// What a container changed of its image, sorted by path (`diff`).
+    fn diff(&self, name: &str) -> Result<Vec<PathChange>>;
+    /// Writes a container's whole file system as a tar archive (`export`); volumes are not in it.
+    fn export(&self, name: &str, into: &mut dyn std::io::Write) -> Result<()>;
+    /// What is at a path of a container, which may run or not. Links on the way are followed; the last one only if asked.
+    fn stat_path(&self, name: &str, path: &str, follow: bool) -> Result<PathStat>;
+    /// Writes what is at a path of a container as a tar archive, below the path's last name.
+    fn copy_out(&self, name: &str, path: &str, follow: bool, into: &mut dyn std::io::Write) -> Result<()>;
+    /// Puts a tar archive into a directory of a container.
+    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, how: &Extract) -> Result<()>;
 
     /// Makes a container; nothing runs.
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId>;

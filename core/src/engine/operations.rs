@@ -1,8 +1,8 @@
 //! [`Engine`] for [`LocalEngine`]: every operation, and where it is done.
 
 use super::{
-    ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine, LogsRequest,
-    PruneFilters, Pruned, RemoveOptions, Sizes,
+    CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine,
+    LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
 };
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
@@ -10,8 +10,9 @@ use crate::error::Result;
 use crate::host::Capabilities;
 use crate::id::{ContainerId, ImageId};
 use crate::image::ImageRecord;
+use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Facts, Signal, Task};
+use crate::kernel::{Extract, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
@@ -57,6 +58,30 @@ impl Engine for LocalEngine {
 
     fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>> {
         self.untag_and_remove(name, force)
+    }
+
+    fn commit(&self, name: &str, options: &CommitOptions) -> Result<ImageId> {
+        self.commit_container(name, options)
+    }
+
+    fn diff(&self, name: &str) -> Result<Vec<PathChange>> {
+        self.changes_of(name)
+    }
+
+    fn export(&self, name: &str, into: &mut dyn std::io::Write) -> Result<()> {
+        self.export_container(name, into)
+    }
+
+    fn stat_path(&self, name: &str, path: &str, follow: bool) -> Result<PathStat> {
+        self.stat_in(name, path, follow)
+    }
+
+    fn copy_out(&self, name: &str, path: &str, follow: bool, into: &mut dyn std::io::Write) -> Result<()> {
+        self.copy_from(name, path, follow, into)
+    }
+
+    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, how: &Extract) -> Result<()> {
+        self.copy_to(name, directory, archive, how)
     }
 
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::id::{Digest, ImageId};
 use crate::kernel::Facts;
 use crate::time::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The largest configuration that is read, in bytes.
@@ -80,6 +80,7 @@ pub fn read(bytes: &[u8]) -> Result<ImageRecord> {
         manifest: None,
         blobs: Vec::new(),
         digests: Vec::new(),
+        parent: None,
         hidden: false,
     })
 }
@@ -98,6 +99,66 @@ fn defaults(mut value: Value) -> Result<ImageDefaults, String> {
         return Err("a value contains a NUL byte".to_owned());
     }
     Ok(defaults)
+}
+
+/// One step of how an image was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// When, as RFC 3339 has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// By what: the command.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_by: String,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// What was said then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+    /// No layer came of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub empty_layer: bool,
+}
+
+/// What every configuration says of how its image was made, oldest first.
+///
+/// # Errors
+/// [`crate::ErrorKind::InvalidInput`] where it is no configuration.
+pub fn history(bytes: &[u8]) -> Result<Vec<Made>> {
+    let value = super::manifest::strict(bytes)?;
+    match value.get("history") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(list) => {
+            serde_json::from_value(list.clone()).map_err(|e| Error::invalid(format!("invalid image configuration: history: {e}")))
+        }
+    }
+}
+
+/// The configuration of an image that is another one and a step more: what containers start with becomes `config`, the layer of
+/// the step comes on top unless there is none. Members that Drydock does not know are kept.
+///
+/// # Errors
+/// [`crate::ErrorKind::InvalidInput`] where the parent's is no configuration.
+pub fn child(parent: &[u8], config: Value, layer: Option<&Digest>, step: &Made) -> Result<Value> {
+    let mut document = super::manifest::strict(parent)?;
+    let object = document.as_object_mut().ok_or_else(|| Error::invalid("invalid image configuration"))?;
+    // Docker's own notes on the container it was made in say nothing true of the child.
+    for gone in ["container", "container_config", "docker_version", "id", "parent", "comment", "author"] {
+        object.shift_remove(gone);
+    }
+    let mut history = object.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
+    history.push(serde_json::to_value(step)?);
+    let mut diff_ids = object.get("rootfs").and_then(|r| r.get("diff_ids")).and_then(Value::as_array).cloned().unwrap_or_default();
+    diff_ids.extend(layer.map(|l| json!(l)));
+    if !step.author.is_empty() {
+        object.insert("author".to_owned(), json!(step.author));
+    }
+    object.insert("config".to_owned(), config);
+    object.insert("created".to_owned(), json!(step.created));
+    object.insert("history".to_owned(), Value::Array(history));
+    object.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": diff_ids}));
+    Ok(document)
 }
 
 /// A new configuration.

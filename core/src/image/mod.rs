@@ -95,6 +95,9 @@ pub struct ImageRecord {
     /// What registries call it, normalised and sorted: `docker.io/library/busybox@sha256:…`.
     #[serde(default)]
     pub digests: Vec<String>,
+    /// The image that it was made from, if it was made here.
+    #[serde(default)]
+    pub parent: Option<ImageId>,
     /// Removed by force while containers made from it exist; goes with the last of them.
     #[serde(default)]
     pub hidden: bool,

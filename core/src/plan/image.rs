@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Images;
 use crate::id::{ChainId, ContainerId, Digest};
 use crate::image::LayerSource;
-use crate::kernel::{Guard, Step};
+use crate::image::changeset::{self, Packer, PathChange, Walk};
+use crate::kernel::{Binding, Guard, OpenTree, Step, Tree};
 use std::time::Duration;
 
 /// How long to wait for another engine that unpacks the same layer.
@@ -57,7 +58,17 @@ pub(super) fn stack(layout: &Layout, id: &ContainerId, layers: &[ChainId]) -> Pl
     plan
 }
 
+/// A writable directory, and what lies below it from top to bottom.
+type Layers = (Box<dyn OpenTree>, Vec<Box<dyn OpenTree>>);
+
 impl Planner {
+    fn open_layers(&self, id: &ContainerId, layers: &[ChainId]) -> Result<Layers> {
+        let layout = self.layout();
+        let open = |path: String| self.kernel.tree(&Tree::Directory { path });
+        let lower = layers.iter().rev().map(|layer| open(layout.layer(layer))).collect::<Result<_>>()?;
+        Ok((open(layout.upper(id))?, lower))
+    }
+
     /// Waits for the lock of a layer: two engines must not unpack one at the same time.
     fn lock_layer(&self, chain: &ChainId) -> Result<Box<dyn Guard>> {
         let name = format!("layer-{}", chain.as_str().replace(':', "-"));
@@ -89,6 +100,33 @@ impl Images for Planner {
 
     fn stack(&self, id: &ContainerId, layers: &[ChainId]) -> Result<()> {
         self.carry_out(&stack(&self.layout(), id, layers), None)
+    }
+
+    fn changes(&self, id: &ContainerId, layers: &[ChainId]) -> Result<Vec<PathChange>> {
+        let (mut upper, mut lower) = self.open_layers(id, layers)?;
+        changeset::changes(&mut *upper, &mut lower)
+    }
+
+    fn produce(&self, id: &ContainerId, layers: &[ChainId], epoch: Option<i64>) -> Result<Packer> {
+        let (upper, lower) = self.open_layers(id, layers)?;
+        Ok(Packer::new(Walk::layer(upper, lower, epoch)?))
+    }
+
+    fn open(&self, id: &ContainerId, layers: &[ChainId], binds: &[Binding], write: bool) -> Result<Box<dyn OpenTree>> {
+        let layout = self.layout();
+        let mut lower: Vec<String> = layers.iter().rev().map(|layer| layout.layer(layer)).collect();
+        let upper = layout.upper(id);
+        if lower.is_empty() && binds.is_empty() {
+            return self.kernel.tree(&Tree::Directory { path: upper });
+        }
+        let upper = if write && !lower.is_empty() {
+            Some((upper, layout.work(id)))
+        } else {
+            // overlayfs reads the marks of a writable directory in a lower place too.
+            lower.insert(0, upper);
+            None
+        };
+        self.kernel.tree(&Tree::Stack { lower, upper, binds: binds.to_vec() })
     }
 
     fn unstack(&self, id: &ContainerId) -> Result<()> {

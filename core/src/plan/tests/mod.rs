@@ -82,6 +82,7 @@ fn image() -> ImageRecord {
         manifest: Default::default(),
         blobs: Vec::new(),
         digests: Vec::new(),
+        parent: None,
     }
 }
 
