@@ -93,7 +93,7 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
 /// Prints the help of the whole program.
 pub(crate) fn print_help(environment: &mut dyn Environment) -> i32 {
     let width = Session::new(environment, HostOptions::default(), String::new()).width().saturating_sub(1);
-    let text = flags::root_help(&clap_globals(), &COMMANDS, environment.own_commands(), width);
+    let text = flags::root_help(&clap_globals(), COMMANDS, environment.own_commands(), width);
     i32::from(write!(environment.out(), "{text}").is_err())
 }
 
