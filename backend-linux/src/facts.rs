@@ -47,7 +47,7 @@ fn architecture(machine: &str) -> String {
 
 /// os-release(5): PRETTY_NAME, or `Linux` as that page says.
 fn pretty_name() -> String {
-    let text = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| crate::small::read_text(path).ok()).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
     value.map_or_else(|| "Linux".to_owned(), |v| v.trim().trim_matches(['"', '\'']).to_owned())
 }
@@ -68,18 +68,18 @@ fn memory() -> u64 {
 
 /// The bounding set as a bit mask (PR_CAPBSET_READ, one call a capability; prctl(2)).
 fn bounding_set() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").map_err(|e| step("read", "/proc/self/status", e))?;
+    let status = crate::small::read_text("/proc/self/status").map_err(|e| step("read", "/proc/self/status", e))?;
     let mask = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
     Ok(mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0))
 }
 
 /// Filters can be installed if the kernel knows what to do with one (seccomp(2), "/proc interfaces").
 fn seccomp() -> bool {
-    std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").is_ok_and(|actions| actions.contains("errno"))
+    crate::small::read_text("/proc/sys/kernel/seccomp/actions_avail").is_ok_and(|actions| actions.contains("errno"))
 }
 
 /// Another one with every boot (random(4)).
 fn boot_id() -> Result<String> {
     let path = "/proc/sys/kernel/random/boot_id";
-    std::fs::read_to_string(path).map(|id| id.trim().to_owned()).map_err(|e| step("read", path, e))
+    crate::small::read_text(path).map(|id| id.trim().to_owned()).map_err(|e| step("read", path, e))
 }

@@ -26,6 +26,7 @@ mod observe;
 mod open;
 pub mod process;
 pub mod proxy;
+mod small;
 pub mod store;
 pub mod supervisor;
 pub mod tree;

@@ -67,10 +67,33 @@ pub fn remove(name: &str) -> Result<()> {
     request(None, async |handle| done(handle.link().del(index).execute().await, Some(libc::ENODEV)), |e| step("remove link", name, e))
 }
 
-/// Brings a link up.
+/// Brings a link up. Every container has one to bring up, its loopback, and most want nothing else of netlink: two calls of
+/// netdevice(7) do it without a runtime.
 pub fn up(at: Option<&Process>, name: &str) -> Result<()> {
-    let link = LinkMessageBuilder::<LinkUnspec>::new().name(name).up().build();
-    request(at, async |handle| done(handle.link().change(link).execute().await, None), |e| step("set link up", name, e))
+    inside(at, || set_up(name))?.map_err(|e| step("set link up", name, e))
+}
+
+fn set_up(name: &str) -> io::Result<()> {
+    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    // SAFETY: the structure is plain numbers, for which zero is a value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays the NUL that ends the name.
+    if name.len() >= request.ifr_name.len() {
+        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    let call = |number: libc::Ioctl, request: &mut libc::ifreq| {
+        // SAFETY: both requests take a pointer to an ifreq that lives across the call (netdevice(7)).
+        let answer = unsafe { libc::ioctl(socket.as_raw_fd(), number, std::ptr::from_mut(request)) };
+        if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    call(libc::SIOCGIFFLAGS, &mut request)?;
+    // SAFETY: the kernel has just filled in this member of the union, and every bit pattern of it is a number.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | libc::IFF_UP as libc::c_short;
+    call(libc::SIOCSIFFLAGS, &mut request)
 }
 
 /// Gives a link an address. There already is no error.

@@ -3,11 +3,12 @@
 //! Rules are taken in order and the last that fits a device decides, on both versions; with none that fits, the device is
 //! refused if the list begins by denying all, as Docker's does.
 
-use super::{Hierarchies, check, program, write};
+use super::{Hierarchies, check, program};
 use crate::error::step;
 use drydock_core::error::{Error, Result};
 use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType};
 use std::fs::File;
+use std::io::Write;
 
 impl Hierarchies {
     /// Puts these rules in force: devices.allow and devices.deny on v1, a BPF program on v2.
@@ -19,9 +20,18 @@ impl Hierarchies {
             let file = File::open(&directory).map_err(|e| step("open", directory.display().to_string(), e))?;
             return program::attach(&file, &program::build(rules)?).map_err(|e| step("bpf", directory.display().to_string(), e));
         }
+        // Each rule is a write(2) of its own, but both files are opened once for all.
+        let (mut allow, mut deny) = (None, None);
         for rule in rules {
-            let file = if rule.allow() { "devices.allow" } else { "devices.deny" };
-            write(&directory.join(file), &line(rule)?)?;
+            let (file, name) = if rule.allow() { (&mut allow, "devices.allow") } else { (&mut deny, "devices.deny") };
+            let path = directory.join(name);
+            let line = line(rule)?;
+            let failed = |e| step("write", path.display().to_string(), e).hint(format!("the value was {line:?}"));
+            let file = match file {
+                Some(file) => file,
+                None => file.insert(File::options().write(true).open(&path).map_err(failed)?),
+            };
+            file.write_all(line.as_bytes()).map_err(failed)?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ mod tasks;
 pub use hierarchy::Hierarchies;
 
 use crate::error::step;
-use drydock_core::error::{Error, Result};
+use drydock_core::error::{Error, ErrorKind, Result};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -23,10 +23,32 @@ impl Hierarchies {
     /// Makes the group in every hierarchy, with those above it. There already is no error.
     pub fn make(&self, group: &str) -> Result<()> {
         check(group)?;
+        // Most often the group above is there in every hierarchy or in none.
+        let mut above_is_there = true;
         for root in self.roots() {
-            self.make_in(root, group)?;
+            above_is_there = above_is_there && !self.is_unified(root) && self.make_last(root, group)?;
+            if !above_is_there {
+                // Another engine may be removing the group above, empty until now, just between the two that are made here.
+                let made = (0..3).find_map(|_| match self.make_in(root, group) {
+                    Err(e) if e.kind() == ErrorKind::NotFound => None,
+                    answer => Some(answer),
+                });
+                made.unwrap_or_else(|| self.make_in(root, group))?;
+            }
         }
         Ok(())
+    }
+
+    /// Makes the group itself; `false` if the one above it is not there.
+    fn make_last(&self, root: &Path, group: &str) -> Result<bool> {
+        let path = root.join(group);
+        match std::fs::create_dir(&path) {
+            Ok(()) if self.is_cpuset(root) => inherit_cpuset(path.parent().unwrap_or(root), &path).map(|()| true),
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(step("mkdir", path.display().to_string(), e)),
+        }
     }
 
     fn make_in(&self, root: &Path, group: &str) -> Result<()> {
@@ -87,7 +109,7 @@ impl Hierarchies {
         let Some(root) = self.root_of("memory") else { return Ok(0) };
         let file = if self.is_unified(root) { "memory.events" } else { "memory.oom_control" };
         let path = root.join(group).join(file);
-        let text = std::fs::read_to_string(&path).map_err(|e| step("read", path.display().to_string(), e))?;
+        let text = crate::small::read_text(&path).map_err(|e| step("read", path.display().to_string(), e))?;
         Ok(text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|n| n.trim().parse().ok()).unwrap_or(0))
     }
 }
@@ -96,7 +118,7 @@ impl Hierarchies {
 fn inherit_cpuset(parent: &Path, group: &Path) -> Result<()> {
     for file in ["cpuset.cpus", "cpuset.mems"] {
         let from = parent.join(file);
-        let value = std::fs::read_to_string(&from).map_err(|e| step("read", from.display().to_string(), e))?;
+        let value = crate::small::read_text(&from).map_err(|e| step("read", from.display().to_string(), e))?;
         write(&group.join(file), value.trim())?;
     }
     Ok(())

@@ -15,7 +15,7 @@ impl Hierarchies {
     /// error. The group above goes too once it is empty.
     pub fn remove(&self, group: &str) -> Result<()> {
         check(group)?;
-        let directories: Vec<PathBuf> = self.directories(group)?.into_iter().filter(|d| d.is_dir()).collect();
+        let directories = remove_empty(self.directories(group)?);
         if !directories.is_empty() {
             self.kill(group, &directories)?;
         }
@@ -24,10 +24,11 @@ impl Hierarchies {
             remove_below(directory, started)?;
         }
         if let Some((above, _)) = group.rsplit_once('/') {
-            for directory in self.directories(above)? {
-                // Another container's group in it is why this fails, most of the time.
-                let _ = std::fs::remove_dir(directory);
-            }
+            // Another container's group in it is why this fails, most of the time, and then it does so in every hierarchy.
+            let _ = self.directories(above)?.into_iter().try_for_each(|directory| match std::fs::remove_dir(directory) {
+                Err(e) if !gone(&e) => Err(e),
+                _ => Ok(()),
+            });
         }
         Ok(())
     }
@@ -61,6 +62,16 @@ impl Hierarchies {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
+}
+
+/// Removes what nothing is in any more, the usual case after the end of a container's first process, and answers what is left from
+/// the first on that is not empty: processes are in every hierarchy at once, and all of them are needed to stop and count them.
+fn remove_empty(directories: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut left = directories.into_iter().skip_while(|directory| match std::fs::remove_dir(directory) {
+        Ok(()) => true,
+        Err(e) => gone(&e),
+    });
+    left.by_ref().filter(|d| d.is_dir()).collect()
 }
 
 fn stuck(group: &str, pids: &[u32]) -> Error {

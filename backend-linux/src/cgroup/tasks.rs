@@ -19,10 +19,10 @@ impl Hierarchies {
 
 /// What /proc says of a process; `None` if it has ended.
 fn task(pid: u32) -> Option<Task> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = crate::small::read_text(format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let number = |text: &str| text.parse::<u32>().ok();
-    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let arguments = crate::small::read(format!("/proc/{pid}/cmdline")).ok()?;
     let arguments = arguments.strip_suffix(b"\0").unwrap_or(&arguments);
     let command = if arguments.is_empty() {
         // A zombie and a kernel thread have no arguments; lists put the name in brackets.

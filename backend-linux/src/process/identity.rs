@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 /// State and start time of a process: fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)).
 fn stat(pid: u32) -> Option<(char, u64)> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let text = crate::small::read(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the command's name in parentheses and may hold anything, parentheses and line ends included; what follows
     // the last `)` is plain.
     let after = text.iter().rposition(|b| *b == b')')? + 2;

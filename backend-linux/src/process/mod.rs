@@ -7,6 +7,7 @@ mod clone;
 mod identity;
 mod inside;
 mod launch;
+pub mod start;
 mod streams;
 
 pub use children::Children;

@@ -4,22 +4,30 @@ use super::driver::take_lock;
 use super::wire;
 use crate::error::step;
 use crate::kernel::LinuxKernel;
+use crate::process::start::{Given, start};
 use drydock_core::container::layout::Layout;
 use drydock_core::error::{Error, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::kernel::Kernel;
-use std::os::fd::{AsRawFd, OwnedFd};
+use rustix::process::{Pid, WaitOptions, waitpid};
+use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Where programs of the system are, if the environment does not say.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The descriptor at which a supervisor gets the mount that it runs from.
+const MYSELF: i32 = 3;
+
 /// Supervisors that this process has started. They outlive it; one that ends before it is waited for here.
 #[derive(Debug, Default)]
-pub struct Spawned(Mutex<Vec<Child>>);
+pub struct Spawned(Mutex<Vec<Pid>>);
 
 impl Spawned {
     /// Starts a supervisor. It is reachable when this returns.
@@ -29,32 +37,52 @@ impl Spawned {
         let facts = kernel.facts();
         let taken = || Error::conflict(format!("container {id} already has a supervisor")).subject(id.as_str());
         // Held for a moment by whoever looks whether an earlier one has ended.
-        let _guard = take_lock(kernel, id, Duration::from_millis(100))?;
+        let guard = take_lock(kernel, id, Duration::from_millis(100))?;
         let path = Layout::of(facts).socket(id);
         // One that was started a moment ago has its socket before it has the lock.
         if wire::connect_to(&path)?.is_some() {
             return Err(taken());
         }
         let listener = wire::listen_at(&path)?;
-        let myself = unwritable_self();
-        let program = myself.as_ref().map_or("/proc/self/exe".to_owned(), |fd| format!("/proc/self/fd/{}", fd.as_raw_fd()));
-        let child = Command::new(program)
-            .arg0("drydock")
-            .args(["supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id.as_str()])
+        let program = myself()?;
+        let null = File::options().read(true).write(true).open("/dev/null").map_err(|e| step("open", "/dev/null", e))?;
+        let words = ["drydock", "supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id.as_str()];
+        let args = words.map(CString::new).into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| Error::invalid("a root holds a NUL"))?;
+        let given = Given {
+            program: program.as_fd(),
+            args: &args,
             // Nothing of a person's environment is for a process that outlives the command: only where to find programs of the system.
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_else(|| SYSTEM_PATH.into()))
+            env: &[search_path()],
+            // The last is its own: closing the only descriptor of a mount that is attached nowhere makes the kernel wait until no
+            // processor can be looking at it any more, for a millisecond that should be nobody's but the supervisor's, at its end.
+            descriptors: &[(listener.as_fd(), 0), (null.as_fd(), 1), (null.as_fd(), 2), (program.as_fd(), MYSELF)],
             // The directory a person stands in must not be kept busy for as long as a container runs.
-            .current_dir("/")
-            .stdin(Stdio::from(listener))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| step("start the supervisor", id.short(), e))?;
+            directory: c"/",
+        };
+        // It wants the lock as soon as it runs, and its socket is there: whoever looks now sees that.
+        drop(guard);
+        let child = start(&given).map_err(|e| step("start the supervisor", id.short(), e))?;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain_mut(|earlier| matches!(earlier.try_wait(), Ok(None)));
+        all.retain(|earlier| matches!(waitpid(Some(*earlier), WaitOptions::NOHANG), Ok(None)));
         all.push(child);
         Ok(())
+    }
+}
+
+/// PATH, as it is handed on.
+fn search_path() -> CString {
+    let value = std::env::var_os("PATH").unwrap_or_else(|| SYSTEM_PATH.into());
+    let mut variable = OsString::from("PATH=");
+    variable.push(value);
+    // The environment is made of strings that end in a NUL, so none has one in it.
+    CString::new(variable.into_vec()).unwrap_or_default()
+}
+
+/// This program, to be executed by descriptor: unwritable if the kernel can make it so.
+fn myself() -> Result<OwnedFd> {
+    match unwritable_self() {
+        Some(tree) => Ok(tree),
+        None => File::open("/proc/self/exe").map(Into::into).map_err(|e| step("open", "/proc/self/exe", e)),
     }
 }
 
@@ -89,7 +117,13 @@ pub fn become_unwritable() {
 /// Closes what whoever started this process left open: a supervisor outlives it, and must not keep its pipes and locks.
 ///
 /// To be called first of all by a process that was started as a supervisor.
+///
+/// The mount that this program runs from stays open until the end: see [`Spawned::supervise`].
 pub fn close_inherited() {
-    // SAFETY: this process has opened nothing yet beyond its standard streams, so no owner of a descriptor loses it.
-    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+    // SAFETY: this process has opened nothing yet beyond its standard streams, so no owner of a descriptor loses it; the one that
+    // stays is nobody's, and is closed when a program is executed.
+    unsafe {
+        libc::fcntl(MYSELF, libc::F_SETFD, libc::FD_CLOEXEC);
+        libc::close_range(MYSELF as libc::c_uint + 1, libc::c_uint::MAX, 0);
+    }
 }

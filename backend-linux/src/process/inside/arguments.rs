@@ -14,7 +14,7 @@ pub struct Arguments {
 
 /// Finds the arguments: fields 48 and 49 of /proc/self/stat (proc_pid_stat(5)).
 pub fn find() -> Option<Arguments> {
-    let text = std::fs::read("/proc/self/stat").ok()?;
+    let text = crate::small::read("/proc/self/stat").ok()?;
     let after = text.iter().rposition(|b| *b == b')')? + 2;
     let mut fields = std::str::from_utf8(text.get(after..)?).ok()?.split(' ');
     // The first of these is field 3.

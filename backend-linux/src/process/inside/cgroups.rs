@@ -45,7 +45,7 @@ struct Hierarchy {
 /// The v1 hierarchies with a controller or a name, as /proc/self/cgroup lists them (cgroups(7)).
 fn hierarchies() -> Result<Vec<Hierarchy>> {
     let path = "/proc/self/cgroup";
-    std::fs::read_to_string(path).map(|text| parse(&text)).map_err(|e| step("read", path, e))
+    crate::small::read_text(path).map(|text| parse(&text)).map_err(|e| step("read", path, e))
 }
 
 fn parse(text: &str) -> Vec<Hierarchy> {
