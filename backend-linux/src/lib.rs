@@ -27,6 +27,7 @@ mod open;
 pub mod process;
 pub mod proxy;
 mod small;
+mod registry;
 pub mod store;
 pub mod supervisor;
 pub mod tree;
@@ -35,5 +36,6 @@ mod volume;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;
+pub use registry::Network;
 pub use open::{PROXY, SUPERVISE, open, own_command};
 pub use store::SqliteStore;

@@ -25,7 +25,7 @@ pub fn open(data_root: &str, run_root: &str) -> Result<LocalEngine> {
 fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
     use drydock_core::kernel::Kernel;
     let store = SqliteStore::open(Path::new(&kernel.facts().data_root))?;
-    LocalEngine::open(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)))
+    LocalEngine::open(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)).reaching(Arc::new(crate::Network::default())))
 }
 
 /// Runs one of the commands this crate starts its own program with, and answers the exit code; `None` if `args` (without the

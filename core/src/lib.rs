@@ -28,6 +28,7 @@ pub mod limits;
 pub mod network;
 pub mod observe;
 pub mod plan;
+pub mod registry;
 pub mod store;
 pub mod supervise;
 pub mod time;

@@ -49,7 +49,6 @@ impl<'a> Intake<'a> {
     }
 
     /// Keeps a blob that is there already from going while this operation lasts. `None` if there is none.
-    #[expect(dead_code, reason = "for layers that a registry need not send again")]
     pub(crate) fn hold(&self, digest: &Digest) -> Result<Option<Blob>> {
         let _guard = self.engine.lock(super::images::LOCK)?;
         let size = match self.engine.kernel().size(&self.engine.layout().blob(digest)) {

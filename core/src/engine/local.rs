@@ -8,6 +8,7 @@ use crate::host::{Containers, Images, Limits, Networks, Planning};
 use crate::id::{ContainerId, hex};
 use crate::kernel::{Guard, Kernel};
 use crate::plan::Planner;
+use crate::registry::{NoNetwork, Transport};
 use crate::store::{Change, Store, StoreExt as _, Table, decode, put};
 use crate::time::{Clock, Timestamp};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Host {
     pub limits: Arc<dyn Limits>,
     /// Plans.
     pub planning: Arc<dyn Planning>,
+    /// Registries.
+    pub transport: Arc<dyn Transport>,
 }
 
 impl Host {
@@ -46,13 +49,20 @@ impl Host {
         Self::of(kernel, store, clock, planner)
     }
 
+    /// The same host with a way to registries.
+    #[must_use]
+    pub fn reaching(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport, ..self }
+    }
+
     /// A host whose traits are all answered by one: the planner.
     pub fn of<P>(kernel: Arc<dyn Kernel>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, planner: Arc<P>) -> Self
     where
         P: Images + Containers + Networks + Limits + Planning + 'static,
     {
         let (images, containers, networks, limits) = (planner.clone(), planner.clone(), planner.clone(), planner.clone());
-        Self { kernel, store, clock, images, containers, networks, limits, planning: planner }
+        // Reaching registries is added by [`Host::reaching`].
+        Self { kernel, store, clock, images, containers, networks, limits, planning: planner, transport: Arc::new(NoNetwork) }
     }
 }
 

@@ -17,7 +17,10 @@ mod network;
 mod operations;
 mod ports;
 mod prune;
+mod pull;
+mod push;
 mod reconcile;
+mod registries;
 mod remove;
 mod remove_image;
 mod rename;
@@ -44,13 +47,14 @@ pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest,
 use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use crate::error::Result;
 use crate::host::Capabilities;
-use crate::id::{ContainerId, ImageId};
+use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Extract, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
+use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -79,6 +83,17 @@ pub trait Engine: Send + Sync {
     fn image(&self, name: &str) -> Result<ImageRecord>;
     /// Untags, and removes what is not tagged or used any more (`rmi`). Answers lines as Docker prints them: `Untagged: …`, `Deleted: …`.
     fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>>;
+    /// Pulls an image, or every tag of a repository, from its registry; `tell` hears what happens, in Docker's words. After an error
+    /// nothing of what failed is left.
+    fn pull(&self, request: &PullRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Pulled>>;
+    /// Pushes a tag, or every tag of a repository, to its registry. Answers the manifests' digests.
+    fn push(&self, request: &PushRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Digest>>;
+    /// Asks a registry whether it knows somebody. Not knowing is [`crate::ErrorKind::Denied`].
+    fn login(&self, server: &str, access: &Access) -> Result<()>;
+    /// Looks for repositories.
+    fn search(&self, request: &SearchRequest) -> Result<Vec<Found>>;
+    /// A manifest or index as its registry has it.
+    fn remote_manifest(&self, name: &str, access: &Access) -> Result<RemoteManifest>;
 
     /// Makes an image of what a container is now (`commit`).
     fn commit(&self, name: &str, options: &CommitOptions) -> Result<ImageId>;

@@ -8,7 +8,7 @@ use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
 use crate::error::Result;
 use crate::host::Capabilities;
-use crate::id::{ContainerId, ImageId};
+use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
@@ -16,6 +16,7 @@ use crate::kernel::{Extract, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
+use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -82,6 +83,26 @@ impl Engine for LocalEngine {
 
     fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, how: &Extract) -> Result<()> {
         self.copy_to(name, directory, archive, how)
+    }
+
+    fn pull(&self, request: &PullRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Pulled>> {
+        self.pull_images(request, tell)
+    }
+
+    fn push(&self, request: &PushRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Digest>> {
+        self.push_images(request, tell)
+    }
+
+    fn login(&self, server: &str, access: &Access) -> Result<()> {
+        self.check_login(server, access)
+    }
+
+    fn search(&self, request: &SearchRequest) -> Result<Vec<Found>> {
+        self.search_registry(request)
+    }
+
+    fn remote_manifest(&self, name: &str, access: &Access) -> Result<RemoteManifest> {
+        self.fetch_manifest(name, access)
     }
 
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {

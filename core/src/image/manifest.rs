@@ -47,6 +47,8 @@ pub struct Indexed {
     pub index: bool,
     /// For which machine: operating system and architecture.
     pub platform: Option<(String, String)>,
+    /// The machine's variant: `v7`.
+    pub variant: Option<String>,
     /// Notes.
     pub annotations: BTreeMap<String, String>,
 }
@@ -67,6 +69,8 @@ struct Descriptor {
 struct Platform {
     os: String,
     architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
 }
 
 fn wrong(what: impl fmt::Display) -> Error {
@@ -119,8 +123,9 @@ pub fn index(bytes: &[u8]) -> Result<Vec<Indexed>> {
                 "application/vnd.oci.image.manifest.v1+json" | "application/vnd.docker.distribution.manifest.v2+json" => false,
                 other => return Err(wrong(format!("an entry of type {}", other.escape_debug()))),
             };
+            let variant = d.platform.as_ref().and_then(|p| p.variant.clone());
             let platform = d.platform.map(|p| (p.os, p.architecture));
-            Ok(Indexed { blob: Blob { digest: d.digest, size: d.size }, index, platform, annotations: d.annotations })
+            Ok(Indexed { blob: Blob { digest: d.digest, size: d.size }, index, platform, variant, annotations: d.annotations })
         })
         .collect()
 }
