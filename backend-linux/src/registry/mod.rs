@@ -99,7 +99,8 @@ struct Body(ureq::BodyReader<'static>);
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|e| {
-            let timed_out = e.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()).is_some_and(|e| matches!(e, ureq::Error::Timeout(_)));
+            let timed_out =
+                e.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()).is_some_and(|e| matches!(e, ureq::Error::Timeout(_)));
             if timed_out { io::Error::new(io::ErrorKind::TimedOut, "the registry sends nothing more") } else { e }
         })
     }
@@ -110,13 +111,17 @@ fn fault(error: &ureq::Error, url: &Url) -> Fault {
     let place = format!("{}:{}", url.host(), url.port());
     let (kind, message) = match error {
         ureq::Error::HostNotFound => (FaultKind::NoHost, format!("dial tcp: lookup {}: no such host", url.host())),
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => (FaultKind::Unreachable, format!("dial tcp {place}: i/o timeout")),
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            (FaultKind::Unreachable, format!("dial tcp {place}: i/o timeout"))
+        }
         ureq::Error::Timeout(_) => (FaultKind::TimedOut, "net/http: timeout awaiting response headers".to_owned()),
         ureq::Error::Tls(what) => (FaultKind::Tls, format!("tls: {what}")),
         ureq::Error::Rustls(e) => tls::fault(e),
         ureq::Error::Pem(e) => (FaultKind::Tls, format!("tls: a certificate file cannot be read: {e}")),
         ureq::Error::ConnectionFailed => (FaultKind::Unreachable, format!("dial tcp {place}: connect: connection failed")),
-        ureq::Error::LargeResponseHeader(..) => (FaultKind::Malformed, format!("the registry sends more than {LARGEST_HEADERS} bytes of headers")),
+        ureq::Error::LargeResponseHeader(..) => {
+            (FaultKind::Malformed, format!("the registry sends more than {LARGEST_HEADERS} bytes of headers"))
+        }
         ureq::Error::Protocol(e) => (FaultKind::Malformed, format!("malformed HTTP response: {e}")),
         ureq::Error::Io(e) => of_io(e, &place),
         other => (FaultKind::Malformed, other.to_string()),

@@ -7,7 +7,8 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 
 /// The rules for servers that are judged so.
 pub(super) fn config(trust: &Trust) -> Result<TlsConfig, Fault> {
-    let unreadable = |what: &str| Fault { kind: FaultKind::Tls, message: format!("tls: {what} of the registry's directory cannot be read") };
+    let unreadable =
+        |what: &str| Fault { kind: FaultKind::Tls, message: format!("tls: {what} of the registry's directory cannot be read") };
     // Read again for every kind of trust, which is once a command: a machine's list may change.
     let mut roots: Vec<Certificate<'static>> =
         rustls_native_certs::load_native_certs().certs.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
