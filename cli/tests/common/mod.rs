@@ -9,7 +9,7 @@ use drydock_core::engine::{
     PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
 };
 use drydock_core::host::Capabilities;
-use drydock_core::id::{ContainerId, ImageId};
+use drydock_core::id::{ContainerId, Digest, ImageId};
 use drydock_core::image::ImageRecord;
 use drydock_core::image::changeset::PathChange;
 use drydock_core::io::{Attach, Ended, Io, Size};
@@ -17,6 +17,7 @@ use drydock_core::kernel::{Extract, Facts, Signal, Task};
 use drydock_core::limits::{CgroupMode, Usage};
 use drydock_core::observe::Snapshot;
 use drydock_core::plan::Explanation;
+use drydock_core::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,21 @@ impl Engine for StillLife {
         moved()
     }
     fn load(&self, _: &mut dyn std::io::Read) -> Result<Vec<String>> {
+        moved()
+    }
+    fn pull(&self, _: &PullRequest, _: &mut dyn FnMut(Progress)) -> Result<Vec<Pulled>> {
+        moved()
+    }
+    fn push(&self, _: &PushRequest, _: &mut dyn FnMut(Progress)) -> Result<Vec<Digest>> {
+        moved()
+    }
+    fn login(&self, _: &str, _: &Access) -> Result<()> {
+        moved()
+    }
+    fn search(&self, _: &SearchRequest) -> Result<Vec<Found>> {
+        moved()
+    }
+    fn remote_manifest(&self, _: &str, _: &Access) -> Result<RemoteManifest> {
         moved()
     }
     fn images(&self) -> Result<Vec<ImageSummary>> {
