@@ -23,7 +23,7 @@ fn life(host: &SimHost) -> Result<()> {
     engine.import(&mut archive(b"one").as_slice(), "first:1", &["CMD true".to_owned()], "")?;
     engine.import(&mut archive(b"two").as_slice(), "first:1", &[], "")?;
     for image in engine.images()? {
-        engine.remove_image(image.id.as_str(), false)?;
+        engine.remove_image(image.id.as_str(), false, true)?;
     }
     Ok(())
 }
@@ -34,7 +34,7 @@ fn tidy(host: &SimHost, what: &str, before: &Snapshot) {
     for image in engine.images().expect("images can be listed") {
         let record = engine.image(image.id.as_str()).expect("a listed image is there");
         assert_eq!(record.layers.len(), record.diff_ids.len(), "{what}");
-        engine.remove_image(image.id.as_str(), true).unwrap_or_else(|e| panic!("{what}: {e}"));
+        engine.remove_image(image.id.as_str(), true, true).unwrap_or_else(|e| panic!("{what}: {e}"));
     }
     let after = engine.observe().expect("the host can be looked at");
     assert_eq!(before.difference(&after), Vec::<String>::new(), "{what}");
@@ -73,8 +73,8 @@ fn an_image_removed_by_force_goes_with_its_last_container() {
     let engine = host.engine().expect("the engine opens");
     let id = engine.create(&common::config(&["true"])).expect("it is created");
     let image = engine.container(id.as_str()).expect("it is there").image;
-    engine.remove_image(image.as_str(), false).expect_err("a container is made from it");
-    engine.remove_image(image.as_str(), true).expect("by force it goes");
+    engine.remove_image(image.as_str(), false, true).expect_err("a container is made from it");
+    engine.remove_image(image.as_str(), true, true).expect("by force it goes");
     assert!(engine.images().expect("images can be listed").is_empty());
     engine.image("busybox").expect_err("it has no name any more");
     engine.start(id.as_str()).expect("its containers run all the same");

@@ -303,10 +303,10 @@ impl<'a> World<'a> {
         let keep = format!("{BUSYBOX}:latest");
         for image in self.engine.images()? {
             if !image.tags.contains(&keep) {
-                note(self.engine.remove_image(image.id.as_str(), true).map(drop), &format!("image {}", image.id.short()));
+                note(self.engine.remove_image(image.id.as_str(), true, true).map(drop), &format!("image {}", image.id.short()));
             } else {
                 for tag in image.tags.iter().filter(|t| **t != keep) {
-                    note(self.engine.remove_image(tag, true).map(drop), &format!("tag {tag}"));
+                    note(self.engine.remove_image(tag, true, true).map(drop), &format!("tag {tag}"));
                 }
             }
         }

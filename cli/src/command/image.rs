@@ -176,7 +176,7 @@ fn unique(rows: Vec<Row>) -> Vec<Row> {
 
 fn remove(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let args = RemoveArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    session.each(names, &mut |_, engine, name| Ok(Some(engine.remove_image(name, args.force)?.join("\n"))))
+    session.each(names, &mut |_, engine, name| Ok(Some(engine.remove_image(name, args.force, !args.no_prune)?.join("\n"))))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use drydock_core::engine::{
-    CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LogLine, LogsRequest,
-    PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
+    ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
+    HistoryEntry, ImageSummary, LogLine, LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, Digest, ImageId};

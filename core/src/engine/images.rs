@@ -91,6 +91,8 @@ impl LocalEngine {
                 created: image.created,
                 size: image.size,
                 labels: image.defaults.labels,
+                digests: image.digests.iter().map(|name| reference::familiar(name)).collect(),
+                parent: image.parent,
             })
             .collect();
         all.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
@@ -118,6 +120,9 @@ impl LocalEngine {
             record.hidden = false;
             if before.is_none() {
                 self.count_layers(layers, &mut batch)?;
+            }
+            if before.is_none() || !image.digests.is_empty() {
+                record.manifest_type = self.type_of_manifest(image)?;
             }
             if !image.digests.is_empty() {
                 // What a registry has is what goes back to one.
@@ -191,30 +196,20 @@ impl LocalEngine {
         Ok(())
     }
 
+    /// The media type that an image's manifest says it has: Docker's or the OCI's.
+    fn type_of_manifest(&self, image: &ImageRecord) -> Result<String> {
+        let Some(blob) = &image.manifest else { return Ok(String::new()) };
+        let document: serde_json::Value = serde_json::from_slice(&self.read_blob(&blob.digest, crate::image::manifest::LARGEST)?)?;
+        let said = document.get("mediaType").and_then(serde_json::Value::as_str);
+        Ok(said.unwrap_or(crate::image::manifest::MANIFEST).to_owned())
+    }
+
     /// Writes the OCI image layout's own two files: any tool that reads layouts finds the images (image-spec image-layout.md).
     pub(super) fn write_index(&self) -> Result<()> {
         use crate::kernel::Step;
         let root = self.kernel().facts().data_root.trim_end_matches('/').to_owned();
-        let mut manifests = Vec::new();
-        for (_, image) in self.store().load_all::<ImageRecord>(Table::Images)? {
-            let Some(manifest) = image.manifest.filter(|_| !image.hidden) else { continue };
-            let descriptor = |name: Option<&str>| {
-                let mut one = serde_json::json!({"mediaType": super::import::MANIFEST, "digest": manifest.digest, "size": manifest.size});
-                if let (Some(name), Some(object)) = (name, one.as_object_mut()) {
-                    let names = serde_json::json!({
-                        "io.containerd.image.name": name,
-                        "org.opencontainers.image.ref.name": name.rsplit_once(':').map_or(name, |(_, tag)| tag),
-                    });
-                    object.insert("annotations".to_owned(), names);
-                }
-                one
-            };
-            if image.tags.is_empty() {
-                manifests.push(descriptor(None));
-            }
-            manifests.extend(image.tags.iter().map(|tag| descriptor(Some(tag))));
-        }
-        let index = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+        let images = self.store().load_all::<ImageRecord>(Table::Images)?;
+        let index = super::save::index(images.iter().filter(|(_, i)| !i.hidden).map(|(_, i)| (i, i.tags.as_slice())));
         let layout = (format!("{root}/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}".to_owned());
         for (path, content) in [layout, (format!("{root}/index.json"), index.to_string())] {
             self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content }, None)?;

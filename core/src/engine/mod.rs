@@ -6,6 +6,7 @@ mod create;
 mod events;
 mod exec;
 mod health;
+mod history;
 mod images;
 pub(crate) mod import;
 mod join;
@@ -19,6 +20,7 @@ mod ports;
 mod prune;
 mod pull;
 mod push;
+mod prune_images;
 mod reconcile;
 mod registries;
 mod remove;
@@ -26,6 +28,7 @@ mod remove_image;
 mod rename;
 mod resolve;
 mod restart;
+mod save;
 mod start;
 mod stats;
 mod stop;
@@ -37,8 +40,11 @@ pub use commit::CommitOptions;
 pub use copy::PathStat;
 pub use create::DEFAULT_PATH;
 pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
+pub use history::HistoryEntry;
 pub use local::{Host, LocalEngine};
 pub use prune::{PruneFilters, Pruned, prune_filters};
+pub use prune_images::{DiskUsage, ImageUsage, VolumeUsage};
+pub use save::ArchiveFormat;
 pub use stats::{ContainerStats, Sizes};
 pub use update::ContainerUpdate;
 
@@ -81,8 +87,6 @@ pub trait Engine: Send + Sync {
     fn images(&self) -> Result<Vec<ImageSummary>>;
     /// One image.
     fn image(&self, name: &str) -> Result<ImageRecord>;
-    /// Untags, and removes what is not tagged or used any more (`rmi`). Answers lines as Docker prints them: `Untagged: …`, `Deleted: …`.
-    fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>>;
     /// Pulls an image, or every tag of a repository, from its registry; `tell` hears what happens, in Docker's words. After an error
     /// nothing of what failed is left.
     fn pull(&self, request: &PullRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Pulled>>;
@@ -94,6 +98,20 @@ pub trait Engine: Send + Sync {
     fn search(&self, request: &SearchRequest) -> Result<Vec<Found>>;
     /// A manifest or index as its registry has it.
     fn remote_manifest(&self, name: &str, access: &Access) -> Result<RemoteManifest>;
+    /// Gives an image one more reference (`tag`), taking it from the one that has it.
+    fn tag(&self, source: &str, target: &str) -> Result<()>;
+    /// How an image was made, newest step first (`history`).
+    fn history(&self, name: &str) -> Result<Vec<HistoryEntry>>;
+    /// Writes images as one archive (`save`). A name without a tag means every tag of the repository.
+    fn save(&self, names: &[String], format: ArchiveFormat, into: &mut dyn std::io::Write) -> Result<()>;
+    /// Untags, and removes what is not tagged or used any more (`rmi`); with `prune` also what it was made from, where nothing names
+    /// that. Answers lines as Docker prints them: `Untagged: …`, `Deleted: …`.
+    fn remove_image(&self, name: &str, force: bool, prune: bool) -> Result<Vec<String>>;
+    /// Removes images that no container uses and the filters mean: those without a reference, or `all`. Answers lines as Docker
+    /// prints them: `untagged: …`, `deleted: …`.
+    fn prune_images(&self, all: bool, filters: &PruneFilters) -> Result<Pruned>;
+    /// What everything takes on disk.
+    fn disk_usage(&self) -> Result<DiskUsage>;
 
     /// Makes an image of what a container is now (`commit`).
     fn commit(&self, name: &str, options: &CommitOptions) -> Result<ImageId>;

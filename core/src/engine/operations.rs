@@ -1,8 +1,8 @@
 //! [`Engine`] for [`LocalEngine`]: every operation, and where it is done.
 
 use super::{
-    CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, Engine, EngineInfo, EventEntry, ImageSummary, LocalEngine, LogLine,
-    LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
+    ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
+    HistoryEntry, ImageSummary, LocalEngine, LogLine, LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
 };
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
@@ -57,8 +57,28 @@ impl Engine for LocalEngine {
         self.find_image(name)
     }
 
-    fn remove_image(&self, name: &str, force: bool) -> Result<Vec<String>> {
-        self.untag_and_remove(name, force)
+    fn tag(&self, source: &str, target: &str) -> Result<()> {
+        self.tag_image(source, target)
+    }
+
+    fn history(&self, name: &str) -> Result<Vec<HistoryEntry>> {
+        self.history_of(name)
+    }
+
+    fn save(&self, names: &[String], format: ArchiveFormat, into: &mut dyn std::io::Write) -> Result<()> {
+        self.save_images(names, format, into)
+    }
+
+    fn remove_image(&self, name: &str, force: bool, prune: bool) -> Result<Vec<String>> {
+        self.untag_and_remove(name, force, prune)
+    }
+
+    fn prune_images(&self, all: bool, filters: &PruneFilters) -> Result<Pruned> {
+        self.prune_unused_images(all, filters)
+    }
+
+    fn disk_usage(&self) -> Result<DiskUsage> {
+        self.usage_of_disk()
     }
 
     fn commit(&self, name: &str, options: &CommitOptions) -> Result<ImageId> {

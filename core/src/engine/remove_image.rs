@@ -17,12 +17,18 @@ fn in_use(text: String) -> Error {
 
 impl LocalEngine {
     /// Removes a reference, or an image by id.
-    pub(super) fn untag_and_remove(&self, asked: &str, force: bool) -> Result<Vec<String>> {
+    ///
+    /// With `prune`, images that it was made from and that have no reference go with it.
+    pub(super) fn untag_and_remove(&self, asked: &str, force: bool, prune: bool) -> Result<Vec<String>> {
         let mut marks = BTreeSet::new();
         let lines = {
             let _guard = self.lock(LOCK)?;
             let (image, reference) = self.resolve_image(asked)?;
-            self.remove_locked(asked, &image, reference.as_ref(), force, &mut marks)?
+            let mut lines = self.remove_locked(asked, &image, reference.as_ref(), force, &mut marks)?;
+            if prune && lines.iter().any(|line| line.starts_with("Deleted")) {
+                lines.extend(self.delete_parents(&image, &mut marks)?);
+            }
+            lines
         };
         self.sweep(&marks)?;
         Ok(lines)
@@ -48,7 +54,7 @@ impl LocalEngine {
                 )));
             }
             let rest: Vec<String> = image.tags.iter().filter(|t| **t != reference.to_string()).cloned().collect();
-            if !rest.is_empty() || user.is_some() {
+            if !rest.is_empty() || running.is_some() {
                 // A digest stays only beside a tag of its repository.
                 let repository = reference.repository();
                 let of_repository = |name: &String| name.strip_prefix(&repository).is_some_and(|n| n.starts_with([':', '@']));
@@ -87,8 +93,29 @@ impl LocalEngine {
         }
         let mut lines: Vec<String> = image.tags.iter().chain(&image.digests).map(|tag| format!("Untagged: {}", familiar(tag))).collect();
         lines.push(format!("Deleted: {id}"));
+        lines.extend(self.delete_image(image, marks)?);
+        Ok(lines)
+    }
+
+    /// Deletes an image with its references. Answers a line for each layer that goes with it. The caller holds [`LOCK`].
+    pub(super) fn delete_image(&self, image: &ImageRecord, marks: &mut BTreeSet<String>) -> Result<Vec<String>> {
         let gone = self.untag(image, &image.tags, marks, true)?;
-        lines.extend(gone.iter().map(|chain| format!("Deleted: {chain}")));
+        Ok(gone.iter().map(|chain| format!("Deleted: {chain}")).collect())
+    }
+
+    /// Deletes what an image that is gone was made from, as far as nothing else names or uses it. The caller holds [`LOCK`].
+    pub(super) fn delete_parents(&self, image: &ImageRecord, marks: &mut BTreeSet<String>) -> Result<Vec<String>> {
+        let (mut lines, mut next) = (Vec::new(), image.parent.clone());
+        while let Some(id) = next.take() {
+            let Some(parent) = self.image_record(&id)?.filter(|parent| !parent.hidden) else { break };
+            let used = !self.store().scan(Table::Meta, &use_prefix(&id), "", 1)?.is_empty();
+            if used || !parent.tags.is_empty() || !parent.digests.is_empty() || self.has_children(&parent)? {
+                break;
+            }
+            lines.push(format!("Deleted: {id}"));
+            lines.extend(self.delete_image(&parent, marks)?);
+            next = parent.parent;
+        }
         Ok(lines)
     }
 

@@ -59,6 +59,12 @@ pub struct ImageSummary {
     pub size: u64,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// What registries call it: `busybox@sha256:…`.
+    #[serde(default)]
+    pub digests: Vec<String>,
+    /// The image that it was made from, if it was made here.
+    #[serde(default)]
+    pub parent: Option<ImageId>,
 }
 
 /// Which lines of a log.

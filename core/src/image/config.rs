@@ -81,6 +81,7 @@ pub fn read(bytes: &[u8]) -> Result<ImageRecord> {
         blobs: Vec::new(),
         digests: Vec::new(),
         parent: None,
+        manifest_type: String::new(),
         hidden: false,
     })
 }

@@ -12,6 +12,8 @@ use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// The media type of the OCI's manifests (image-spec media-types.md).
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The largest manifest or index that is read, in bytes.
 pub const LARGEST: usize = 4 << 20;
 

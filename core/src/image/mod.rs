@@ -88,6 +88,9 @@ pub struct ImageRecord {
     /// Its manifest.
     #[serde(default)]
     pub manifest: Option<Blob>,
+    /// The media type of its manifest; empty for the OCI's.
+    #[serde(default)]
+    pub manifest_type: String,
     /// The layers as its manifest names them, lowest first: what a push sends. A layer that images share may have come in several
     /// compressions; each image keeps its own.
     #[serde(default)]

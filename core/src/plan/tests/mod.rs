@@ -83,6 +83,7 @@ fn image() -> ImageRecord {
         blobs: Vec::new(),
         digests: Vec::new(),
         parent: None,
+        manifest_type: String::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::world::World;
 use drydock_core::ErrorKind;
 
 fn refused(w: &World<'_>, name: &str, force: bool, words: &str) -> Checked {
-    match w.engine().remove_image(name, force) {
+    match w.engine().remove_image(name, force, true) {
         Ok(lines) => fail(format_args!("it was not refused: {lines:?}")),
         Err(e) => {
             equal("HTTP status", e.http_status(), 409)?;
@@ -24,19 +24,19 @@ fn short(id: &str) -> &str {
 pub(super) const CLAUSES: &[Clause] = &[
     Clause::docker("IMG-RM-1", "Removing the last reference untags and deletes the image, and says both.", cite::RMI, |w| {
         let id = w.import_busybox("gone:1", &["LABEL n=1"])?;
-        let lines = w.engine().remove_image("gone:1", false)?;
+        let lines = w.engine().remove_image("gone:1", false, true)?;
         equal("first line", lines.first().map(String::as_str), Some("Untagged: gone:1"))?;
         holds(format_args!("it is deleted: {lines:?}"), lines.contains(&format!("Deleted: {id}")))?;
         holds("it is gone", w.engine().image(&id).is_err())
     }),
     Clause::docker("IMG-RM-2", "Removing what is not there says so.", cite::RMI, |w| {
-        let Err(error) = w.engine().remove_image("nope", false) else { return fail("it was removed") };
+        let Err(error) = w.engine().remove_image("nope", false, true) else { return fail("it was removed") };
         equal("kind", error.kind(), ErrorKind::NotFound)?;
         contains("message", &error.to_string(), "No such image: nope:latest")
     }),
     Clause::docker("IMG-RM-3", "Removing one of several references untags only.", cite::RMI, |w| {
         w.engine().load(&mut &*Archive::new(vec![w.busybox().to_vec(), tar(&[Entry::file("x", "x")])], &["both:1", "both:2"]).docker())?;
-        equal("lines", w.engine().remove_image("both:1", false)?, vec!["Untagged: both:1".to_owned()])?;
+        equal("lines", w.engine().remove_image("both:1", false, true)?, vec!["Untagged: both:1".to_owned()])?;
         w.run_with(&["cat", "/x"], |c| c.image = "both:2".to_owned())?.prints("x")?.done()
     }),
     Clause::docker("IMG-RM-4", "Removing by id an image that several repositories name is refused without force.", cite::RMI, |w| {
@@ -45,7 +45,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let words =
             format!("conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories", short(&image.id()));
         refused(w, &image.id(), false, &words)?;
-        let lines = w.engine().remove_image(&image.id(), true)?;
+        let lines = w.engine().remove_image(&image.id(), true, true)?;
         holds(format_args!("with force both go: {lines:?}"), lines.iter().filter(|l| l.starts_with("Untagged: ")).count() == 2)
     }),
     Clause::docker("IMG-RM-5", "The reference of an image that a container is made from is not removed without force.", cite::RMI, |w| {
@@ -71,7 +71,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         |w| {
             w.import_busybox("pulled:1", &["LABEL n=1"])?;
             let id = w.create(&["echo", "alive"], |c| c.image = "pulled:1".to_owned())?;
-            let lines = w.engine().remove_image("pulled:1", true)?;
+            let lines = w.engine().remove_image("pulled:1", true, true)?;
             equal("first line", lines.first().map(String::as_str), Some("Untagged: pulled:1"))?;
             w.engine().start(&id)?;
             equal("exit code", w.wait(&id)?, 0)?;
@@ -85,7 +85,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         |w| {
             let image = w.import_busybox("busy:1", &["LABEL n=1"])?;
             let id = w.sleeper(|c| c.image = "busy:1".to_owned())?;
-            equal("by reference", w.engine().remove_image("busy:1", true)?, vec!["Untagged: busy:1".to_owned()])?;
+            equal("by reference", w.engine().remove_image("busy:1", true, true)?, vec!["Untagged: busy:1".to_owned()])?;
             let words = format!(
                 "conflict: unable to delete {} (cannot be forced) - image is being used by running container {}",
                 short(&image),
@@ -99,7 +99,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.engine().load(&mut &*Archive::new(vec![w.busybox().to_vec(), top.clone()], &["lower:1"]).docker())?;
         w.engine()
             .load(&mut &*Archive::new(vec![w.busybox().to_vec(), top, tar(&[Entry::file("more", "more")])], &["upper:1"]).docker())?;
-        w.engine().remove_image("upper:1", false)?;
+        w.engine().remove_image("upper:1", false, true)?;
         w.run_with(&["cat", "/top"], |c| c.image = "lower:1".to_owned())?.prints("top")?;
         w.run_with(&["ls", "/more"], |c| c.image = "lower:1".to_owned())?.exits(1)?.done()
     }),
