@@ -19,6 +19,8 @@ fn world() -> StillLife {
         created: ago(86_400 * 20),
         size,
         labels: BTreeMap::new(),
+        digests: Vec::new(),
+        parent: None,
     };
     let record = serde_json::json!({
         "id": format!("sha256:{}", "a".repeat(64)), "layers": ["sha256:c"], "diff_ids": [Digest::of(b"layer")], "size": 141_000_000_u64,

@@ -105,7 +105,22 @@ impl Engine for StillLife {
         let fits = |i: &&ImageRecord| i.id.as_str() == name || i.tags.iter().any(|t| t.contains(name));
         self.image_records.iter().find(fits).cloned().ok_or_else(|| Error::not_found(format!("No such image: {name}")))
     }
-    fn remove_image(&self, name: &str, _: bool) -> Result<Vec<String>> {
+    fn tag(&self, _: &str, _: &str) -> Result<()> {
+        moved()
+    }
+    fn history(&self, _: &str) -> Result<Vec<HistoryEntry>> {
+        moved()
+    }
+    fn save(&self, _: &[String], _: ArchiveFormat, _: &mut dyn std::io::Write) -> Result<()> {
+        moved()
+    }
+    fn prune_images(&self, _: bool, _: &PruneFilters) -> Result<Pruned> {
+        moved()
+    }
+    fn disk_usage(&self) -> Result<DiskUsage> {
+        moved()
+    }
+    fn remove_image(&self, name: &str, _: bool, _: bool) -> Result<Vec<String>> {
         Ok(vec![format!("Untagged: {name}:latest"), "Deleted: sha256:1".to_owned()])
     }
     fn commit(&self, _: &str, _: &CommitOptions) -> Result<ImageId> {
