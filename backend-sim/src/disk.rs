@@ -8,6 +8,7 @@ use crate::vfs::{Body, Inode, Loc, Mount, Node};
 use crate::world::World;
 use drydock_core::kernel::MountFlags;
 use drydock_core::limits::CgroupMode;
+use rand_chacha::rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -311,8 +312,12 @@ impl World {
         }
     }
 
-    /// The power goes and comes back: the disk stays.
-    pub(crate) fn power_cycle(&mut self) {
+    /// The power goes and comes back: the disk stays. Answers a number below `end` by chance: how many of the database's batches stay.
+    pub(crate) fn power_cycle(&mut self, end: u64) -> u64 {
+        let keep = if self.config.forgetful { self.rng.next_u64() % end.max(1) } else { end };
+        self.fs.cut(&mut self.rng);
+        // Names that come back while the machine is off are on the disk; so is what boots it.
+        let disk = self.fs.journal.disk.take();
         let futures: Vec<_> = self.procs.values_mut().filter_map(|p| p.future.take()).collect();
         self.graveyard.extend(futures);
         self.procs.clear();
@@ -347,5 +352,13 @@ impl World {
         self.cpus.start_at(self.now);
         self.mount_host();
         self.boot();
+        self.fs.journal.disk = disk;
+        keep
+    }
+
+    /// The host's disk.
+    pub(crate) fn disk_system(&self) -> Option<crate::vfs::SbId> {
+        let Node::Plain(root) = self.root.node else { return None };
+        self.fs.get(root).ok().map(|inode| inode.system)
     }
 }

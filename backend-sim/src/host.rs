@@ -94,6 +94,9 @@ impl Machine {
             Ok(Box::new(supervisor) as Box<dyn Decide>)
         }));
         machine.boot_engine();
+        if machine.shared.lock().config.forgetful {
+            machine.records.forgetful();
+        }
         machine
     }
 
@@ -138,7 +141,7 @@ impl Machine {
     pub(crate) fn check_alive(&self) -> Result<()> {
         let pid = self.actor();
         let world = self.shared.lock();
-        if world.procs.get(&pid).is_some_and(crate::process::Proc::alive) { Ok(()) } else { Err(interrupted()) }
+        if !world.faults.dark && world.procs.get(&pid).is_some_and(crate::process::Proc::alive) { Ok(()) } else { Err(interrupted()) }
     }
 
     /// Whoever acts now dies, as by SIGKILL: its locks are free, and a supervisor's container dies with it.
@@ -287,6 +290,7 @@ impl SimHost {
     }
 
     /// The power goes and comes back: processes, namespaces, mounts, links, rules and groups are gone, the disk and the records are left.
+    /// On a forgetful host what was not synced is gone too, as much of it as chance says.
     pub fn power_loss(&self) {
         let lost = {
             let mut actors = self.machine.actors();
@@ -294,7 +298,10 @@ impl SimHost {
             std::mem::replace(&mut *actors, fresh)
         };
         drop(lost);
-        self.machine.shared.lock().power_cycle();
+        // The log of the database and the directories are different files: chance cuts each by itself.
+        let batches = self.machine.records.unsynced() as u64 + 1;
+        let keep = self.machine.shared.lock().power_cycle(batches);
+        self.machine.records.cut(usize::try_from(keep).unwrap_or(usize::MAX));
         self.machine.bury();
         self.machine.boot_engine();
     }

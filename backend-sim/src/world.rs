@@ -35,11 +35,22 @@ pub struct SimConfig {
     pub hostname: String,
     /// Whether every step and system call is written to the trace.
     pub trace: bool,
+    /// Whether a power cut takes back what nobody synced, as much as chance says. Without it the disk keeps everything.
+    pub forgetful: bool,
 }
 
 impl Default for SimConfig {
     fn default() -> Self {
-        Self { seed: 1, cgroup: CgroupMode::V2, cpus: 4, memory: 8 << 30, disk: 64 << 30, hostname: "simhost".to_owned(), trace: false }
+        Self {
+            seed: 1,
+            cgroup: CgroupMode::V2,
+            cpus: 4,
+            memory: 8 << 30,
+            disk: 64 << 30,
+            hostname: "simhost".to_owned(),
+            trace: false,
+            forgetful: false,
+        }
     }
 }
 
@@ -171,6 +182,9 @@ impl World {
         };
         world.make_disk();
         world.boot();
+        if world.config.forgetful {
+            world.fs.journal.disk = world.disk_system();
+        }
         world
     }
 

@@ -34,6 +34,24 @@ pub enum Table {
     Meta,
 }
 
+impl Table {
+    /// Whether a person was told that a change of this table is done, and would miss it after a power cut: such a batch, and all
+    /// before it, is on the disk when [`Store::commit`] returns. The others a cut may take back, whole and the last ones first.
+    pub fn is_durable(self) -> bool {
+        matches!(self, Self::Images | Self::Tags | Self::Layers | Self::Networks)
+    }
+}
+
+impl Change {
+    /// Whether this change makes its batch a durable one.
+    pub fn is_durable(&self) -> bool {
+        match self {
+            Self::Put(table, ..) | Self::Delete(table, ..) => table.is_durable(),
+            Self::Expect(..) => false,
+        }
+    }
+}
+
 /// One change of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -47,11 +47,6 @@ fn name(table: Table) -> &'static str {
     }
 }
 
-/// Whether a person was told that a change of this table is done, and would miss it after a power cut.
-fn must_be_durable(table: Table) -> bool {
-    matches!(table, Table::Images | Table::Tags | Table::Layers | Table::Networks)
-}
-
 /// The smallest text that is greater than every text with this prefix; `None` if there is none.
 ///
 /// SQLite compares UTF-8 bytes, and their order is that of the code points.
@@ -103,10 +98,7 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, batch: &[Change]) -> Result<()> {
-        let durable = batch.iter().any(|change| match change {
-            Change::Put(table, ..) | Change::Delete(table, ..) => must_be_durable(*table),
-            Change::Expect(..) => false,
-        });
+        let durable = batch.iter().any(Change::is_durable);
         let mut connection = self.connection();
         if durable {
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed("write"))?;

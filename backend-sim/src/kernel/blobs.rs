@@ -53,7 +53,11 @@ impl SimKernel {
         let (dir, _) = path.rsplit_once('/').unwrap_or(("/", ""));
         world.make_dirs(&ctx, dir, 0o700, (0, 0)).named("mkdir", dir)?;
         if world.walk(&ctx, &path, true).is_err() {
-            world.put_file(&ctx, &path, 0o600, &bytes).named("write", &path)?;
+            let at = world.put_file(&ctx, &path, 0o600, &bytes).named("write", &path)?;
+            // The file before it gets its name, and then the directory.
+            if let crate::vfs::Node::Plain(ino) = at.node {
+                world.fs.sync(ino);
+            }
         }
         Ok(ingested)
     }

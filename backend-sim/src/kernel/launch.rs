@@ -1,12 +1,13 @@
 //! Making a process, and letting it go.
 
 use super::errors::Named;
+use crate::fault::What;
 use crate::file::{OpenFile, Target};
-use crate::sys::{Fd, WaitStatus};
+use crate::sys::{Errno, Fd, WaitStatus};
 use crate::world::{Shared, World};
-use drydock_core::Result;
 use drydock_core::kernel::{Launch, NamespaceFrom, NamespaceKind, Process, Signal, Streams};
 use drydock_core::plan::Planned;
+use drydock_core::{Error, Result};
 use std::collections::BTreeMap;
 
 /// The ends of a process's standard streams that whoever launched it has.
@@ -192,9 +193,34 @@ impl World {
             let ctx = self.ctx(pid).named("launch", "")?;
             let now = self.now;
             self.trace.note(now, || format!("inside pid={pid} {}", planned.step.name()));
+            let struck = self.strike_inside(planned.step.name())?;
             self.carry_out(&ctx, shared, &planned.step, Some(pid))?;
+            if struck {
+                self.faults.cut = Some(What::CrashAfter);
+                return Err(super::interrupted());
+            }
         }
         Ok(())
+    }
+
+    /// Counts a step that a new process carries out in itself, and lets it fail if that was asked for. Answers whether whoever
+    /// launched the process dies after it.
+    fn strike_inside(&mut self, name: &str) -> Result<bool> {
+        let failed = |errno: Errno| Error::new(super::kind(errno), format!("{name}: {}", errno.text())).op("fault").subject(name);
+        match self.faults.strike(name) {
+            None => Ok(false),
+            Some(What::Fail) => Err(failed(Errno::EIO)),
+            Some(What::Errno(errno)) => Err(failed(errno)),
+            Some(What::Stall(time)) => {
+                self.now += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 4);
+                Ok(false)
+            }
+            Some(What::CrashAfter) => Ok(true),
+            Some(what @ (What::CrashBefore | What::PowerLoss)) => {
+                self.faults.cut = Some(what);
+                Err(super::interrupted())
+            }
+        }
     }
 
     /// Lets a launched process carry out its last steps. If one fails the process is gone.

@@ -14,7 +14,7 @@ mod tree;
 mod unpack;
 mod volume;
 
-pub use errors::Named;
+pub use errors::{Named, kind};
 pub use launch::Ends;
 
 use crate::fault::What;
@@ -106,16 +106,27 @@ impl SimKernel {
         match what {
             None => Ok(false),
             Some(What::Fail) => Err(Error::new(ErrorKind::System, format!("{name}: Input/output error")).op("fault").subject(name)),
+            Some(What::Errno(errno)) => Err(Error::new(kind(errno), format!("{name}: {}", errno.text())).op("fault").subject(name)),
             Some(What::CrashBefore) => {
                 self.machine.crash();
                 Err(interrupted())
             }
             Some(What::CrashAfter) => Ok(true),
+            Some(What::Stall(time)) => {
+                self.machine.advance(time);
+                Ok(false)
+            }
+            Some(What::PowerLoss) => Err(interrupted()),
         }
     }
 
     fn after<T>(&self, crash: bool, answer: Result<T>) -> Result<T> {
-        if crash {
+        // A fault inside a launch strikes whoever launched, now that the kernel has let go of it.
+        let cut = self.machine.shared.lock().faults.cut.take();
+        if matches!(cut, Some(What::PowerLoss)) {
+            return Err(interrupted());
+        }
+        if crash || cut.is_some() {
             self.machine.crash();
             return Err(interrupted());
         }

@@ -55,6 +55,9 @@ impl World {
                 inode.nlink = 0;
             }
             self.fs.reap(root);
+        } else {
+            // A layer is on the disk, whole, before anybody records it.
+            self.fs.sync_all();
         }
         placed
     }

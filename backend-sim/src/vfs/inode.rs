@@ -149,14 +149,18 @@ impl Vfs {
         child.nlink += 1;
         child.parent = dir;
         child.name = name.to_owned();
+        self.note_linked(dir, name, ino);
         Ok(())
     }
 
     /// Takes a name away. The inode goes with its last name, unless it is open.
     pub fn unlink(&mut self, dir: Ino, name: &str, now: Timestamp) -> Res<()> {
+        let ino = *self.get(dir)?.entries().ok_or(Errno::ENOTDIR)?.get(name).ok_or(Errno::ENOENT)?;
+        self.note_unlinking(dir, name, ino);
         let parent = self.get_mut(dir)?;
-        let Body::Dir(entries) = &mut parent.body else { return Err(Errno::ENOTDIR) };
-        let ino = entries.remove(name).ok_or(Errno::ENOENT)?;
+        if let Body::Dir(entries) = &mut parent.body {
+            entries.remove(name);
+        }
         parent.times[1] = now;
         parent.times[2] = now;
         let child = self.get_mut(ino)?;

@@ -6,6 +6,7 @@
 
 pub mod cgroupfs;
 pub mod inode;
+pub mod journal;
 pub mod make;
 pub mod mount;
 pub mod ops;
@@ -96,4 +97,6 @@ pub struct Vfs {
     pub sysfs: SbId,
     /// Its directory class/net, whose entries are computed.
     pub class_net: Ino,
+    /// What is not on the disk yet.
+    pub journal: journal::Journal,
 }

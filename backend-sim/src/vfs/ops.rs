@@ -313,6 +313,7 @@ impl World {
         }
         self.fs.room(system, after - before)?;
         self.fs.charge(system, before, after);
+        self.fs.note_writing(ino);
         let inode = self.fs.get_mut(ino)?;
         inode.times[1] = now;
         inode.times[2] = now;
@@ -334,6 +335,7 @@ impl World {
         let inode = self.fs.get(ino)?;
         let (system, before) = (inode.system, inode.size());
         self.fs.room(system, size.saturating_sub(before))?;
+        self.fs.note_writing(ino);
         let inode = self.fs.get_mut(ino)?;
         inode.times[1] = now;
         inode.times[2] = now;
