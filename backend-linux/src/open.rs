@@ -22,10 +22,20 @@ pub fn open(data_root: &str, run_root: &str) -> Result<LocalEngine> {
     engine(Arc::new(LinuxKernel::open(data_root, run_root)?))
 }
 
+/// Opens it as it is, with nothing finished or undone.
+pub fn open_as_found(data_root: &str, run_root: &str) -> Result<LocalEngine> {
+    let kernel = Arc::new(LinuxKernel::open(data_root, run_root)?);
+    Ok(LocalEngine::as_found(host(kernel)?))
+}
+
 fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
+    LocalEngine::open(host(kernel)?)
+}
+
+fn host(kernel: Arc<LinuxKernel>) -> Result<Host> {
     use drydock_core::kernel::Kernel;
     let store = SqliteStore::open(Path::new(&kernel.facts().data_root))?;
-    LocalEngine::open(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)).reaching(Arc::new(crate::Network::default())))
+    Ok(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)).reaching(Arc::new(crate::Network::default())))
 }
 
 /// Runs one of the commands this crate starts its own program with, and answers the exit code; `None` if `args` (without the

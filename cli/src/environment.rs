@@ -48,6 +48,8 @@ pub struct HostOptions {
     pub run_root: Option<String>,
     /// Say more about what happens.
     pub debug: bool,
+    /// Open it as it is, without finishing or undoing what a dead process left: for `doctor`, where that fails.
+    pub as_found: bool,
     /// Say what went wrong as lines of JSON.
     pub json_errors: bool,
 }

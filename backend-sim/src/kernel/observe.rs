@@ -3,6 +3,8 @@
 use super::{DATA_ROOT, RUN_ROOT};
 use crate::host::Machine;
 use crate::world::World;
+use drydock_core::id::Digest;
+use drydock_core::kernel::Firewall;
 use drydock_core::observe::Snapshot;
 use std::collections::BTreeSet;
 
@@ -30,12 +32,19 @@ impl Machine {
                 .collect(),
             links: world.show_links(world.net.host).into_iter().map(|l| l.name).collect(),
             addresses: world.show_addresses(world.net.host).into_iter().map(|a| format!("{} {}", a.link, a.address)).collect(),
-            rules: world.show_rules().into_iter().map(|l| l.trim().to_owned()).collect(),
+            rules: world.net.rules.iter().map(|(owner, rule)| rule_line(owner, rule)).collect(),
             processes: world.drydock_processes(engine),
             descriptors,
             files: [DATA_ROOT, RUN_ROOT].iter().flat_map(|root| world.files_below(root)).collect(),
         }
     }
+}
+
+/// `CHAIN OWNER FINGERPRINT`, as rules are listed on Linux.
+fn rule_line(owner: &str, rule: &Firewall) -> String {
+    let chain = if matches!(rule, Firewall::Bridge { .. }) { "postrouting" } else { "prerouting" };
+    let fingerprint = Digest::of(&serde_json::to_vec(rule).unwrap_or_default());
+    format!("{chain} {owner} {}", fingerprint.hex().get(..12).unwrap_or_default())
 }
 
 impl World {

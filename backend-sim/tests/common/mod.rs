@@ -1,6 +1,9 @@
 //! What tests of whole hosts share.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod cases;
+pub mod crash;
+
 use drydock_core::Result;
 use drydock_core::container::{ContainerConfig, NetworkMode};
 use drydock_core::engine::Engine;
@@ -40,7 +43,8 @@ pub fn host() -> SimHost {
 pub fn host_of(config: SimConfig) -> SimHost {
     let host = SimHost::new(config);
     let engine = host.engine().expect("the engine opens");
-    let image = drydock_sim::image::busybox().expect("the image is made");
+    static IMAGE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    let image = IMAGE.get_or_init(|| drydock_sim::image::busybox().expect("the image is made"));
     engine.import(&mut image.as_slice(), "busybox", &[], "").expect("the image is imported");
     host
 }

@@ -6,6 +6,7 @@ mod complete;
 mod container_options;
 mod create;
 mod diff;
+mod doctor;
 mod events;
 mod exec;
 mod explain;
@@ -122,6 +123,7 @@ pub static COMMANDS: &[Definition] = &[
     create::DEFINITION,
     events::DEFINITION,
     diff::DEFINITION,
+    doctor::DEFINITION,
     explain::DEFINITION,
     export::DEFINITION,
     import::DEFINITION,

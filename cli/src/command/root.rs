@@ -85,6 +85,7 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
         data_root: or_variable(args.data_root, "DRYDOCK_DATA_ROOT"),
         run_root: or_variable(args.run_root, "DRYDOCK_RUN_ROOT"),
         debug: args.debug,
+        as_found: false,
         json_errors: args.error_format.unwrap_or_else(|| environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")),
     };
     Ok(Globals::Command(host, rest))

@@ -47,6 +47,9 @@ fn moved<T>() -> Result<T> {
 }
 
 impl Engine for StillLife {
+    fn doctor(&self, _: drydock_core::engine::Checkup) -> Result<Vec<drydock_core::engine::Finding>> {
+        Ok(Vec::new())
+    }
     fn capabilities(&self) -> Capabilities {
         BTreeSet::new()
     }

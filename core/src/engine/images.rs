@@ -206,15 +206,19 @@ impl LocalEngine {
 
     /// Writes the OCI image layout's own two files: any tool that reads layouts finds the images (image-spec image-layout.md).
     pub(super) fn write_index(&self) -> Result<()> {
-        use crate::kernel::Step;
+        for (path, content) in self.index_files()? {
+            self.kernel().perform(&crate::kernel::Step::WriteFile { path, mode: 0o644, content }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Those files as the records have it: paths and content.
+    pub(super) fn index_files(&self) -> Result<[(String, String); 2]> {
         let root = self.kernel().facts().data_root.trim_end_matches('/').to_owned();
         let images = self.store().load_all::<ImageRecord>(Table::Images)?;
         let index = super::save::index(images.iter().filter(|(_, i)| !i.hidden).map(|(_, i)| (i, i.tags.as_slice())));
         let layout = (format!("{root}/oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}".to_owned());
-        for (path, content) in [layout, (format!("{root}/index.json"), index.to_string())] {
-            self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content }, None)?;
-        }
-        Ok(())
+        Ok([layout, (format!("{root}/index.json"), index.to_string())])
     }
 
     /// A blob's bytes, at most `limit` of them.

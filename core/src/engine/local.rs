@@ -86,6 +86,11 @@ impl LocalEngine {
         Ok(engine)
     }
 
+    /// The engine as it is, with nothing finished or undone: for [`super::Engine::doctor`], where opening fails.
+    pub fn as_found(host: Host) -> Self {
+        Self { host }
+    }
+
     /// What it stands on.
     pub fn host(&self) -> &Host {
         &self.host

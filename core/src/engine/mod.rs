@@ -3,6 +3,7 @@
 mod commit;
 mod copy;
 mod create;
+mod doctor;
 mod events;
 mod exec;
 mod health;
@@ -39,6 +40,7 @@ mod volumes;
 pub use commit::CommitOptions;
 pub use copy::PathStat;
 pub use create::DEFAULT_PATH;
+pub use doctor::{Ailment, Checkup, Finding};
 pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
 pub use history::HistoryEntry;
 pub use local::{Host, LocalEngine};
@@ -78,6 +80,8 @@ pub trait Engine: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Everything on the host that Drydock could leave behind.
     fn observe(&self) -> Result<Snapshot>;
+    /// Everything that is wrong with records and host: what nothing owns, what is missing, damaged or untrue; put right if asked to.
+    fn doctor(&self, checkup: Checkup) -> Result<Vec<Finding>>;
 
     /// Makes an image with one layer from a tar archive (`import`); `reference` may be empty.
     fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId>;

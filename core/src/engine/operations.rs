@@ -41,6 +41,10 @@ impl Engine for LocalEngine {
         self.kernel().observe()
     }
 
+    fn doctor(&self, checkup: super::Checkup) -> Result<Vec<super::Finding>> {
+        self.examine(checkup)
+    }
+
     fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId> {
         self.import_image(archive, reference, changes, message)
     }

@@ -28,6 +28,7 @@ impl LocalEngine {
         let boot = &self.kernel().facts().boot_id;
         if self.store().load::<String>(Table::Meta, BOOT)?.as_ref() != Some(boot) {
             self.settle_all()?;
+            self.after_power_cut()?;
             self.store().commit(&[put(Table::Meta, BOOT, boot)?])?;
         }
         Ok(())

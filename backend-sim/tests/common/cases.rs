@@ -1,0 +1,207 @@
+//! Every operation of the engine's trait, with the stage it needs: what the tests of crashes, failures and power cuts go through.
+
+use super::crash::{Act, Case};
+use super::{Person, config};
+use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartPolicy};
+use drydock_core::engine::{Checkup, CommitOptions, ContainerUpdate, Engine, LogsRequest, PruneFilters, RemoveOptions};
+use drydock_core::image::tar::{Entry, Kind, Writer};
+use drydock_core::io::{Attach, Size};
+use drydock_core::kernel::{Extract, Protocol, Signal};
+use drydock_core::network::PortRequest;
+use std::time::Duration;
+
+/// Operations that change nothing and ask nothing of the kernel that could fail half way; a test holds them to it.
+pub const READS: &[&str] = &[
+    "capabilities",
+    "facts",
+    "info",
+    "now",
+    "observe",
+    "images",
+    "image",
+    "containers",
+    "container",
+    "logs",
+    "top",
+    "usage",
+    "events",
+    "explain",
+    "wait",
+    "diff",
+    "export",
+    "stat_path",
+    "copy_out",
+    "stats",
+    "sizes",
+    "last_event",
+    "follow_events",
+    "sleep",
+];
+
+/// A container that has everything a container can hold on the host: a network, a port, a limit.
+pub fn furnished() -> ContainerConfig {
+    let port = PortRequest { protocol: Protocol::Tcp, host_ip: None, host_ports: Some((8080, 8080)), container_port: 80 };
+    let mut config = ContainerConfig {
+        name: Some("box".to_owned()),
+        network: NetworkMode::Named("bridge".to_owned()),
+        ports: vec![port],
+        ..config(&["sleep", "1000"])
+    };
+    config.resources.memory = Some(64 << 20);
+    config
+}
+
+/// An archive of one small file.
+pub fn archive(content: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new());
+    writer.append(&Entry::new("etc", Kind::Directory), b"").expect("a vector takes it");
+    writer.append(&Entry::new("etc/file", Kind::File), content).expect("a vector takes it");
+    writer.finish().expect("a vector takes it")
+}
+
+/// A Docker archive of one image with one layer.
+pub fn saved() -> Vec<u8> {
+    let layer = archive(b"saved");
+    let diff = drydock_core::id::Digest::of(&layer);
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","config":{{"Cmd":["true"]}},"rootfs":{{"type":"layers","diff_ids":["{diff}"]}},"history":[]}}"#
+    );
+    let manifest = r#"[{"Config":"config.json","RepoTags":["saved:1"],"Layers":["layer.tar"]}]"#;
+    let mut writer = Writer::new(Vec::new());
+    for (name, bytes) in [("config.json", config.as_bytes()), ("layer.tar", layer.as_slice()), ("manifest.json", manifest.as_bytes())] {
+        writer.append(&Entry::new(name, Kind::File), bytes).expect("a vector takes it");
+    }
+    writer.finish().expect("a vector takes it")
+}
+
+const NOTHING: Act = |_, _| Ok(());
+const CREATED: Act = |e, _| e.create(&furnished()).map(drop);
+const RUNNING: Act = |e, _| e.create(&furnished()).and_then(|id| e.start(id.as_str()));
+const FORCE: RemoveOptions = RemoveOptions { force: true, volumes: true };
+
+/// Every operation that changes something. One that the trait gains and this has not is found by a test.
+pub fn cases() -> Vec<Case> {
+    let case = |name, before, act| Case { name, before, act };
+    vec![
+        case("import", NOTHING, |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &["CMD true".to_owned()], "").map(drop)),
+        case(
+            "import over a name that is taken",
+            |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &[], "").map(drop),
+            |e, _| e.import(&mut archive(b"two").as_slice(), "first:1", &[], "").map(drop),
+        ),
+        case("load", NOTHING, |e, _| e.load(&mut saved().as_slice()).map(drop)),
+        case(
+            "remove_image",
+            |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &[], "").map(drop),
+            |e, _| e.remove_image("first:1", false).map(drop),
+        ),
+        case("remove_image by force under a container", CREATED, |e, _| e.remove_image("busybox", true).map(drop)),
+        case("create", NOTHING, CREATED),
+        case("start", CREATED, |e, _| e.start("box")),
+        case(
+            "start of one that ends and starts again",
+            |e, _| {
+                let restart = RestartPolicy::OnFailure(Some(2));
+                e.create(&ContainerConfig { restart, command: vec!["false".to_owned()], ..furnished() }).map(drop)
+            },
+            |e, host| {
+                e.start("box")?;
+                host.advance(Duration::from_secs(5));
+                Ok(())
+            },
+        ),
+        case(
+            "start of one that goes when it ends",
+            |e, _| e.create(&ContainerConfig { auto_remove: true, command: vec!["true".to_owned()], ..furnished() }).map(drop),
+            |e, host| {
+                e.start("box")?;
+                host.advance(Duration::from_secs(5));
+                Ok(())
+            },
+        ),
+        case(
+            "start_attached",
+            |e, _| e.create(&ContainerConfig { command: vec!["echo".to_owned(), "x".to_owned()], ..furnished() }).map(drop),
+            |e, _| e.start_attached("box", &Attach::default(), &mut Person::default()).map(drop),
+        ),
+        case(
+            "attach",
+            |e, _| {
+                e.create(&ContainerConfig { command: vec!["sleep".to_owned(), "5".to_owned()], ..furnished() })
+                    .and_then(|id| e.start(id.as_str()))
+            },
+            |e, _| e.attach("box", &Attach::default(), &mut Person::default()).map(drop),
+        ),
+        case("stop", RUNNING, |e, _| e.stop("box", None, Some(1))),
+        case("restart", RUNNING, |e, _| e.restart("box", None, Some(1))),
+        case("rename", CREATED, |e, _| e.rename("box", "chest")),
+        case("update", RUNNING, |e, _| {
+            let mut change = ContainerUpdate::default();
+            change.resources.memory = Some(128 << 20);
+            change.publish_add =
+                vec![PortRequest { protocol: Protocol::Tcp, host_ip: None, host_ports: Some((9090, 9090)), container_port: 90 }];
+            e.update("box", &change)
+        }),
+        case("prune_containers", CREATED, |e, _| e.prune_containers(&PruneFilters::default()).map(drop)),
+        case("commit", RUNNING, |e, _| {
+            e.commit("box", &CommitOptions { reference: "kept:1".to_owned(), ..CommitOptions::default() }).map(drop)
+        }),
+        case("copy_in", RUNNING, |e, _| e.copy_in("box", "/tmp", &mut archive(b"copied").as_slice(), &Extract::default())),
+        case("doctor", NOTHING, |e, host| {
+            host.shell("mkdir -p /var/lib/drydock/containers/0123; ip link add veth0123456 type veth peer name veth0123456p");
+            e.doctor(Checkup { repair: true, quick: false }).map(drop)
+        }),
+        case("kill", RUNNING, |e, _| e.kill("box", Signal::KILL)),
+        case("pause", RUNNING, |e, _| e.pause("box")),
+        case(
+            "unpause",
+            |e, _| e.create(&furnished()).and_then(|id| e.start(id.as_str())).and_then(|()| e.pause("box")),
+            |e, _| e.unpause("box"),
+        ),
+        case(
+            "resize",
+            |e, _| e.create(&ContainerConfig { tty: true, ..furnished() }).and_then(|id| e.start(id.as_str())),
+            |e, _| e.resize("box", Size { rows: 40, cols: 100 }),
+        ),
+        case("remove", CREATED, |e, _| e.remove("box", RemoveOptions { force: false, volumes: true })),
+        case("remove by force while it runs", RUNNING, |e, _| e.remove("box", FORCE)),
+        case("exec", RUNNING, |e, _| {
+            let exec = ExecConfig { command: vec!["true".to_owned()], ..ExecConfig::default() };
+            e.exec("box", &exec, &Attach::default(), &mut Person::default()).map(drop)
+        }),
+    ]
+}
+
+/// A stage on which every read has something to read.
+pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
+    e.capabilities();
+    e.facts();
+    e.info()?;
+    e.now();
+    e.observe()?;
+    e.images()?;
+    e.image("busybox")?;
+    e.containers(true)?;
+    e.container("box")?;
+    e.logs("box", &LogsRequest::default(), &mut |_| true)?;
+    e.top("box")?;
+    e.usage("box")?;
+    e.events(0, 100)?;
+    e.diff("box")?;
+    e.export("box", &mut Vec::new())?;
+    e.stat_path("box", "/bin", true)?;
+    e.copy_out("box", "/etc", true, &mut Vec::new())?;
+    e.stats("box")?;
+    e.sizes("box")?;
+    let last = e.last_event()?;
+    e.follow_events(last, 10, Duration::ZERO)?;
+    e.sleep(Duration::from_millis(1));
+    e.explain(&ContainerConfig { name: Some("other".to_owned()), ..config(&["true"]) })?;
+    e.wait("box", Some(Duration::ZERO)).map(drop).or_else(|error| match error.kind() {
+        drydock_core::ErrorKind::TimedOut => Ok(()),
+        _ => Err(error),
+    })
+}
+
+/// [`RUNNING`], for tests of their own.
+pub const STAGE: Act = RUNNING;
