@@ -3,7 +3,7 @@
 use super::crash::{Act, Case};
 use super::{Person, config};
 use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartPolicy};
-use drydock_core::engine::{Checkup, CommitOptions, ContainerUpdate, Engine, LogsRequest, PruneFilters, RemoveOptions};
+use drydock_core::engine::{ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
 use drydock_core::kernel::{Extract, Protocol, Signal};
@@ -36,7 +36,13 @@ pub const READS: &[&str] = &[
     "last_event",
     "follow_events",
     "sleep",
+    "history",
+    "save",
+    "disk_usage",
 ];
+
+/// Operations that are about registries. A simulated host reaches none; what they take in goes the way of `load`, which is struck.
+pub const REMOTE: &[&str] = &["pull", "push", "login", "search", "remote_manifest"];
 
 /// A container that has everything a container can hold on the host: a network, a port, a limit.
 pub fn furnished() -> ContainerConfig {
@@ -93,9 +99,9 @@ pub fn cases() -> Vec<Case> {
         case(
             "remove_image",
             |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &[], "").map(drop),
-            |e, _| e.remove_image("first:1", false).map(drop),
+            |e, _| e.remove_image("first:1", false, true).map(drop),
         ),
-        case("remove_image by force under a container", CREATED, |e, _| e.remove_image("busybox", true).map(drop)),
+        case("remove_image by force under a container", CREATED, |e, _| e.remove_image("busybox", true, true).map(drop)),
         case("create", NOTHING, CREATED),
         case("start", CREATED, |e, _| e.start("box")),
         case(
@@ -133,6 +139,12 @@ pub fn cases() -> Vec<Case> {
             |e, _| e.attach("box", &Attach::default(), &mut Person::default()).map(drop),
         ),
         case("stop", RUNNING, |e, _| e.stop("box", None, Some(1))),
+        case("tag", NOTHING, |e, _| e.tag("busybox", "other:1")),
+        case(
+            "prune_images",
+            |e, _| e.import(&mut archive(b"one").as_slice(), "", &[], "").map(drop),
+            |e, _| e.prune_images(false, &PruneFilters::default()).map(drop),
+        ),
         case("restart", RUNNING, |e, _| e.restart("box", None, Some(1))),
         case("rename", CREATED, |e, _| e.rename("box", "chest")),
         case("update", RUNNING, |e, _| {
@@ -191,6 +203,9 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.export("box", &mut Vec::new())?;
     e.stat_path("box", "/bin", true)?;
     e.copy_out("box", "/etc", true, &mut Vec::new())?;
+    e.history("busybox")?;
+    e.save(&["busybox".to_owned()], ArchiveFormat::default(), &mut Vec::new())?;
+    e.disk_usage()?;
     e.stats("box")?;
     e.sizes("box")?;
     let last = e.last_event()?;

@@ -134,7 +134,7 @@ pub fn clear(host: &SimHost, said: &str) {
         }
     }
     for image in engine.images().unwrap_or_else(|e| panic!("{said}: images cannot be listed: {e}")) {
-        engine.remove_image(image.id.as_str(), true).unwrap_or_else(|e| panic!("{said}: {e}"));
+        engine.remove_image(image.id.as_str(), true, true).unwrap_or_else(|e| panic!("{said}: {e}"));
     }
     host.advance(Duration::from_secs(20));
 }
