@@ -267,6 +267,11 @@ pub trait Networks: Send + Sync {
     /// nftables
     fn unpublish(&self, endpoint: &Endpoint) -> Result<()>;
     /// What went through an endpoint's link.
+    ///
+    /// # Behaviour
+    /// - LIM-USAGE-5: What goes through a container's link is counted for it.
+    /// # Kernel
+    /// /sys/class/net/LINK/statistics of the host's end.
     fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters>;
 }
 
@@ -286,8 +291,23 @@ pub trait Limits: Send + Sync {
     /// cgroups(7)
     fn apply(&self, id: &ContainerId, limits: &Resources) -> Result<()>;
     /// Changes the limits of a running container. If one cannot be changed, none is.
+    ///
+    /// # Behaviour
+    /// - LIM-CHANGE-1: A limit of a running container is changed in the kernel and in its record.
+    /// - LIM-CHANGE-2: Memory can be given more and less, and swap follows within what was asked.
+    /// - LIM-CHANGE-3: If one limit cannot be changed, none is.
+    /// # Kernel
+    /// cgroups(7)
     fn change(&self, id: &ContainerId, limits: &Resources) -> Result<()>;
     /// What it uses now.
+    ///
+    /// # Behaviour
+    /// - LIM-USAGE-1: The number of processes in use is counted, threads and those of exec too.
+    /// - LIM-USAGE-2: Processor time grows while a program computes, and not while it sleeps.
+    /// - LIM-USAGE-3: Memory in use is counted, and the limit in force is said with it.
+    /// - LIM-USAGE-4: Without a limit there is none in the figures.
+    /// # Kernel
+    /// cgroups(7)
     fn usage(&self, id: &ContainerId) -> Result<Usage>;
     /// Whether the kernel has killed something in it for want of memory.
     ///

@@ -1,6 +1,6 @@
 //! Short words for options that are structures.
 
-use drydock_core::container::{ContainerConfig, MountKind, MountRequest, NetworkMode};
+use drydock_core::container::{ContainerConfig, DeviceRequest, MountKind, MountRequest, NetworkMode};
 use drydock_core::kernel::Protocol;
 use drydock_core::network::PortRequest;
 
@@ -21,6 +21,16 @@ fn mount(kind: MountKind, source: &str, target: &str) -> MountRequest {
 /// `--tmpfs TARGET`
 pub fn tmpfs(target: &str) -> MountRequest {
     mount(MountKind::Tmpfs, "", target)
+}
+
+/// `-v NAME:TARGET`, or `-v TARGET` without a name
+pub fn volume(name: &str, target: &str) -> MountRequest {
+    mount(MountKind::Volume, name, target)
+}
+
+/// `--device HOST:CONTAINER:ACCESS`
+pub fn device(host: &str, container: &str, access: &str) -> DeviceRequest {
+    DeviceRequest { host: host.to_owned(), container: container.to_owned(), access: access.to_owned() }
 }
 
 /// `-v SOURCE:TARGET`

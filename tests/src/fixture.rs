@@ -14,12 +14,13 @@ pub struct Entry {
     link: String,
     mode: u32,
     device: (u32, u32),
+    owner: (u32, u32),
     content: Vec<u8>,
 }
 
 impl Entry {
     fn new(path: &str, kind: u8, link: &str, mode: u32, content: &[u8]) -> Self {
-        Self { path: path.to_owned(), kind, link: link.to_owned(), mode, device: (0, 0), content: content.to_vec() }
+        Self { path: path.to_owned(), kind, link: link.to_owned(), mode, device: (0, 0), owner: (0, 0), content: content.to_vec() }
     }
 
     /// A regular file, 0644.
@@ -52,6 +53,13 @@ impl Entry {
         Self { device: (major, minor), ..Self::new(path, b'3', "", 0o666, b"") }
     }
 
+    /// With another owner and group.
+    #[must_use]
+    pub fn owner(mut self, uid: u32, gid: u32) -> Self {
+        self.owner = (uid, gid);
+        self
+    }
+
     /// With another mode.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
@@ -64,8 +72,8 @@ impl Entry {
         let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, name.as_bytes());
         put(100, format!("{:07o}\0", self.mode).as_bytes());
-        put(108, b"0000000\0");
-        put(116, b"0000000\0");
+        put(108, format!("{:07o}\0", self.owner.0).as_bytes());
+        put(116, format!("{:07o}\0", self.owner.1).as_bytes());
         put(124, format!("{:011o}\0", self.content.len()).as_bytes());
         put(136, b"00000000000\0");
         put(148, b"        ");

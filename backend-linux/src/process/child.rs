@@ -6,7 +6,7 @@ use super::inside::{Filter, Inside};
 use super::streams::Given;
 use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
-use drydock_core::kernel::Launch;
+use drydock_core::kernel::{Launch, Process};
 use drydock_core::plan::Planned;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -34,6 +34,8 @@ pub struct Prepared<'a> {
     pub own_mounts: bool,
     /// Where this program's arguments lie, for an init that hides them.
     pub arguments: Option<Arguments>,
+    /// Other processes that steps are about, by pid: in a pid namespace of its own the new process could not name them.
+    pub others: Vec<(Process, OwnedFd)>,
     /// The host's procfs.
     pub proc: OwnedFd,
 }

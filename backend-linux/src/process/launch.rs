@@ -47,6 +47,7 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
     let prepared = Prepared {
         launch,
         given,
+        others: others(launch)?,
         cgroups: group.filter(|_| birthplace.is_none()).map_or(Ok(Vec::new()), |group| host.cgroup_directories(group))?,
         arguments: launch.steps().any(|s| matches!(s, Step::Execute { init: true, .. })).then(arguments::find).flatten(),
         new_cgroup: spaces.new_cgroup,
@@ -78,6 +79,16 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
             Err(e)
         }
     }
+}
+
+/// The processes that steps of a launch are about, each held so that its pid cannot become another's.
+fn others(launch: &Launch) -> Result<Vec<(Process, OwnedFd)>> {
+    let named = launch.steps().filter_map(|s| if let Step::BindOf { of, .. } = s { Some(of) } else { None });
+    let open = |of: &Process| match identity::open(of)? {
+        Some(fd) => Ok((of.clone(), fd)),
+        None => Err(Error::new(ErrorKind::NotRunning, format!("process {} has ended", of.pid))),
+    };
+    named.map(open).collect()
 }
 
 /// Whether this process has one thread: a directory's link count is two and one for each entry.

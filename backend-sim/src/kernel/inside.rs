@@ -138,7 +138,7 @@ impl World {
             for (index, name) in crate::cgroup::V1.iter().enumerate() {
                 let inode = Inode::new(Body::Dir(Default::default()), 0o755, 0, 0, self.timestamp());
                 let point = self.add_node(top.node, name, inode)?;
-                let (system, node) = self.cgroup_system(pid, u8::try_from(index + 1).unwrap_or(1));
+                let (system, node) = self.own_cgroup_system(pid, u8::try_from(index + 1).unwrap_or(1));
                 self.mount_at(Loc { mount: id, node: point }, system, node, flags, "cgroup")?;
                 for part in name.split(',').filter(|_| name.contains(',')) {
                     let link = Inode::new(Body::Link((*name).to_owned()), 0o777, 0, 0, self.timestamp());

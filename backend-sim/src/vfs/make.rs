@@ -158,6 +158,15 @@ impl World {
         (sb, root)
     }
 
+    /// The same of the process's own group alone, whatever its namespace shows.
+    pub fn own_cgroup_system(&mut self, pid: u32, hierarchy: u8) -> (SbId, Node) {
+        let (sb, root) = self.cgroup_system(pid, hierarchy);
+        match (self.proc(pid), root) {
+            (Ok(p), Node::Cgroup(sb, node)) => (sb, Node::Cgroup(sb, CgNode { group: p.cgroup, ..node })),
+            _ => (sb, root),
+        }
+    }
+
     fn new_overlay(&mut self, ctx: &Ctx, opts: &BTreeMap<String, String>) -> Res<(SbId, Node)> {
         let lower = opts.get("lowerdir").ok_or(Errno::EINVAL)?;
         let lower: Vec<String> = lower.split(':').map(str::to_owned).collect();

@@ -41,6 +41,8 @@ pub const FIXED: &[(char, u32, &str)] = &[
     ('-', 0o444, "loadavg"),
     ('-', 0o444, "meminfo"),
     ('l', 0o777, "mounts"),
+    ('d', 0o555, "net"),
+    ('-', 0o444, "net/dev"),
     ('-', 0o444, "partitions"),
     ('-', 0o444, "sched_debug"),
     ('d', 0o555, "scsi"),

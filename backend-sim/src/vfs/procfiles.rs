@@ -80,6 +80,24 @@ impl World {
         }
     }
 
+    /// What went through the links of the reader's network namespace (proc_pid_net(5)).
+    fn net_dev(&self, ctx: &Ctx) -> String {
+        let ns = self.proc(ctx.pid).map_or(self.net.host, |p| p.ns.net);
+        let mut text = "Inter-|   Receive                                                |  Transmit\n".to_owned();
+        text.push_str(
+            " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
+        );
+        for link in self.net.spaces.get(&ns).into_iter().flat_map(|s| s.links.values()) {
+            let ((bytes_in, packets_in), (bytes_out, packets_out)) = (link.received, link.sent);
+            let name = &link.name;
+            let _ = writeln!(
+                text,
+                "{name:>6}: {bytes_in:7} {packets_in:7}    0    0    0     0          0         0 {bytes_out:8} {packets_out:7}    0    0    0     0       0          0"
+            );
+        }
+        text
+    }
+
     fn fixed_file(&mut self, ctx: &Ctx, path: &str) -> Res<String> {
         let up = self.now - self.booted;
         let uptime = up as f64 / 1e9;
@@ -101,6 +119,7 @@ impl World {
                 let nodev = ["sysfs", "tmpfs", "proc", "cgroup", "cgroup2", "devpts", "mqueue", "overlay"];
                 nodev.iter().map(|n| format!("nodev\t{n}\n")).chain(["\text4\n".to_owned()]).collect()
             }
+            "net/dev" => self.net_dev(ctx),
             "loadavg" => {
                 let running = self.burners();
                 let alive = self.procs.values().filter(|p| p.alive()).count();

@@ -24,8 +24,12 @@ pub(crate) fn cpus(text: &str) -> std::result::Result<u64, String> {
     units::parse_cpus(text).map_err(|e| e.to_string())
 }
 
-fn mount(text: &str) -> std::result::Result<MountRequest, String> {
-    mounts::parse_mount(text).map_err(|e| e.to_string())
+/// What is no `--mount` at all. What is one and cannot be mounted is refused later, as Docker's client leaves it to the engine.
+fn mount(text: &str) -> std::result::Result<String, String> {
+    match mounts::parse_mount(text) {
+        Err(e) if !e.message().starts_with("invalid mount config") => Err(e.to_string()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn limit(text: &str) -> std::result::Result<String, String> {
@@ -142,7 +146,7 @@ pub(crate) struct ContainerArgs {
     pub memory_swap: Option<i64>,
     /// Attach a filesystem mount to the container
     #[arg(long, value_name = "mount", value_parser = mount)]
-    pub mount: Vec<MountRequest>,
+    pub mount: Vec<String>,
     /// Assign a name to the container
     #[arg(long, value_name = "string")]
     pub name: Option<String>,
@@ -385,7 +389,7 @@ fn ipc(mode: Option<&str>) -> Result<NamespaceMode> {
 }
 
 fn all_mounts(environment: &dyn Environment, args: &ContainerArgs) -> Result<Vec<MountRequest>> {
-    let mut all = args.mount.clone();
+    let mut all = args.mount.iter().map(|text| mounts::parse_mount(text)).collect::<Result<Vec<_>>>()?;
     if !args.volume.is_empty() {
         let directory = environment.directory()?;
         for volume in &args.volume {

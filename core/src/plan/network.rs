@@ -170,12 +170,15 @@ impl Networks for Planner {
     }
 
     fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters> {
-        let read = |file: &str| -> Result<u64> {
-            let path = format!("/sys/class/net/{}/statistics/{file}", endpoint.host_link);
-            let bytes = self.kernel.read(&path, 0, 64)?;
-            Ok(String::from_utf8_lossy(&bytes).trim().parse().unwrap_or(0))
-        };
+        // Not /sys/class/net: that shows the network namespace in which it was mounted, and this the reader's own.
+        let bytes = self.kernel.read("/proc/net/dev", 0, 1 << 20)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix(endpoint.host_link.as_str())?.strip_prefix(':'));
+        let line = line.ok_or_else(|| Error::not_found(format!("the link {} is not there", endpoint.host_link)))?;
+        // Eight figures of what it received, then eight of what it sent, bytes first (proc_pid_net(5)).
+        let mut figures = line.split_whitespace().map(|n| n.parse().unwrap_or(0));
+        let (received, sent) = (figures.next().unwrap_or(0), figures.nth(7).unwrap_or(0));
         // What the host's end sends, the container receives.
-        Ok(LinkCounters { received: read("tx_bytes")?, sent: read("rx_bytes")? })
+        Ok(LinkCounters { received: sent, sent: received })
     }
 }

@@ -6,7 +6,7 @@ use crate::container::files;
 use crate::container::layout::{Layout, cgroup};
 use crate::container::oci::{self, Join};
 use crate::container::user::{self, Identity};
-use crate::container::{ContainerConfig, ContainerRecord, ContainerState};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, MountKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Capabilities, Joined, Planning};
 use crate::id::{ChainId, ContainerId, ImageId};
@@ -132,10 +132,15 @@ impl Planning for Planner {
         crate::limits::check(&config.resources, self.facts())?;
         self.check_nodes(&config.resources)?;
         // A configuration of a container that will never be: whatever it would refuse is refused now.
+        let mut mounts = config.mounts.clone();
+        for mount in mounts.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
+            // It gets its name when the container is made.
+            "unnamed".clone_into(&mut mount.source);
+        }
         let record = ContainerRecord {
             id: ContainerId::new("0".repeat(64)),
             name: String::new(),
-            config: config.clone(),
+            config: ContainerConfig { mounts, ..config.clone() },
             image: ImageId::new(""),
             args: vec!["-".to_owned()],
             env: Vec::new(),

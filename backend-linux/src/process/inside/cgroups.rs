@@ -25,11 +25,28 @@ pub fn mount(at: &OwnedFd, read_only: bool) -> Result<()> {
         let inner =
             openat(&top, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(|e| step("openat", name, e))?;
         mount::file_system(&inner, "cgroup", "cgroup", MountFlags { read_only, ..flags }, &hierarchy.options)?;
+        if hierarchy.group != "/" {
+            only_own(&top, hierarchy)?;
+        }
         for alias in &hierarchy.aliases {
             symlinkat(name, &top, alias.as_str()).map_err(|e| step("symlinkat", alias, e))?;
         }
     }
     if read_only { mount::make_read_only(&top, "cgroup") } else { Ok(()) }
+}
+
+/// Leaves of a hierarchy only the process's own group. In the host's cgroup namespace a mount shows the whole of it, and other
+/// containers' limits with it.
+fn only_own(top: &OwnedFd, hierarchy: &Hierarchy) -> Result<()> {
+    let name = hierarchy.directory.as_str();
+    let open = |path: &str| {
+        openat(top, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(|e| step("openat", path, e))
+    };
+    let own = mount::clone_open(&open(&format!("{name}{}", hierarchy.group))?, false)?;
+    let whole = open(name)?;
+    rustix::process::fchdir(&whole).map_err(|e| step("fchdir", name, e))?;
+    rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH).map_err(|e| step("umount2", name, e))?;
+    mount::attach(&own, &open(name)?)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +55,8 @@ struct Hierarchy {
     directory: String,
     /// What mount(2) is told: the controllers, or the name.
     options: String,
+    /// The process's own group in it, as its cgroup namespace shows it: `/` in one of its own.
+    group: String,
     /// One link a controller where several are mounted together.
     aliases: Vec<String>,
 }
@@ -51,13 +70,13 @@ fn hierarchies() -> Result<Vec<Hierarchy>> {
 fn parse(text: &str) -> Vec<Hierarchy> {
     let mut all: Vec<Hierarchy> = text
         .lines()
-        .filter_map(|line| line.split(':').nth(1))
-        .filter(|controllers| !controllers.is_empty())
-        .map(|controllers| {
+        .filter_map(|line| line.split_once(':')?.1.split_once(':'))
+        .filter(|(controllers, _)| !controllers.is_empty())
+        .map(|(controllers, group)| {
             let parts: Vec<&str> = controllers.split(',').collect();
             let aliases = if parts.len() > 1 { parts.iter().map(|&p| p.to_owned()).collect() } else { Vec::new() };
             let directory = controllers.trim_start_matches("name=").to_owned();
-            Hierarchy { directory, options: controllers.to_owned(), aliases }
+            Hierarchy { directory, options: controllers.to_owned(), group: group.to_owned(), aliases }
         })
         .collect();
     all.sort_by(|a, b| a.directory.cmp(&b.directory));

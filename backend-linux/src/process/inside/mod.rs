@@ -116,7 +116,9 @@ impl<'a> Inside<'a> {
                 mount::attach(&tree, &at)
             }
             Step::BindOf { of, source, root, target } => {
-                let tree = shared::tree_of(of, source)?;
+                let other = self.prepared.others.iter().find(|(process, _)| process == of).map(|(_, fd)| fd);
+                let other = other.ok_or_else(|| Error::invalid("a process that was not prepared for"))?;
+                let tree = shared::tree_of(other, self.proc()?, source)?;
                 let at = self.bind_target(Some(root), target, &tree)?;
                 mount::attach(&tree, &at)
             }

@@ -2,27 +2,23 @@
 
 use super::{mount, resolve};
 use crate::error::step;
-use crate::process::identity;
 use drydock_core::error::{Error, ErrorKind, Result};
-use drydock_core::kernel::Process;
 use rustix::fs::{Mode, OFlags};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// A detached copy of the mount at a path of another process.
+/// A detached copy of the mount at a path of another process (`other`, a pidfd).
 ///
 /// This process goes there and comes back; the path is resolved within the other's root, and what is cloned must be a mount of
 /// memory: a directory that the other container put in its place is not what was promised.
-pub fn tree_of(of: &Process, path: &str) -> Result<OwnedFd> {
-    let gone = || Error::new(ErrorKind::NotRunning, format!("process {} has ended", of.pid));
-    let other = identity::open(of)?.ok_or_else(gone)?;
+pub fn tree_of(other: &OwnedFd, proc: &OwnedFd, path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let home = rustix::fs::open("/proc/self/ns/mnt", flags, Mode::empty()).map_err(|e| step("open", "/proc/self/ns/mnt", e))?;
-    enter(&other)?;
+    let home = rustix::fs::openat(proc, "self/ns/mnt", flags, Mode::empty()).map_err(|e| step("open", "/proc/self/ns/mnt", e))?;
+    enter(other)?;
     let tree = resolve::open_root("/").and_then(|root| {
         let at = resolve::open(&root, path, OFlags::PATH | OFlags::DIRECTORY).map_err(|e| step("openat2", path, e))?;
         let magic = rustix::fs::fstatfs(&at).map_err(|e| step("fstatfs", path, e))?.f_type;
         if magic != TMPFS_MAGIC {
-            return Err(Error::new(ErrorKind::Denied, format!("{path} of process {} is not memory", of.pid)).op("bind").subject(path));
+            return Err(Error::new(ErrorKind::Denied, format!("{path} of the other container is not memory")).op("bind").subject(path));
         }
         mount::clone_open(&at, false)
     });

@@ -24,9 +24,24 @@ pub fn parse_mount(text: &str) -> Result<MountRequest> {
             "source" | "src" => request.source = text()?.to_owned(),
             "target" | "dst" | "destination" => target = text()?.to_owned(),
             "readonly" | "ro" => request.read_only = boolean(value).ok_or_else(invalid)?,
-            "bind-propagation" => request.propagation = Some(text()?).filter(|p| is_propagation(p)).ok_or_else(invalid)?.to_owned(),
+            "bind-propagation" => {
+                let word = text()?;
+                if !is_propagation(word) {
+                    let shown = word.escape_debug();
+                    return Err(Error::invalid(format!("invalid mount config for type \"bind\": invalid propagation mode: {shown}")));
+                }
+                request.propagation = word.to_owned();
+            }
             "bind-create-src" => request.create_source = boolean(value).ok_or_else(invalid)?,
-            "bind-recursive" => request.options.push(format!("bind-recursive={}", text()?)),
+            "bind-recursive" => match text()? {
+                "enabled" => {}
+                word @ ("disabled" | "writable" | "readonly") => request.options.push(format!("bind-recursive={word}")),
+                word => {
+                    let shown = word.escape_debug();
+                    let words = "must be \"enabled\", \"disabled\", \"writable\", or \"readonly\"";
+                    return Err(Error::invalid(format!("invalid value for bind-recursive: {shown} ({words})")));
+                }
+            },
             "bind-nonrecursive" => {
                 if boolean(value).ok_or_else(invalid)? {
                     request.options.push("bind-recursive=disabled".to_owned());
@@ -105,7 +120,7 @@ fn kind(text: &str) -> Result<MountKind> {
         "volume" => Ok(MountKind::Volume),
         "tmpfs" => Ok(MountKind::Tmpfs),
         "image" | "cluster" | "npipe" => Err(Error::unsupported(format!("mounts of type {text}"))),
-        _ => Err(Error::invalid(format!("mount type unknown: \"{}\"", text.escape_debug()))),
+        _ => Err(Error::invalid(format!("invalid mount config for type \"{}\": mount type unknown", text.escape_debug()))),
     }
 }
 
@@ -173,7 +188,7 @@ mod tests {
         for (text, message) in [
             ("", "value is empty"),
             ("type=bind,src=/a", "target is required"),
-            ("type=foo,dst=/a", "mount type unknown: \"foo\""),
+            ("type=foo,dst=/a", "invalid mount config for type \"foo\": mount type unknown"),
             ("type=bind,dst=/a", "invalid mount config for type \"bind\": field Source must not be empty"),
             ("type=bind,src=a,dst=/a", "invalid mount config for type \"bind\": invalid mount path: 'a' mount path must be absolute"),
             ("type=tmpfs,src=a,dst=/a", "invalid mount config for type \"tmpfs\": field Source must not be specified"),

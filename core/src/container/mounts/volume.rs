@@ -12,6 +12,9 @@ use crate::limits::units::parse_bytes;
 /// Docker's own words.
 pub fn parse_volume(text: &str, cwd: &str) -> Result<MountRequest> {
     let invalid = || Error::invalid(format!("invalid volume specification: '{}'", text.escape_debug()));
+    if text.is_empty() {
+        return Err(Error::invalid("invalid empty volume spec"));
+    }
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, options) = match parts[..] {
         [target] => ("", target, ""),

@@ -1,6 +1,7 @@
 //! Containers: their life, their streams, their surroundings.
 
 mod command;
+mod device;
 mod environment;
 mod exec;
 mod exit;
@@ -14,10 +15,12 @@ mod name;
 mod pause;
 mod restart;
 mod security;
+mod share;
 mod signal;
 mod stream;
 mod terminal;
 mod user;
+mod volume;
 
 use crate::clause::Clause;
 
@@ -25,6 +28,7 @@ use crate::clause::Clause;
 pub(super) fn topics() -> Vec<&'static [Clause]> {
     vec![
         command::CLAUSES,
+        device::CLAUSES,
         environment::CLAUSES,
         exec::CLAUSES,
         exit::CLAUSES,
@@ -38,9 +42,11 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         pause::CLAUSES,
         restart::CLAUSES,
         security::CLAUSES,
+        share::CLAUSES,
         signal::CLAUSES,
         stream::CLAUSES,
         terminal::CLAUSES,
         user::CLAUSES,
+        volume::CLAUSES,
     ]
 }

@@ -1,5 +1,6 @@
 //! Limits: memory, processors, processes.
 
+mod change;
 mod cpu;
 mod group;
 mod memory;
@@ -13,7 +14,7 @@ use drydock_core::limits::CgroupMode;
 
 /// Every topic, by name.
 pub(super) fn topics() -> Vec<&'static [Clause]> {
-    vec![cpu::CLAUSES, group::CLAUSES, memory::CLAUSES, pids::CLAUSES]
+    vec![change::CLAUSES, cpu::CLAUSES, group::CLAUSES, memory::CLAUSES, pids::CLAUSES]
 }
 
 /// What a control file of the container says inside it: `v1` is a path below the hierarchies, `v2` one below the tree.
