@@ -3,6 +3,7 @@
 //! The library half of this crate reaches nothing except through an [`Environment`], so that the same commands run in a process,
 //! in a replayed history and in a browser's page.
 
+use crate::keychain::{Forgetful, Keychain};
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
@@ -110,6 +111,10 @@ pub trait Environment {
     fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()>;
     /// Whether there is a file of this name.
     fn exists(&self, path: &str) -> bool;
+    /// Where the client keeps who it is to registries. A host that lasts no longer than a command has one that does not either.
+    fn keychain(&mut self, _options: &HostOptions) -> Result<Box<dyn Keychain>> {
+        Ok(Box::new(Forgetful::default()))
+    }
     /// A variable of the client's environment.
     fn variable(&self, name: &str) -> Option<String>;
     /// Waits for a moment of the person's own time, between two pictures of something that moves in simulated time.

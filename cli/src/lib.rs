@@ -15,6 +15,7 @@ pub mod flags;
 pub mod format;
 pub mod history;
 pub mod inspect;
+pub mod keychain;
 #[cfg(unix)]
 pub mod native;
 pub mod screen;

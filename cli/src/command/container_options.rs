@@ -174,9 +174,15 @@ pub(crate) struct ContainerArgs {
     /// Publish all exposed ports to random ports
     #[arg(short = 'P', long)]
     pub publish_all: bool,
-    /// Pull image before running ("always", "missing", "never"); there is no registry yet, so "always" is refused
+    /// Set platform if server is multi-platform capable
+    #[arg(long, value_name = "string")]
+    pub platform: Option<String>,
+    /// Pull image before running ("always", "missing", "never") (default "missing")
     #[arg(long, value_name = "string")]
     pub pull: Option<String>,
+    /// Suppress the pull output
+    #[arg(short, long)]
+    pub quiet: bool,
     /// Mount the container's root filesystem as read only
     #[arg(long)]
     pub read_only: bool,
@@ -262,8 +268,7 @@ pub(crate) fn config(
 ) -> std::result::Result<ContainerConfig, Failure> {
     let (image, command) = words.split_first().ok_or_else(|| Error::invalid("an image is missing"))?;
     match args.pull.as_deref() {
-        None | Some("missing" | "never") => {}
-        Some("always") => return Err(Error::unsupported("--pull always: there is no registry yet").into()),
+        None | Some("" | "missing" | "never" | "always") => {}
         Some(other) => {
             return Err(Failure::Flag(format!(
                 "invalid pull option: '{}': must be one of \"always\", \"missing\" or \"never\"",

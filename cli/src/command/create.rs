@@ -2,7 +2,7 @@
 
 use super::Definition;
 use super::container_options::{self, ContainerArgs};
-use super::run::{ensure_image_named, write_id};
+use super::run::{create, write_id};
 use crate::failure::{Failure, Outcome, from_engine};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -27,9 +27,8 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
     let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
     config.stdin_once = config.open_stdin;
-    let engine = session.engine()?;
     // What the engine refuses ends with 1 here, and with 125 for run (docker's client 28).
-    let id = engine.create(&config).map_err(|e| match ensure_image_named(session, &config.image, e) {
+    let id = create(session, &args, &config).map_err(|e| match e {
         Failure::Engine(e) if !session.host.json_errors => Failure::Said(from_engine(&e), e.exit_code()),
         other => other,
     })?;

@@ -43,7 +43,7 @@ fn explain(_: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outco
     let args = ContainerArgs::from_arg_matches(&matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let config = container_options::config(session.environment, &args, &words)?;
     let engine = session.engine()?;
-    let explanation = engine.explain(&config).map_err(|e| run::ensure_image_named(session, &config.image, e))?;
+    let explanation = engine.explain(&config)?;
     write!(session.environment.out(), "{}", explanation.script(&format!("drydock {}", said), &engine.facts()))?;
     Ok(0)
 }

@@ -17,22 +17,26 @@ mod info;
 mod inspect;
 mod kill;
 mod load;
+mod login;
 mod logs;
 mod pause;
 mod port;
 mod progress;
 mod prune;
 mod ps;
+mod pull;
 mod rename;
 mod rm;
 mod root;
 mod run;
+mod search;
 mod start;
 mod stats;
 mod stop;
 mod supervision_options;
 mod surroundings;
 mod top;
+mod transfer;
 mod update;
 mod version;
 mod wait;
@@ -113,7 +117,12 @@ pub static COMMANDS: &[Definition] = &[
     run::DEFINITION,
     exec::DEFINITION,
     ps::DEFINITION,
+    pull::PULL,
+    pull::PUSH,
     image::LIST,
+    login::LOGIN,
+    login::LOGOUT,
+    search::DEFINITION,
     version::DEFINITION,
     info::DEFINITION,
     attach::DEFINITION,

@@ -3,12 +3,15 @@
 use super::Definition;
 use super::attach::{self, Connection};
 use super::container_options::{self, ContainerArgs};
-use crate::environment::CLIENT;
+use super::pull::{self, How};
+use crate::environment::{CLIENT, Standard};
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use drydock_core::container::RestartPolicy;
+use drydock_core::container::{ContainerConfig, RestartPolicy};
 use drydock_core::engine::RemoveOptions;
+use drydock_core::id::ContainerId;
+use drydock_core::image::reference::Reference;
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind};
 
@@ -45,15 +48,30 @@ fn flags(command: Command) -> Command {
     RunArgs::augment_args(ContainerArgs::augment_args(command))
 }
 
-/// Says that the image is not there in Docker's words, and what to do about it, since nothing is pulled.
-pub(crate) fn ensure_image_named(session: &mut Session<'_>, image: &str, error: Error) -> Failure {
-    if error.kind() != ErrorKind::NotFound || !error.message().starts_with("No such image") {
-        return error.into();
+/// Makes a container, and pulls its image first if it has to: `--pull`. What the pull says goes to standard error.
+pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &ContainerConfig) -> Result<ContainerId, Failure> {
+    let engine = session.engine()?;
+    let policy = args.pull.as_deref().unwrap_or_default();
+    let fetch = |session: &mut Session<'_>| {
+        let how = How { all_tags: false, platform: args.platform.as_deref(), insecure: &[], quiet: args.quiet, stream: Standard::Error };
+        pull::fetch(session, &config.image, &how).map(drop)
+    };
+    if policy == "always" {
+        fetch(session)?;
+        return Ok(engine.create(config)?);
     }
-    let last = image.rsplit('/').next().unwrap_or(image);
-    let tagged = if last.contains([':', '@']) { image.to_owned() } else { format!("{image}:latest") };
-    session.complain(&format!("Unable to find image '{tagged}' locally"));
-    Error::not_found(format!("No such image: {tagged}")).hint("make it with 'drydock import' or 'drydock load'").into()
+    let error = match engine.create(config) {
+        Err(error) if error.kind() == ErrorKind::NotFound && error.message().starts_with("No such image") => error,
+        made => return Ok(made?),
+    };
+    if policy == "never" {
+        return Err(error.into());
+    }
+    // An id is no name: nothing of that kind can be pulled.
+    let Ok(reference) = Reference::parse(&config.image) else { return Err(error.into()) };
+    session.complain(&format!("Unable to find image '{}' locally", reference.familiar()));
+    fetch(session)?;
+    Ok(engine.create(config)?)
 }
 
 /// Writes `--cidfile`.
@@ -81,7 +99,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     let streams = container_options::streams(&args).map_err(Failure::Client)?;
     config.stdin_once = config.open_stdin && !own.detach;
     let engine = session.engine()?;
-    let id = engine.create(&config).map_err(|e| ensure_image_named(session, &config.image, e))?;
+    let id = create(session, &args, &config)?;
     let outcome = write_id(session, args.cidfile.as_deref(), id.as_str()).and_then(|()| {
         if own.detach {
             engine.start(id.as_str())?;

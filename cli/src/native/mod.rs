@@ -1,6 +1,7 @@
 //! The environment of a real process.
 
 mod environment;
+mod keychain;
 mod signals;
 mod sink;
 mod streams;

@@ -86,8 +86,6 @@ impl LocalEngine {
         platform: Option<&Platform>,
         tell: Tell<'_>,
     ) -> Result<Pulled> {
-        let name = reference.tag.as_deref().filter(|_| reference.digest.is_none()).unwrap_or(which(reference));
-        tell(Progress::of(name, format!("Pulling from {}", reference.path)));
         for tried in 1.. {
             let intake = Intake::begin(self)?;
             let pulled = self.pull_into(&intake, operation, client, reference, platform, tell);
@@ -118,6 +116,8 @@ impl LocalEngine {
     ) -> Result<Pulled> {
         let top = fetch::manifest(client, &reference.path, which(reference), None).map_err(|refused| explained(refused, reference))?;
         let digest = top.digest.clone();
+        // Docker says this once it knows that there is something to pull.
+        tell(Progress::of(which(reference), format!("Pulling from {}", reference.path)));
         let document = self.resolved(client, reference, top, platform)?;
         let manifest = manifest::manifest(&document.bytes)?;
         let config = self.configuration(intake, client, reference, &manifest.config)?;
