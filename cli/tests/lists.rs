@@ -199,12 +199,11 @@ fn what_run_asks_for() {
     assert_eq!(memory.engine.created.lock().unwrap().last().unwrap().entrypoint, Some(Vec::new()));
     let (code, _, err) = memory.run("run missing");
     assert_eq!(code, 125);
-    assert!(
-        err.starts_with(
-            "Unable to find image 'missing:latest' locally\ndrydock: Error response from daemon: No such image: missing:latest"
-        ),
-        "{err}"
-    );
+    // The still life reaches no registry, and says so.
+    assert!(err.starts_with("Unable to find image 'missing:latest' locally\ndrydock: Error response from daemon: "), "{err}");
+    let (code, _, err) = memory.run("run --pull never missing");
+    assert_eq!(code, 125);
+    assert!(err.starts_with("drydock: Error response from daemon: No such image: missing:latest\n"), "{err}");
 }
 
 #[test]

@@ -54,7 +54,9 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
     let policy = args.pull.as_deref().unwrap_or_default();
     let fetch = |session: &mut Session<'_>| {
         let how = How { all_tags: false, platform: args.platform.as_deref(), insecure: &[], quiet: args.quiet, stream: Standard::Error };
-        pull::fetch(session, &config.image, &how).map(drop)
+        // An id is no name: nothing of that kind can be pulled.
+        let reference = Reference::parse(&config.image)?;
+        pull::fetch(session, &reference.familiar(), &how).map(drop)
     };
     if policy == "always" {
         fetch(session)?;
@@ -67,7 +69,6 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
     if policy == "never" {
         return Err(error.into());
     }
-    // An id is no name: nothing of that kind can be pulled.
     let Ok(reference) = Reference::parse(&config.image) else { return Err(error.into()) };
     session.complain(&format!("Unable to find image '{}' locally", reference.familiar()));
     fetch(session)?;
