@@ -1,6 +1,6 @@
 //! Opening the engine on this machine, and the commands that a program with such an engine must have for it.
 
-use crate::supervisor::{self, Mind, Settings};
+use crate::supervisor::{self, Mind};
 use crate::{LinuxKernel, SqliteStore, SystemClock};
 use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::error::Result;
@@ -64,7 +64,7 @@ fn supervise_in(data_root: &str, run_root: &str, id: &ContainerId) -> Result<()>
     supervisor::main(&kernel, id, move || {
         let engine = Arc::new(engine(its)?);
         let mut supervisor = Supervisor::new(engine, id)?;
-        let settings = Settings { stdin_once: supervisor.stdin_once() };
+        let settings = supervisor.settings();
         let mind: Mind<'_> = Box::new(move |event| supervisor.handle(event));
         Ok((settings, mind))
     })

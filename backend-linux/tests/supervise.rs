@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Place, container};
+use drydock_core::container::log::{LogConfig, Sink};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Input, Io, Stream};
@@ -56,7 +57,9 @@ fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
             Event::Request(Request::Resize(_) | Request::Update(_)) | Event::Timer => Reaction::default(),
             Event::Exited(_) | Event::Probed { .. } | Event::Abandoned => Reaction { finished: true, ..Reaction::default() },
         };
-        Ok((Settings { stdin_once: true }, Box::new(mind) as supervisor::Mind<'_>))
+        let bounds = LogConfig::default().bounds()?;
+        let settings = Settings { stdin_once: true, log: Sink { bounds: Some(bounds), ..Sink::default() } };
+        Ok((settings, Box::new(mind) as supervisor::Mind<'_>))
     })
 }
 
@@ -239,7 +242,7 @@ fn unread(place: &Place) {
     let run = Run::new(place, PIPES, &["sleep", "100"]);
     let path = place.path("run/s/") + run.id.as_str().get(..24).expect("an id");
     let socket = supervisor::wire::connect_to(&path).expect("connects").expect("is there");
-    let hello = supervisor::wire::Hello { stdin: true, stdout: true, stderr: true };
+    let hello = supervisor::wire::Hello { stdin: true, stdout: true, stderr: true, logs: false };
     let say = |frame: supervisor::wire::Frame| supervisor::wire::transmit(&socket, &frame.encode().expect("encodes"), false);
     say(supervisor::wire::Frame::Attach(hello)).expect("sends");
     run.start();

@@ -15,7 +15,7 @@ use drydock_core::Result;
 use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::id::ContainerId;
 use drydock_core::kernel::{Guard, Signal};
-use drydock_core::supervise::{Event, Reaction, Supervisor};
+use drydock_core::supervise::{Event, Reaction, Settings, Supervisor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,11 +23,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub trait Decide: Send {
     /// Says what to do about an event.
     fn handle(&mut self, event: Event) -> Reaction;
+
+    /// What whoever serves the container's streams needs to know.
+    fn settings(&self) -> Settings;
 }
 
 impl Decide for Supervisor {
     fn handle(&mut self, event: Event) -> Reaction {
         Supervisor::handle(self, event)
+    }
+
+    fn settings(&self) -> Settings {
+        Supervisor::settings(self)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod gaps;
 pub mod host;
 pub mod image;
 pub mod kernel;
+mod log;
 pub mod net;
 pub mod process;
 pub mod programs;

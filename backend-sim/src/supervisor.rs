@@ -5,11 +5,12 @@ use crate::kernel::Ends;
 use crate::process::sched::{Wait, Who};
 use crate::streams::{Pump, Reader, Served};
 use crate::sys::WaitStatus;
-use drydock_core::container::{health::KEPT_OUTPUT, layout::Layout, log::Encoder};
+use drydock_core::container::{health::KEPT_OUTPUT, log::Encoder, log::Rotor};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Io, Stream};
 use drydock_core::kernel::{Attachment, Exit, Process, Request};
-use drydock_core::supervise::{Event, Reaction};
+use drydock_core::supervise::{Event, Reaction, Settings};
+use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,8 +43,12 @@ pub(crate) struct Supervised {
     asked: bool,
     /// When it wants to be woken.
     timer: Option<u64>,
+    /// What is asked for of its streams.
+    settings: Settings,
     /// Turns output into log entries.
     log: Encoder,
+    /// When the log's file is full; `None` where nothing is kept.
+    rotor: Option<Rotor>,
     /// Whoever is attached.
     readers: BTreeMap<u64, Shared<Reader>>,
     next_reader: u64,
@@ -84,6 +89,7 @@ impl Machine {
             }
         };
         let unasked = self.shared.lock().timestamp().after(UNASKED).0;
+        let settings = decide.settings();
         let supervised = Supervised {
             pid,
             decide: Some(decide),
@@ -95,6 +101,8 @@ impl Machine {
             asked: false,
             timer: Some(unasked),
             log: Encoder::default(),
+            rotor: None,
+            settings,
             readers: BTreeMap::new(),
             next_reader: 0,
             finished: false,
@@ -162,7 +170,8 @@ impl Machine {
                 world.just_ended.push(process.pid);
             }
             s.ends = world.ends.get(&process.pid).copied().unwrap_or_default();
-            s.log = Encoder::default();
+            s.log = Encoder::with(s.settings.log.attributes.clone());
+            s.rotor = s.settings.log.bounds.map(|bounds| Rotor::new(bounds, world.log_size(id)));
             let (early, closed) = std::mem::take(&mut s.early);
             if !early.is_empty() {
                 world.feed(&s.ends, &early);
@@ -270,7 +279,7 @@ impl Machine {
             world.drop_ends(process);
             let mut rest = Vec::new();
             s.log.finish(world.timestamp(), &mut rest);
-            world.append_log(id, &rest);
+            world.append_log(id, s.rotor.as_mut(), &rest);
         }
         self.handle(id, Event::Exited(exit));
     }
@@ -290,7 +299,7 @@ impl Machine {
                 reader.queue.push_back((stream, bytes.clone()));
             }
         }
-        world.append_log(id, &entries);
+        world.append_log(id, s.rotor.as_mut(), &entries);
         if let Some((_, ends, output)) = &mut s.probe {
             for (_, bytes) in world.take_output(ends) {
                 any = true;
@@ -331,6 +340,7 @@ pub(crate) struct SimAttachment {
     number: u64,
     reader: Shared<Reader>,
     pump: Pump,
+    since: Option<Timestamp>,
 }
 
 impl SimAttachment {
@@ -341,14 +351,17 @@ impl SimAttachment {
         s.next_reader += 1;
         let number = s.next_reader;
         let mut reader = Reader::new(attach);
-        if attach.logs {
+        let since = attach.logs.then(|| {
             let mut world = machine.shared.lock();
-            reader.queue = world.logged(id).into_iter().filter(|(stream, _)| reader.wants(*stream)).collect();
-        }
+            // What was written before is older.
+            world.now += 1;
+            reader.queue = s.log.pending().filter(|(stream, _)| reader.wants(*stream)).map(|(s, b)| (s, b.to_vec())).collect();
+            world.timestamp()
+        });
         let reader = Arc::new(Mutex::new(reader));
         s.readers.insert(number, Arc::clone(&reader));
         drop(actors);
-        Ok(Self { machine: Arc::clone(machine), id: id.clone(), number, reader, pump: Pump::new(attach) })
+        Ok(Self { machine: Arc::clone(machine), id: id.clone(), number, reader, pump: Pump::new(attach), since })
     }
 }
 
@@ -361,6 +374,10 @@ impl Drop for SimAttachment {
 }
 
 impl Attachment for SimAttachment {
+    fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
     fn pump(&mut self, io: &mut dyn Io) -> Result<Ended> {
         let machine = Arc::clone(&self.machine);
         let mut served = AttachedTo { machine: &machine, id: &self.id, reader: &self.reader };
@@ -409,7 +426,7 @@ impl Served for AttachedTo<'_> {
 
     fn close(&mut self) {
         let mut actors = self.machine.actors();
-        let Some(s) = actors.supervisors.get_mut(self.id) else { return };
+        let Some(s) = actors.supervisors.get_mut(self.id).filter(|s| s.settings.stdin_once) else { return };
         match s.watch {
             Some(pid) => self.machine.shared.lock().close_input(&mut s.ends, pid),
             None => s.early.1 = true,
@@ -423,30 +440,6 @@ impl Served for AttachedTo<'_> {
 }
 
 impl crate::world::World {
-    /// Adds entries to a container's log.
-    fn append_log(&mut self, id: &ContainerId, entries: &[u8]) {
-        if entries.is_empty() {
-            return;
-        }
-        let ctx = self.kernel_ctx();
-        let path = Layout::new(crate::kernel::DATA_ROOT, crate::kernel::RUN_ROOT).log(id);
-        // A full disk loses log entries and nothing else.
-        let _ = self.append_file(&ctx, &path, 0o640, entries);
-    }
-
-    /// What was logged so far.
-    fn logged(&mut self, id: &ContainerId) -> Vec<(Stream, Vec<u8>)> {
-        let ctx = self.kernel_ctx();
-        let path = Layout::new(crate::kernel::DATA_ROOT, crate::kernel::RUN_ROOT).log(id);
-        let Ok(at) = self.walk(&ctx, &path, true) else { return Vec::new() };
-        let text = self.file_content(&ctx, at).unwrap_or_default();
-        let entry = |line: &[u8]| {
-            let entry: drydock_core::container::log::Entry<'_> = serde_json::from_slice(line).ok()?;
-            Some((entry.stream, entry.log.as_bytes().to_vec()))
-        };
-        text.split(|b| *b == b'\n').filter_map(entry).collect()
-    }
-
     /// Whether something waits to read a container's input.
     pub(crate) fn input_awaited(&self, ends: &Ends) -> bool {
         let pipe = ends.stdin.is_some_and(|id| self.sched.waiters.contains_key(&Wait::Pipe(id)));

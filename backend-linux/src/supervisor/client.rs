@@ -8,6 +8,7 @@ use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, DetachKeys, Ended, Input, Io};
 use drydock_core::kernel::{Attachment, Kernel, Request};
+use drydock_core::time::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -42,9 +43,14 @@ pub fn request(kernel: &LinuxKernel, id: &ContainerId, request: &Request) -> Res
 /// start before it acts on it.
 pub fn attach(kernel: &LinuxKernel, id: &ContainerId, attach: &Attach) -> Result<Box<dyn Attachment>> {
     let socket = connect(kernel, id)?.ok_or_else(|| nobody(id))?;
-    let hello = Hello { stdin: attach.stdin, stdout: attach.stdout, stderr: attach.stderr };
+    let hello = Hello { stdin: attach.stdin, stdout: attach.stdout, stderr: attach.stderr, logs: attach.logs };
     wire::transmit(&socket, &Frame::Attach(hello).encode()?, true)?;
-    Ok(Box::new(Attached { socket, stdin: attach.stdin, keys: DetachKeys::new(&attach.detach_keys), unsent: VecDeque::new() }))
+    let since = match attach.logs.then(|| wire::receive(&socket)).transpose()? {
+        None => None,
+        Some(Received::Frame(Frame::Since(moment))) => Some(moment),
+        Some(_) => return Err(nobody(id)),
+    };
+    Ok(Box::new(Attached { socket, since, stdin: attach.stdin, keys: DetachKeys::new(&attach.detach_keys), unsent: VecDeque::new() }))
 }
 
 /// Waits until the supervisor has ended: its socket is gone, and then its lock.
@@ -99,6 +105,7 @@ fn wait_for_end(socket: &OwnedFd, until: Option<Instant>) -> Result<bool> {
 /// An open connection to a container's streams.
 struct Attached {
     socket: OwnedFd,
+    since: Option<Timestamp>,
     /// Whether input is passed on; no longer once it has ended.
     stdin: bool,
     keys: DetachKeys,
@@ -107,6 +114,10 @@ struct Attached {
 }
 
 impl Attachment for Attached {
+    fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
     fn pump(&mut self, io: &mut dyn Io) -> Result<Ended> {
         loop {
             if self.unsent.is_empty() && self.take_input(io)? {

@@ -1,20 +1,15 @@
-//! The supervised container's streams and log.
+//! The supervised container's streams.
 
 use super::guest::never_block;
 use super::wire::CHUNK;
 use crate::error::step;
 use crate::process::{Child, Ends};
-use drydock_core::container::log::Encoder;
 use drydock_core::error::Result;
 use drydock_core::io::{Size, Stream};
-use drydock_core::time::Timestamp;
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use rustix::termios::{Winsize, tcsetwinsize};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
 
 /// How many bytes of input may wait for the program.
 const INPUT_FULL: usize = 64 * 1024;
@@ -122,41 +117,4 @@ pub fn reap(child: &Child) -> Result<i32> {
     let status = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED))
         .map_err(|e| step("waitid", child.process.pid.to_string(), e))?;
     Ok(status.map_or(0, |s| s.exit_status().unwrap_or_else(|| 128 + s.terminating_signal().unwrap_or(0))))
-}
-
-/// The log file. What cannot be written is lost, and the container goes on.
-#[derive(Debug)]
-pub struct Log {
-    file: Option<File>,
-    encoder: Encoder,
-    buffer: Vec<u8>,
-}
-
-impl Log {
-    /// Opens the log, to be added to.
-    pub fn open(path: &str) -> Self {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path).ok();
-        Self { file, encoder: Encoder::default(), buffer: Vec::new() }
-    }
-
-    /// Adds what the container wrote.
-    pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
-        self.encoder.push(stream, bytes, now, &mut self.buffer);
-        self.write();
-    }
-
-    /// Adds what has no line end: the program has ended.
-    pub fn finish(&mut self, now: Timestamp) {
-        self.encoder.finish(now, &mut self.buffer);
-        self.write();
-    }
-
-    fn write(&mut self) {
-        if let Some(file) = &mut self.file
-            && !self.buffer.is_empty()
-        {
-            let _ = file.write_all(&self.buffer);
-        }
-        self.buffer.clear();
-    }
 }

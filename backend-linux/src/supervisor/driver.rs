@@ -1,7 +1,8 @@
 //! The supervisor's loop: one thread, one poll(2), and core's decisions in between.
 
-use super::container::{Log, Streams, reap};
+use super::container::{Streams, reap};
 use super::guest::{Guest, never_block, welcome};
+use super::log::Log;
 use super::probe::Probing;
 use super::trim::trim;
 use super::wire::Frame;
@@ -12,9 +13,8 @@ use crate::process::Child;
 use drydock_core::container::layout::Layout;
 use drydock_core::error::{Error, Result};
 use drydock_core::id::ContainerId;
-use drydock_core::io::Stream;
 use drydock_core::kernel::{Exit, Guard, Kernel, Request};
-use drydock_core::supervise::{Event, Reaction};
+use drydock_core::supervise::{Event, Reaction, Settings};
 use drydock_core::time::{Clock, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, OwnedFd};
@@ -28,13 +28,6 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_millis(300);
 /// How often it looks whether a client that holds everything up has used up its patience.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-
-/// What a driver needs to know of its container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Standard input ends when the first client that sends any does.
-    pub stdin_once: bool,
-}
 
 /// What decides: core's supervisor.
 pub type Mind<'a> = Box<dyn FnMut(Event) -> Reaction + 'a>;
@@ -52,7 +45,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
     let _ = rustix::thread::set_name(c"drydock");
     let listener = take_listener()?;
     let guard = take_lock(kernel, id, PREDECESSOR)?;
-    let (settings, mind) = make().unwrap_or_else(|error| (Settings { stdin_once: false }, refuse(error)));
+    let (settings, mind) = make().unwrap_or_else(|error| (Settings::default(), refuse(error)));
     Driver {
         kernel,
         id,
@@ -237,6 +230,13 @@ impl Driver<'_> {
                     Frame::Attach(hello) => {
                         if let Some(guest) = self.guests.get_mut(at) {
                             guest.hello = Some(hello);
+                            if hello.logs {
+                                guest.say(&Frame::Since(SystemClock.now()));
+                                let pending = self.log.iter().flat_map(Log::pending);
+                                for (stream, bytes) in pending.filter(|(stream, _)| hello.wants(*stream)) {
+                                    guest.say(&Frame::Output(stream, bytes.to_vec()));
+                                }
+                            }
                         }
                     }
                     Frame::Input(bytes) => self.with_streams(|s| s.write(&bytes)),
@@ -282,7 +282,7 @@ impl Driver<'_> {
             match taken {
                 Ok((streams, child)) => {
                     self.running = Some((child, streams));
-                    self.log = Some(Log::open(&Layout::of(self.kernel.facts()).log(self.id)));
+                    self.log = Log::open(&Layout::of(self.kernel.facts()).log(self.id), &self.settings.log);
                 }
                 Err(error) => return Some(Err(error)),
             }
@@ -316,7 +316,7 @@ impl Driver<'_> {
             }
             let frame = Frame::Output(stream, bytes.to_vec());
             for guest in guests.iter_mut() {
-                let wanted = guest.hello.is_some_and(|h| if stream == Stream::Stdout { h.stdout } else { h.stderr });
+                let wanted = guest.hello.is_some_and(|h| h.wants(stream));
                 if wanted {
                     guest.say(&frame);
                 }

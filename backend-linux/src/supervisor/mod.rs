@@ -8,6 +8,7 @@ mod client;
 mod container;
 mod driver;
 mod guest;
+mod log;
 mod probe;
 mod serve;
 mod spawn;
@@ -15,7 +16,8 @@ mod trim;
 pub mod wire;
 
 pub use client::{attach, request, wait};
-pub use driver::{Mind, Settings, main};
+pub use driver::{Mind, main};
+pub use drydock_core::supervise::Settings;
 pub use serve::serve;
 pub use spawn::{Spawned, become_unwritable, close_inherited};
 

@@ -7,6 +7,7 @@ use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::io::{Size, Stream};
 use drydock_core::kernel::{Request, Signal};
+use drydock_core::time::Timestamp;
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, recv, send, socket_with,
@@ -29,6 +30,16 @@ pub struct Hello {
     pub stdout: bool,
     /// It receives standard error.
     pub stderr: bool,
+    /// It wants to know from when on it has what is written.
+    #[serde(default)]
+    pub logs: bool,
+}
+
+impl Hello {
+    /// Whether it wants what is written to a stream.
+    pub fn wants(self, stream: Stream) -> bool {
+        if stream == Stream::Stdout { self.stdout } else { self.stderr }
+    }
 }
 
 /// One message.
@@ -50,6 +61,8 @@ pub enum Frame {
     Signal(Signal),
     /// To a client: what the container wrote.
     Output(Stream, Vec<u8>),
+    /// To a client: from this moment on it has what is written.
+    Since(Timestamp),
     /// To a client: the program ended with this code.
     Exited(i32),
     /// To a client: the answer to what it asked.
@@ -69,6 +82,7 @@ impl Frame {
             Frame::Signal(signal) => json(b's', signal)?,
             Frame::Output(Stream::Stdout, bytes) => tagged(b'o', bytes),
             Frame::Output(Stream::Stderr, bytes) => tagged(b'x', bytes),
+            Frame::Since(moment) => json(b't', moment)?,
             Frame::Exited(code) => json(b'q', code)?,
             Frame::Reply(reply) => json(b'r', reply)?,
         })
@@ -87,6 +101,7 @@ impl Frame {
             b's' => Frame::Signal(serde_json::from_slice(rest)?),
             b'o' => Frame::Output(Stream::Stdout, rest.to_vec()),
             b'x' => Frame::Output(Stream::Stderr, rest.to_vec()),
+            b't' => Frame::Since(serde_json::from_slice(rest)?),
             b'q' => Frame::Exited(serde_json::from_slice(rest)?),
             b'r' => Frame::Reply(serde_json::from_slice(rest)?),
             other => return Err(Error::new(ErrorKind::Corrupt, format!("a message of unknown kind {other}"))),
@@ -197,7 +212,8 @@ mod tests {
     fn every_message_is_read_as_it_was_written() {
         let size = Size { rows: 24, cols: 80 };
         let frames = [
-            Frame::Attach(Hello { stdin: true, stdout: true, stderr: false }),
+            Frame::Attach(Hello { stdin: true, stdout: true, stderr: false, logs: true }),
+            Frame::Since(Timestamp(7)),
             Frame::Watch,
             Frame::Ask(Request::Start),
             Frame::Ask(Request::Stop { signal: Signal::TERM, grace: Some(std::time::Duration::from_secs(10)) }),

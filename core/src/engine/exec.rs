@@ -3,12 +3,14 @@
 use super::LocalEngine;
 use super::events::Happening;
 use super::start::with_keys;
+use super::view::LogsRequest;
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerRecord, ExecConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
-use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Process, Streams, Task};
+use crate::io::{Attach, Ended, Io, Size, Stream};
+use crate::kernel::{Attachment, Process, Streams, Task};
+use crate::time::Timestamp;
 
 impl LocalEngine {
     /// Runs a program in a container and serves its streams.
@@ -60,6 +62,7 @@ impl LocalEngine {
         let record = self.record(id)?;
         let mut attachment = self.kernel().attach(id, &with_keys(attach, record.config.tty))?;
         self.tell_of(&record, &[Happening::plain("attach")])?;
+        self.replay(id, attach, attachment.as_ref(), io)?;
         let ended = attachment.pump(io)?;
         if ended == Ended::Detached
             && let Some(record) = self.find_record(id)?
@@ -67,6 +70,24 @@ impl LocalEngine {
             self.tell_of(&record, &[Happening::plain("detach")])?;
         }
         self.after_attachment(id, ended)
+    }
+
+    /// Shows what was written before an attachment began.
+    fn replay(&self, id: &ContainerId, attach: &Attach, attachment: &dyn Attachment, io: &mut dyn Io) -> Result<()> {
+        let Some(since) = attachment.since() else { return Ok(()) };
+        let request = LogsRequest { until: Some(Timestamp(since.0.saturating_sub(1))), ..LogsRequest::default() };
+        let mut shown = Ok(());
+        let read = self.read_logs(id.as_str(), &request, &mut |line| {
+            if if line.stream == Stream::Stdout { attach.stdout } else { attach.stderr } {
+                shown = io.output(line.stream, &line.bytes);
+            }
+            shown.is_ok()
+        });
+        match read {
+            // Where nothing is kept there is nothing to show.
+            Err(e) if e.kind() == ErrorKind::Unsupported => Ok(()),
+            other => other.and(shown),
+        }
     }
 
     /// The processes of a running container.

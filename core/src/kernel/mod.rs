@@ -21,6 +21,7 @@ use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::limits::CgroupMode;
 use crate::observe::Snapshot;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -237,6 +238,10 @@ pub trait Kernel: Send + Sync {
 
 /// An open connection to a container's streams.
 pub trait Attachment {
+    /// From when on it has what the container writes, if it was asked for with [`Attach::logs`]: the log has what was written before
+    /// that, and nothing is in both or in neither. What then had no line end yet is in no log entry, and comes first.
+    fn since(&self) -> Option<Timestamp>;
+
     /// Carries bytes both ways until the container ends or the person leaves.
     fn pump(&mut self, io: &mut dyn Io) -> Result<Ended>;
 }

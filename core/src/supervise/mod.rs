@@ -11,6 +11,7 @@ pub use machine::{FIRST_PAUSE, Input, LONGEST_PAUSE, Machine, Output, SETTLED};
 pub use prober::{News, Prober, Task};
 pub use supervisor::Supervisor;
 
+use crate::container::log::Sink;
 use crate::error::Result;
 use crate::kernel::{Exit, Process, Request};
 use crate::time::Timestamp;
@@ -33,6 +34,15 @@ pub enum Event {
     Timer,
     /// Nobody asked for a start, and nobody will.
     Abandoned,
+}
+
+/// What a driver needs to know of its container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Standard input ends when the first client that sends any does.
+    pub stdin_once: bool,
+    /// Where output goes besides to clients.
+    pub log: Sink,
 }
 
 /// What a driver does about an event.

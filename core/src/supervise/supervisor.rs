@@ -2,7 +2,7 @@
 
 use super::machine::{Input, Machine, Output};
 use super::prober::{News, Prober, Task};
-use super::{Event, Reaction};
+use super::{Event, Reaction, Settings};
 use crate::container::ContainerConfig;
 use crate::container::health::{OnFailure, Status};
 use crate::engine::LocalEngine;
@@ -28,7 +28,7 @@ pub struct Supervisor {
     process: Option<Process>,
     /// The probe that runs, and its number in the events.
     probe: Option<(Process, String)>,
-    stdin_once: bool,
+    settings: Settings,
 }
 
 impl Supervisor {
@@ -48,15 +48,15 @@ impl Supervisor {
             grace: u64::try_from(config.stop_timeout.unwrap_or(GRACE)).ok().map(Duration::from_secs),
             process: None,
             probe: None,
-            stdin_once: config.stdin_once,
+            settings: Settings { stdin_once: config.stdin_once, log: config.log.sink(&record)? },
             id: id.clone(),
             engine,
         })
     }
 
-    /// Whether the driver closes standard input when the first client that sends any leaves.
-    pub fn stdin_once(&self) -> bool {
-        self.stdin_once
+    /// What its driver needs to know.
+    pub fn settings(&self) -> Settings {
+        self.settings.clone()
     }
 
     /// Does what an event asks for, and says what the driver has to do.

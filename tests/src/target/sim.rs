@@ -7,7 +7,7 @@ use drydock_core::Result;
 use drydock_core::engine::{Engine, Host, LocalEngine};
 use drydock_core::kernel::Kernel;
 use drydock_core::store::Store;
-use drydock_core::supervise::{Event, Reaction, Supervisor};
+use drydock_core::supervise::{Event, Reaction, Settings, Supervisor};
 use drydock_core::time::Clock;
 use drydock_sim::host::Decide;
 use drydock_sim::{SimConfig, SimHost};
@@ -44,6 +44,10 @@ struct Mind(Supervisor);
 impl Decide for Mind {
     fn handle(&mut self, event: Event) -> Reaction {
         self.0.handle(event)
+    }
+
+    fn settings(&self) -> Settings {
+        self.0.settings()
     }
 }
 

@@ -39,6 +39,15 @@ pub struct Bounds {
     pub compress: bool,
 }
 
+/// Where a container's output goes, as its supervisor needs to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sink {
+    /// How much is kept; `None` if nothing is.
+    pub bounds: Option<Bounds>,
+    /// What is written beside every line.
+    pub attributes: BTreeMap<String, String>,
+}
+
 /// How large a file becomes where nobody says (Docker: without bound). One container's log takes 512 MiB at most.
 const DEFAULT_SIZE: u64 = 128 << 20;
 /// How many files there are where nobody says.
@@ -145,6 +154,18 @@ impl LogConfig {
             }
         }
         Ok(bounds)
+    }
+
+    /// Where a container's output goes.
+    ///
+    /// # Errors
+    /// As [`LogConfig::check`].
+    pub fn sink(&self, record: &ContainerRecord) -> Result<Sink> {
+        let kept = self.driver()? != Driver::None;
+        let bounds = kept.then(|| self.bounds()).transpose()?;
+        // Only json-file writes anything beside a line.
+        let attributes = if self.driver()? == Driver::JsonFile { self.attributes(record) } else { BTreeMap::new() };
+        Ok(Sink { bounds, attributes })
     }
 
     /// What is written beside every line: the labels and variables that were named, and the tag.

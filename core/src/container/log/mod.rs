@@ -1,8 +1,10 @@
 //! A container's log as Docker's `json-file` driver writes it: one JSON object a line, a long line in pieces of 16 KiB.
 
 mod config;
+mod rotation;
 
-pub use config::{Bounds, Driver, LogConfig};
+pub use config::{Bounds, Driver, LogConfig, Sink};
+pub use rotation::{Move, Part, Rotor, moves, name};
 
 use crate::io::Stream;
 use crate::time::Timestamp;

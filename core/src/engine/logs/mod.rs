@@ -1,0 +1,99 @@
+//! Reading a container's log: all of it, its end, or on and on until the container ends.
+
+mod files;
+mod place;
+mod tail;
+
+use super::LocalEngine;
+use super::view::{LogLine, LogsRequest};
+use crate::container::log::{Entry, LONGEST_ENTRY};
+use crate::container::{ContainerRecord, Status};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ContainerId;
+use crate::time::Timestamp;
+use files::Files;
+use place::{Next, Place};
+use std::time::Duration;
+
+/// How long a follower sleeps before it looks again.
+const GLANCE: Duration = Duration::from_millis(50);
+/// The most one entry can take as JSON: every byte escaped as `\u00xx`, and the rest of the object. A line without an end beyond
+/// this is damage, not an entry.
+const LONGEST_LINE: usize = LONGEST_ENTRY * 6 + (1 << 20);
+
+impl LocalEngine {
+    /// Gives the log's lines to `each` until it has enough.
+    pub(super) fn read_logs(&self, asked: &str, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<()> {
+        let record = self.settled(asked)?;
+        let sink = record.config.log.sink(&record)?;
+        let Some(bounds) = sink.bounds else {
+            return Err(Error::new(ErrorKind::Unsupported, "configured logging driver does not support reading").subject(asked));
+        };
+        let files = Files::of(self.kernel(), self.layout().log(&record.id), bounds.files);
+        let mut reader = Reader {
+            place: match request.tail {
+                None => Place::start(),
+                Some(lines) => tail::last(&files, lines)?,
+            },
+            waiting: Vec::new(),
+        };
+        loop {
+            // Asked before reading, so that what is written between the last read and the end is not missed.
+            let over = !request.follow || !self.writes(&record.id)?;
+            if !reader.read_on(&files, request, each)? || over {
+                return Ok(());
+            }
+            // Once its supervisor is gone there is one more read, and the record becomes true on the way.
+            self.kernel().wait(&record.id, Some(GLANCE))?;
+        }
+    }
+
+    /// Whether anything may still be written to a container's log.
+    fn writes(&self, id: &ContainerId) -> Result<bool> {
+        let Some(record) = self.find_record(id)?.map(|r: ContainerRecord| self.settle(r)).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        Ok(matches!(record.state.status, Status::Running | Status::Paused | Status::Restarting))
+    }
+}
+
+/// Where a reader is, and the beginning of an entry whose end has not been read.
+struct Reader {
+    place: Place,
+    waiting: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads to the log's end as it is now; `false` if nobody wants more.
+    fn read_on(&mut self, files: &Files<'_>, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<bool> {
+        while let Next::Text(text) = self.place.read(files)? {
+            self.waiting.extend_from_slice(&text);
+            let mut start = 0;
+            while let Some(length) = self.waiting[start..].iter().position(|b| *b == b'\n') {
+                let line = decode(&self.waiting[start..start + length]);
+                start += length + 1;
+                if let Some(line) = line {
+                    if request.until.is_some_and(|until| line.time > until) {
+                        return Ok(false);
+                    }
+                    if request.since.is_none_or(|since| line.time >= since) && !each(line) {
+                        return Ok(false);
+                    }
+                }
+            }
+            self.waiting.drain(..start);
+            if self.waiting.len() > LONGEST_LINE {
+                self.waiting.clear();
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// One entry; `None` for what is damaged.
+fn decode(entry: &[u8]) -> Option<LogLine> {
+    let entry: Entry<'_> = serde_json::from_slice(entry).ok()?;
+    let time: jiff::Timestamp = entry.time.parse().ok()?;
+    let time = Timestamp(u64::try_from(time.as_nanosecond()).ok()?);
+    Some(LogLine { time, stream: entry.stream, bytes: entry.log.as_bytes().to_vec(), attributes: entry.attrs.unwrap_or_default() })
+}
