@@ -2,13 +2,13 @@
 
 use super::Definition;
 use crate::failure::{Failure, Outcome};
-use crate::filter::{Filters, filter};
-use crate::format::{self, Row, Style, duration, ellipsis, ports, print_rows, status, time};
+use crate::filter::filter;
+use crate::format::{self, Row, Style, duration, ellipsis, ports, render, size, status, time};
+use crate::screen::{EACH, Screen};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
-use drydock_core::engine::{ContainerSummary, Engine};
+use drydock_core::engine::{ContainerSummary, ListRequest};
 use drydock_core::time::Timestamp;
-use drydock_core::{Error, Result};
 use serde_json::{Value, json};
 
 /// `ps`
@@ -49,6 +49,12 @@ struct PsArgs {
     /// Only display container IDs
     #[arg(short, long)]
     quiet: bool,
+    /// Display total file sizes
+    #[arg(short, long)]
+    size: bool,
+    /// Draw the list anew every second, in place
+    #[arg(long)]
+    watch: bool,
 }
 
 const COLUMNS: [(&str, &str); 7] = [
@@ -59,6 +65,17 @@ const COLUMNS: [(&str, &str); 7] = [
     ("STATUS", "Status"),
     ("PORTS", "Ports"),
     ("NAMES", "Names"),
+];
+
+const WITH_SIZE: [(&str, &str); 8] = [
+    ("CONTAINER ID", "ID"),
+    ("IMAGE", "Image"),
+    ("COMMAND", "Command"),
+    ("CREATED", "RunningFor"),
+    ("STATUS", "Status"),
+    ("PORTS", "Ports"),
+    ("NAMES", "Names"),
+    ("SIZE", "Size"),
 ];
 
 const HEADERS: [(&str, &str); 7] = [
@@ -73,34 +90,81 @@ const HEADERS: [(&str, &str); 7] = [
 
 fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
     let args = PsArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    let filters = Filters::new(
-        &args.filter,
-        &["id", "name", "label", "exited", "status", "ancestor", "before", "since", "volume", "network", "publish", "expose"],
-    )?;
+    let format = args.format.clone().unwrap_or_default();
+    if args.quiet && !matches!(format.as_str(), "" | "table" | "raw") {
+        session.complain("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+    }
+    let request = ListRequest {
+        all: args.all,
+        last: if args.latest { Some(1) } else { args.last.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0) },
+        filters: args.filter.clone(),
+        sizes: args.size || format.contains(".Size"),
+    };
     let engine = session.engine()?;
-    let last = if args.latest { Some(1) } else { args.last.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0) };
-    let all = args.all || last.is_some() || filters.has("status") || filters.has("exited");
-    let mut containers = engine.containers(all)?;
-    keep(&mut containers, &filters, &*engine)?;
-    containers.truncate(last.unwrap_or(usize::MAX));
-    let now = engine.now();
+    if !args.watch {
+        let text = listed(&args, &format, engine.list(&request)?, engine.now())?;
+        for line in text.lines() {
+            session.say(line)?;
+        }
+        return Ok(0);
+    }
+    let mut screen = Screen::of(session);
+    if !screen.is_terminal() {
+        return Err(Failure::said("--watch draws on a terminal, and standard output is none"));
+    }
+    let simulated = engine.facts().host == "sim";
+    loop {
+        let text = listed(&args, &format, engine.list(&request)?, engine.now())?;
+        screen.draw(session, &text)?;
+        if simulated {
+            session.environment.pace(EACH);
+        }
+        engine.sleep(EACH);
+    }
+}
+
+/// The list as text.
+fn listed(args: &PsArgs, format: &str, containers: Vec<ContainerSummary>, now: Timestamp) -> std::result::Result<String, Failure> {
     let rows: Vec<Row> = containers.iter().map(|c| row(c, now, args.no_trunc)).collect();
+    if format == "raw" {
+        return Ok(rows.iter().map(|r| raw(r, args.quiet, args.size)).collect());
+    }
     let label = |row: &Value, name: &str, arguments: &[Value]| {
         let wanted = (name == "Label").then(|| arguments.first().and_then(Value::as_str))??;
         Some(Ok(row.get(".labels").and_then(|l| l.get(wanted)).cloned().unwrap_or(Value::from(""))))
     };
-    print_rows(
-        session,
-        &rows,
-        &Style {
-            format: args.format.as_deref().unwrap_or_default(),
-            columns: &COLUMNS,
-            quiet: args.quiet.then_some("ID"),
-            headers: &HEADERS,
-            kind: "*formatter.ContainerContext",
-            methods: &label,
-        },
-    )
+    let style = Style {
+        format: if args.quiet { "" } else { format },
+        columns: if args.size { &WITH_SIZE } else { &COLUMNS },
+        quiet: args.quiet.then_some("ID"),
+        headers: &HEADERS,
+        kind: "*formatter.ContainerContext",
+        methods: &label,
+    };
+    render(&rows, &style)
+}
+
+/// `--format raw`: a line a field.
+fn raw(row: &Row, quiet: bool, size: bool) -> String {
+    let field = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
+    if quiet {
+        return format!("container_id: {}\n", field("ID"));
+    }
+    let lines = [
+        ("container_id", "ID"),
+        ("image", "Image"),
+        ("command", "Command"),
+        ("created_at", "CreatedAt"),
+        ("state", "State"),
+        ("status", "Status"),
+        ("names", "Names"),
+        ("labels", "Labels"),
+        ("ports", "Ports"),
+    ];
+    let size = size.then_some(("size", "Size"));
+    let text: String =
+        lines.into_iter().chain(size).map(|(key, name)| format!("{key}: {}", field(name)).trim_end().to_owned() + "\n").collect();
+    text + "\n"
 }
 
 /// One container with the fields that templates can name.
@@ -119,7 +183,7 @@ fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
         "Ports": ports::line(&c.published, &c.exposed),
         "State": status::word(c.status),
         "Status": status::sentence(c, now),
-        "Size": "0B",
+        "Size": c.sizes.map_or_else(|| "0B".to_owned(), |s| format!("{} (virtual {})", size::decimal(s.writable), size::decimal(s.root))),
         "Labels": labels,
         "Mounts": c.mounts.iter().map(|m| cut(m, 15)).collect::<Vec<_>>().join(","),
         "LocalVolumes": local.to_string(),
@@ -154,58 +218,4 @@ fn quoted(text: &str) -> String {
         }
         out
     })
-}
-
-/// Keeps the containers that the filters let through: values of one key are alternatives, keys must all hold.
-fn keep(containers: &mut Vec<ContainerSummary>, filters: &Filters, engine: &dyn Engine) -> Result<()> {
-    for state in filters.values("status") {
-        if !["created", "running", "paused", "restarting", "removing", "exited", "dead"].contains(&state) {
-            return Err(Error::invalid(format!("Invalid filter 'status={}'", state.escape_debug())));
-        }
-    }
-    for code in filters.values("exited") {
-        code.parse::<i32>().map_err(|_| Error::invalid(format!("Invalid filter 'exited={}'", code.escape_debug())))?;
-    }
-    let created = |key: &str| filters.values(key).map(|name| engine.container(name).map(|c| c.created)).collect::<Result<Vec<_>>>();
-    let (before, since) = (created("before")?, created("since")?);
-    let ancestors: Vec<_> = filters.values("ancestor").map(|name| (name, engine.image(name).ok().map(|i| i.id))).collect();
-    containers.retain(|c| {
-        let any = |key: &str, fits: &dyn Fn(&str) -> bool| !filters.has(key) || filters.values(key).any(fits);
-        let ancestor =
-            ancestors.is_empty() || ancestors.iter().any(|(name, id)| c.image == *name || id.as_ref().is_some_and(|id| *id == c.image_id));
-        any("id", &|v| c.id.as_str().starts_with(v))
-            && any("name", &|v| c.name.contains(v.trim_start_matches(['/', '^']).trim_end_matches('$')) && anchored(v, &c.name))
-            && filters.values("label").all(|v| has_label(c, v))
-            && any("status", &|v| status::word(c.status) == v)
-            && any("exited", &|v| c.finished != Timestamp::NEVER && v.parse() == Ok(c.exit_code))
-            && any("volume", &|v| c.mounts.iter().any(|m| m == v))
-            && any("network", &|v| c.networks.iter().any(|n| n == v))
-            && any("publish", &|v| c.published.iter().any(|p| port_fits(v, p.host_port, ports::protocol(p.protocol))))
-            && any("expose", &|v| {
-                c.exposed.iter().any(|e| e.split_once('/').is_some_and(|(n, p)| n.parse().is_ok_and(|n| port_fits(v, n, p))))
-            })
-            && before.iter().all(|t| c.created < *t)
-            && since.iter().all(|t| c.created > *t)
-            && ancestor
-    });
-    Ok(())
-}
-
-/// `^` and `$` of a name filter, which Docker's users write for the whole name.
-fn anchored(filter: &str, name: &str) -> bool {
-    let bare = filter.trim_start_matches(['/', '^']).trim_end_matches('$');
-    (!filter.starts_with('^') || name.starts_with(bare)) && (!filter.ends_with('$') || name.ends_with(bare))
-}
-
-fn has_label(c: &ContainerSummary, wanted: &str) -> bool {
-    match wanted.split_once('=') {
-        Some((key, value)) => c.labels.get(key).is_some_and(|v| v == value),
-        None => c.labels.contains_key(wanted),
-    }
-}
-
-fn port_fits(wanted: &str, port: u16, protocol: &str) -> bool {
-    let (range, asked) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    asked == protocol && first.parse::<u16>().is_ok_and(|f| f <= port) && last.parse::<u16>().is_ok_and(|l| port <= l)
 }

@@ -12,8 +12,9 @@ pub const DEFINITION: Definition = Definition {
     group: "container",
     in_group: &["top"],
     about: "Display the running processes of a container",
-    usage: "CONTAINER",
-    arity: (1, Some(1)),
+    usage: "CONTAINER [ps OPTIONS]",
+    arity: (1, None),
+    stops: true,
     run,
     ..Definition::PLAIN
 };
@@ -21,13 +22,13 @@ pub const DEFINITION: Definition = Definition {
 /// Least width of a column of docker's.
 const WIDTH: usize = 20;
 
-fn run(_: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
+fn run(_: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
     let engine = session.engine()?;
-    let Some(name) = names.first() else { return Ok(1) };
-    let mut lines = vec!["UID\tPID\tPPID\tCMD".to_owned()];
-    lines.extend(
-        engine.top(name)?.iter().map(|t| format!("{}\t{}\t{}\t{}", t.uid, t.pid, t.parent, t.command.join(" ").replace('\t', " "))),
-    );
+    let Some((name, options)) = words.split_first() else { return Ok(1) };
+    let table = engine.process_table(name, options)?;
+    // A tab in an argument is no column.
+    let line = |cells: &[String]| cells.iter().map(|c| c.replace('\t', " ")).collect::<Vec<_>>().join("\t");
+    let lines: Vec<String> = std::iter::once(line(&table.titles)).chain(table.processes.iter().map(|p| line(p))).collect();
     for line in table::align_at_least(&lines, WIDTH).lines() {
         session.say(line)?;
     }

@@ -6,7 +6,8 @@ use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use drydock_core::engine::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
-    HistoryEntry, ImageSummary, LogLine, LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
+    HistoryEntry, ImageSummary, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned, RemoveOptions, Sizes,
+    filter,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, Digest, ImageId};
@@ -199,6 +200,13 @@ impl Engine for StillLife {
         use drydock_core::container::Status::{Paused, Restarting, Running};
         Ok(self.containers.iter().filter(|c| all || matches!(c.status, Running | Paused | Restarting)).cloned().collect())
     }
+    fn list(&self, request: &ListRequest) -> Result<Vec<ContainerSummary>> {
+        filter::select(request, &mut |all| self.containers(all), self)
+    }
+    fn process_table(&self, _: &str, _: &[String]) -> Result<ProcessTable> {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        Ok(ProcessTable { titles: row(["UID", "PID", "CMD"]), processes: vec![row(["root", "7", "sleep\u{1b}[2J\t1000"])] })
+    }
     fn container(&self, name: &str) -> Result<ContainerRecord> {
         let fits = |c: &&ContainerRecord| c.name == name || c.id.as_str().starts_with(name);
         self.records.iter().find(fits).cloned().ok_or_else(|| Error::not_found(format!("No such container: {name}")))
@@ -239,6 +247,19 @@ impl Engine for StillLife {
     }
     fn explain(&self, _: &ContainerConfig) -> Result<Explanation> {
         moved()
+    }
+}
+
+impl filter::Lookup for StillLife {
+    fn created(&self, name: &str) -> Result<Timestamp> {
+        let found = self.containers.iter().find(|c| c.name == name || c.id.as_str().starts_with(name));
+        found.map(|c| c.created).ok_or_else(|| Error::not_found(name))
+    }
+    fn image(&self, name: &str) -> Option<ImageId> {
+        Engine::image(self, name).ok().map(|i| i.id)
+    }
+    fn sizes(&self, _: &ContainerSummary) -> Result<Sizes> {
+        Ok(Sizes { writable: 1_234, root: 141_001_234 })
     }
 }
 
@@ -381,7 +402,10 @@ pub fn web() -> ContainerSummary {
         exposed: vec!["80/tcp".to_owned(), "443/tcp".to_owned()],
         labels: BTreeMap::from([("tier".to_owned(), "front".to_owned()), ("a.b".to_owned(), "c".to_owned())]),
         networks: vec!["bridge".to_owned()],
+        network_ids: Vec::new(),
         mounts: vec!["/srv/a/long/path".to_owned(), "data".to_owned()],
+        mount_targets: vec!["/srv".to_owned(), "/data".to_owned()],
+        sizes: None,
     }
 }
 

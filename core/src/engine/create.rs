@@ -54,6 +54,8 @@ impl LocalEngine {
             config: ContainerConfig {
                 mounts: self.mounts_of(config, image)?,
                 health: crate::container::health::merge(config.health.as_ref(), image.defaults.healthcheck.as_ref()),
+                // The image's labels are the container's, where it has none of its own of the same name.
+                labels: image.defaults.labels.clone().into_iter().chain(config.labels.clone()).collect(),
                 ..config.clone()
             },
             image: image.id.clone(),

@@ -1,10 +1,14 @@
 //! Lists, counts and single records, as they are at the time of asking.
 
 use super::LocalEngine;
+use super::filter::{self, ListRequest, Lookup};
+use super::stats::Sizes;
 use super::view::{ContainerSummary, EngineInfo};
 use crate::container::{ContainerRecord, MountKind, NetworkMode, Status};
 use crate::error::Result;
+use crate::id::ImageId;
 use crate::store::{StoreExt as _, Table};
+use crate::time::Timestamp;
 
 impl LocalEngine {
     /// Containers, newest first; running ones only unless `all`. Only those that something is under way with can run, so a list of
@@ -25,6 +29,11 @@ impl LocalEngine {
         records.into_iter().map(|record| self.summary(record)).collect()
     }
 
+    /// The containers that a request means.
+    pub(super) fn list_containers(&self, request: &ListRequest) -> Result<Vec<ContainerSummary>> {
+        filter::select(request, &mut |all| self.container_list(all), self)
+    }
+
     fn summary(&self, record: ContainerRecord) -> Result<ContainerSummary> {
         let exposed = self.exposed(&record)?;
         let still_named = self.find_image(&record.config.image).is_ok_and(|image| image.id == record.image);
@@ -36,6 +45,7 @@ impl LocalEngine {
             NetworkMode::Host => "host".to_owned(),
             NetworkMode::Container(name) => format!("container:{name}"),
         };
+        let mount_targets = record.config.mounts.iter().map(|m| m.target.clone()).collect();
         let mounts = record.config.mounts.iter().filter(|m| m.kind != MountKind::Tmpfs).map(|m| m.source.clone()).collect();
         Ok(ContainerSummary {
             id: record.id,
@@ -53,7 +63,10 @@ impl LocalEngine {
             exposed,
             labels: record.config.labels,
             networks: vec![network],
+            network_ids: record.endpoints.iter().map(|e| e.network.to_string()).collect(),
             mounts,
+            mount_targets,
+            sizes: None,
         })
     }
 
@@ -85,5 +98,19 @@ impl LocalEngine {
         .filter(|(name, _)| !controllers.iter().any(|c| c == name))
         .map(|(_, text)| (*text).to_owned())
         .collect()
+    }
+}
+
+impl Lookup for LocalEngine {
+    fn created(&self, container: &str) -> Result<Timestamp> {
+        self.settled(container).map(|record| record.created)
+    }
+
+    fn image(&self, name: &str) -> Option<ImageId> {
+        self.find_image(name).ok().map(|image| image.id)
+    }
+
+    fn sizes(&self, container: &ContainerSummary) -> Result<Sizes> {
+        self.find_record(&container.id)?.map_or(Ok(Sizes::default()), |record| self.sizes_of(&record))
     }
 }

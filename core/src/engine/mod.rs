@@ -4,8 +4,10 @@ mod commit;
 mod copy;
 mod create;
 mod doctor;
+mod event_filter;
 mod events;
 mod exec;
+pub mod filter;
 mod health;
 mod history;
 mod images;
@@ -33,6 +35,7 @@ mod save;
 mod start;
 mod stats;
 mod stop;
+mod top;
 mod update;
 mod view;
 mod volumes;
@@ -41,13 +44,16 @@ pub use commit::CommitOptions;
 pub use copy::PathStat;
 pub use create::DEFAULT_PATH;
 pub use doctor::{Ailment, Checkup, Finding};
+pub use event_filter::event_passes;
 pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
+pub use filter::ListRequest;
 pub use history::HistoryEntry;
 pub use local::{Host, LocalEngine};
 pub use prune::{PruneFilters, Pruned, prune_filters};
 pub use prune_images::{DiskUsage, ImageUsage, VolumeUsage};
 pub use save::ArchiveFormat;
 pub use stats::{ContainerStats, Sizes};
+pub use top::ProcessTable;
 pub use update::ContainerUpdate;
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions, VersionInfo};
@@ -162,6 +168,8 @@ pub trait Engine: Send + Sync {
     fn prune_containers(&self, filters: &PruneFilters) -> Result<Pruned>;
     /// Containers, newest first; running ones only unless `all`.
     fn containers(&self, all: bool) -> Result<Vec<ContainerSummary>>;
+    /// The containers that a request means, newest first.
+    fn list(&self, request: &ListRequest) -> Result<Vec<ContainerSummary>>;
     /// One container, its state true at the time of asking.
     fn container(&self, name: &str) -> Result<ContainerRecord>;
     /// Its log, line by line, to `each` until that answers `false`. With `follow` until the container ends.
@@ -170,6 +178,8 @@ pub trait Engine: Send + Sync {
     fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
     /// Its processes.
     fn top(&self, name: &str) -> Result<Vec<Task>>;
+    /// Its processes as ps(1) lists them with these options; without any, as `ps -ef` does.
+    fn process_table(&self, name: &str, options: &[String]) -> Result<ProcessTable>;
     /// What it uses now. Not running is [`crate::ErrorKind::NotRunning`].
     fn usage(&self, name: &str) -> Result<Usage>;
     /// What it uses now, with what went through its links. One that does not run uses nothing, and that is no error.

@@ -2,7 +2,8 @@
 
 use super::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
-    HistoryEntry, ImageSummary, LocalEngine, LogLine, LogsRequest, PathStat, PruneFilters, Pruned, RemoveOptions, Sizes,
+    HistoryEntry, ImageSummary, ListRequest, LocalEngine, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned,
+    RemoveOptions, Sizes,
 };
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
@@ -193,6 +194,10 @@ impl Engine for LocalEngine {
         self.container_list(all)
     }
 
+    fn list(&self, request: &ListRequest) -> Result<Vec<ContainerSummary>> {
+        self.list_containers(request)
+    }
+
     fn container(&self, name: &str) -> Result<ContainerRecord> {
         self.looked_at(name)
     }
@@ -207,6 +212,10 @@ impl Engine for LocalEngine {
 
     fn top(&self, name: &str) -> Result<Vec<Task>> {
         self.processes_of(name)
+    }
+
+    fn process_table(&self, name: &str, options: &[String]) -> Result<ProcessTable> {
+        self.process_table_of(name, options)
     }
 
     fn usage(&self, name: &str) -> Result<Usage> {

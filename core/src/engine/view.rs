@@ -42,8 +42,14 @@ pub struct ContainerSummary {
     pub labels: BTreeMap<String, String>,
     /// The names of its networks.
     pub networks: Vec<String>,
+    /// The ids of its networks, while it runs.
+    pub network_ids: Vec<String>,
     /// Its mounts: source or volume name.
     pub mounts: Vec<String>,
+    /// Where they are in it.
+    pub mount_targets: Vec<String>,
+    /// What it takes on disk, where that was asked for.
+    pub sizes: Option<super::stats::Sizes>,
 }
 
 /// A line of `images`.

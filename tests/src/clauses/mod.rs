@@ -31,6 +31,20 @@ pub(crate) mod cite {
     pub const RM: &str = "Docker CLI reference, docker container rm";
     /// Docker's reference of `stop`.
     pub const STOP: &str = "Docker CLI reference, docker container stop";
+    /// Docker's reference of `rename`.
+    pub const RENAME: &str = "Docker CLI reference, docker container rename";
+    /// Docker's reference of `update`.
+    pub const UPDATE: &str = "Docker CLI reference, docker container update";
+    /// Docker's reference of `ps`.
+    pub const PS: &str = "Docker CLI reference, docker container ls, Filtering";
+    /// Docker's reference of `top`.
+    pub const TOP: &str = "Docker CLI reference, docker container top";
+    /// Docker's reference of `stats`.
+    pub const STATS: &str = "Docker CLI reference, docker container stats";
+    /// Docker's reference of `container prune`.
+    pub const PRUNE: &str = "Docker CLI reference, docker container prune";
+    /// Docker's reference of `events`.
+    pub const EVENTS: &str = "Docker CLI reference, docker system events";
     /// Docker's reference of `import`.
     pub const IMPORT: &str = "Docker CLI reference, docker image import";
     /// Docker's reference of `load`.

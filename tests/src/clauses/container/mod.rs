@@ -3,22 +3,29 @@
 mod command;
 mod device;
 mod environment;
+mod event;
 mod exec;
 mod exit;
 mod files;
 mod health;
 mod isolation;
 mod life;
+mod list;
 mod log;
 mod mount;
 mod name;
 mod pause;
+mod prune;
+mod rename;
 mod restart;
 mod security;
 mod share;
 mod signal;
+mod stats;
 mod stream;
 mod terminal;
+mod top;
+mod update;
 mod user;
 mod volume;
 
@@ -30,22 +37,29 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         command::CLAUSES,
         device::CLAUSES,
         environment::CLAUSES,
+        event::CLAUSES,
         exec::CLAUSES,
         exit::CLAUSES,
         files::CLAUSES,
         health::CLAUSES,
         isolation::CLAUSES,
         life::CLAUSES,
+        list::CLAUSES,
         log::CLAUSES,
         mount::CLAUSES,
         name::CLAUSES,
         pause::CLAUSES,
+        prune::CLAUSES,
+        rename::CLAUSES,
         restart::CLAUSES,
         security::CLAUSES,
         share::CLAUSES,
         signal::CLAUSES,
+        stats::CLAUSES,
         stream::CLAUSES,
         terminal::CLAUSES,
+        top::CLAUSES,
+        update::CLAUSES,
         user::CLAUSES,
         volume::CLAUSES,
     ]
