@@ -36,7 +36,7 @@ pub fn extract(top: &OwnedFd, archive: &mut dyn Read, how: &Extract) -> Result<(
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
                 _ => kind_of(&e),
             };
-            Error::new(kind, e.to_string()).op("extract")
+            Error::new(kind, format!("Error processing tar file: {e}")).op("extract")
         }
     })
 }

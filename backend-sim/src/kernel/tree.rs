@@ -148,7 +148,7 @@ impl World {
     }
 
     fn put_entry(&mut self, ctx: &Ctx, entry: &Entry, content: Vec<u8>, how: &Extract) -> Result<()> {
-        let wrong = |what: &str| Error::invalid(format!("entry {:?}: {what}", entry.shown()));
+        let wrong = |what: &str| Error::invalid(format!("Error processing tar file: entry {:?}: {what}", entry.shown()));
         let parts = layer::parts(&entry.path).map_err(wrong)?;
         let text = |part: &[u8]| String::from_utf8(part.to_vec()).map_err(|_| wrong("its name is not UTF-8"));
         let words = parts.iter().map(|p| text(p)).collect::<Result<Vec<_>>>()?;
@@ -270,7 +270,8 @@ impl OpenTree for SimTree {
             return Err(Error::invalid("extraction point is not a directory"));
         }
         let mut reader = Reader::new(decompress(archive)?);
-        while let Some(entry) = reader.next_entry()? {
+        let wrong = |e: Error| Error::invalid(format!("Error processing tar file: {}", e.message()));
+        while let Some(entry) = reader.next_entry().map_err(wrong)? {
             let mut content = Vec::new();
             reader.read_to_end(&mut content).map_err(|e| Error::new(ErrorKind::InvalidInput, "the archive is cut off").source(e))?;
             self.shared.lock().put_entry(&self.ctx, &entry, content, how)?;

@@ -8,9 +8,13 @@ use crate::format::{Row, Style, duration, print_rows, size, time};
 use crate::session::Session;
 use crate::template::no_methods;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::Error;
 use drydock_core::engine::ImageSummary;
+use drydock_core::id::ImageId;
+use drydock_core::image::ImageRecord;
 use drydock_core::time::Timestamp;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// `images`
 pub const LIST: Definition = Definition {
@@ -68,6 +72,9 @@ struct RemoveArgs {
     /// Do not delete untagged parents
     #[arg(long)]
     no_prune: bool,
+    /// Remove only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")
+    #[arg(long, value_name = "strings")]
+    platform: Vec<String>,
 }
 
 const COLUMNS: [(&str, &str); 5] =
@@ -80,24 +87,36 @@ const HEADERS: [(&str, &str); 2] = [("CREATED AT", "CreatedAt"), ("DIGEST", "Dig
 
 fn list(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
     let args = ImagesArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    let filters = Filters::new(&args.filter, &["dangling", "label", "before", "since", "reference"])?;
+    let filters = Filters::new(&args.filter, &["dangling", "label", "before", "since", "until", "reference"])?;
     let engine = session.engine()?;
     let mut images = engine.images()?;
     let created = |key: &str| filters.values(key).map(|name| engine.image(name).map(|i| i.created)).collect::<Result<Vec<_>, _>>();
     let (before, since) = (created("before")?, created("since")?);
-    let dangling = filters.values("dangling").last().map(|v| crate::flags::parse_bool(v).unwrap_or(false));
+    let until = filters.values("until").last().map(|text| time::moment(text, engine.now())).transpose()?;
+    let dangling = match filters.values("dangling").last() {
+        None => None,
+        Some(v) => {
+            let wrong = |_| Error::invalid(format!("Invalid filter 'dangling=[{}]'", v.escape_debug()));
+            Some(crate::flags::parse_bool(v).map_err(wrong)?)
+        }
+    };
+    let parents: BTreeSet<ImageId> = images.iter().filter_map(|i| i.parent.clone()).collect();
     images.retain(|i| {
-        dangling.is_none_or(|d| i.tags.is_empty() == d)
+        let bare = i.tags.is_empty() && i.digests.is_empty();
+        // What other images were made from and nobody named is left out, unless all are asked for.
+        (args.all || !bare || !parents.contains(&i.id))
+            && dangling.is_none_or(|d| bare == d)
             && filters.values("label").all(|wanted| match wanted.split_once('=') {
                 Some((key, value)) => i.labels.get(key).is_some_and(|v| v == value),
                 None => i.labels.contains_key(wanted),
             })
             && before.iter().all(|t| i.created < *t)
             && since.iter().all(|t| i.created > *t)
+            && until.is_none_or(|t| i.created < t)
     });
     let patterns: Vec<&str> = words.iter().map(String::as_str).chain(filters.values("reference")).collect();
     let now = engine.now();
-    let rows: Vec<Row> = images.iter().flat_map(|i| rows(i, &patterns, now, args.no_trunc)).collect();
+    let rows: Vec<Row> = images.iter().flat_map(|i| rows(i, &patterns, now, args.no_trunc, args.digests)).collect();
     let rows = if args.quiet { unique(rows) } else { rows };
     print_rows(
         session,
@@ -113,32 +132,64 @@ fn list(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Ou
     )
 }
 
-/// One line a tag, or one for an image that has none.
-fn rows(image: &ImageSummary, patterns: &[&str], now: Timestamp, whole: bool) -> Vec<Row> {
-    let line = |repository: &str, tag: &str| {
+/// One line a tag and, where digests are asked for, one a digest of its repository; one for an image that has neither.
+fn rows(image: &ImageSummary, patterns: &[&str], now: Timestamp, whole: bool, digests: bool) -> Vec<Row> {
+    let line = |repository: &str, tag: &str, digest: &str| {
         json!({
             "Repository": repository,
             "Tag": tag,
-            "Digest": "<none>",
+            "Digest": digest,
             "ID": if whole { image.id.as_str() } else { image.id.short() },
             "CreatedSince": format!("{} ago", duration::human(now.since(image.created))),
             "CreatedAt": time::created_at(image.created),
             "Size": size::decimal(image.size),
+            "VirtualSize": size::decimal(image.size),
             "Containers": "N/A",
             "SharedSize": "N/A",
             "UniqueSize": "N/A",
         })
     };
-    if image.tags.is_empty() {
-        return if patterns.is_empty() { vec![line("<none>", "<none>")] } else { Vec::new() };
+    let named: Vec<(&str, &str)> = image.digests.iter().filter_map(|d| d.split_once('@')).collect();
+    let wanted = |repository: &str, tag: &str| patterns.iter().all(|p| fits(p, repository, tag));
+    let mut all = Vec::new();
+    let mut repositories = BTreeSet::new();
+    for (repository, tag) in image.tags.iter().map(|full| split_tag(full)).filter(|(r, t)| wanted(r, t)) {
+        repositories.insert(repository);
+        let own: Vec<&str> = named.iter().filter(|(r, _)| *r == repository).map(|(_, d)| *d).collect();
+        match own.as_slice() {
+            own if digests && !own.is_empty() => all.extend(own.iter().map(|digest| line(repository, tag, digest))),
+            own => all.push(line(repository, tag, own.first().copied().unwrap_or("<none>"))),
+        }
     }
-    image
-        .tags
-        .iter()
-        .map(|full| split_tag(full))
-        .filter(|(repository, tag)| patterns.iter().all(|p| fits(p, repository, tag)))
-        .map(|(repository, tag)| line(repository, tag))
-        .collect()
+    for (repository, digest) in named.iter().filter(|(r, _)| !repositories.contains(r) && wanted(r, "<none>")) {
+        if image.tags.iter().all(|t| split_tag(t).0 != *repository) {
+            all.push(line(repository, "<none>", digest));
+        }
+    }
+    if image.tags.is_empty() && named.is_empty() && patterns.is_empty() {
+        all.push(line("<none>", "<none>", "<none>"));
+    }
+    all
+}
+
+/// Refuses an image that is for another platform than asked: `os`, `os/architecture`, `os/architecture/variant`.
+pub(crate) fn of_platform(image: &ImageRecord, asked: &str) -> Result<(), Error> {
+    let parts: Vec<&str> = asked.split('/').collect();
+    if asked.is_empty()
+        || parts.len() > 3
+        || parts.iter().any(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)))
+    {
+        let wrong = Error::invalid(format!("invalid platform \"{}\"", asked.escape_debug()));
+        return Err(wrong.hint("write os/architecture, as linux/amd64"));
+    }
+    let own = [image.os.as_str(), image.architecture.as_str()];
+    if parts.iter().zip(own).any(|(wanted, own)| *wanted != own) {
+        return Err(Error::not_found(format!(
+            "image with reference {} was found but does not provide the specified platform ({asked})",
+            image.id
+        )));
+    }
+    Ok(())
 }
 
 /// `localhost:5000/app:1` is `localhost:5000/app` and `1`.
@@ -176,7 +227,10 @@ fn unique(rows: Vec<Row>) -> Vec<Row> {
 
 fn remove(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let args = RemoveArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    session.each(names, &mut |_, engine, name| Ok(Some(engine.remove_image(name, args.force, !args.no_prune)?.join("\n"))))
+    session.each(names, &mut |_, engine, name| {
+        args.platform.iter().try_for_each(|platform| of_platform(&engine.image(name)?, platform))?;
+        Ok(Some(engine.remove_image(name, args.force, !args.no_prune)?.join("\n")))
+    })
 }
 
 #[cfg(test)]

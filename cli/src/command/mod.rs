@@ -4,14 +4,18 @@ mod attach;
 mod commit;
 mod complete;
 mod container_options;
+mod cp;
 mod create;
+mod df;
 mod diff;
 mod doctor;
 mod events;
 mod exec;
 mod explain;
 mod export;
+mod history;
 mod image;
+mod image_prune;
 mod import;
 mod info;
 mod inspect;
@@ -30,11 +34,13 @@ mod rm;
 mod root;
 mod run;
 mod search;
+mod save;
 mod start;
 mod stats;
 mod stop;
 mod supervision_options;
 mod surroundings;
+mod tag;
 mod top;
 mod transfer;
 mod update;
@@ -127,15 +133,19 @@ pub static COMMANDS: &[Definition] = &[
     info::DEFINITION,
     attach::DEFINITION,
     commit::DEFINITION,
+    cp::DEFINITION,
     complete::COMPLETION,
     complete::MAN,
     create::DEFINITION,
+    df::DEFINITION,
     events::DEFINITION,
     diff::DEFINITION,
     doctor::DEFINITION,
     explain::DEFINITION,
     export::DEFINITION,
+    history::DEFINITION,
     import::DEFINITION,
+    image_prune::DEFINITION,
     inspect::DEFINITION,
     inspect::CONTAINER,
     inspect::IMAGE,
@@ -150,9 +160,11 @@ pub static COMMANDS: &[Definition] = &[
     stop::RESTART,
     rm::DEFINITION,
     image::REMOVE,
+    save::DEFINITION,
     start::DEFINITION,
     stats::DEFINITION,
     stop::STOP,
+    tag::DEFINITION,
     top::DEFINITION,
     update::DEFINITION,
     wait::DEFINITION,

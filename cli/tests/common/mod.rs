@@ -14,7 +14,7 @@ use drydock_core::id::{ContainerId, Digest, ImageId};
 use drydock_core::image::ImageRecord;
 use drydock_core::image::changeset::PathChange;
 use drydock_core::io::{Attach, Ended, Io, Size};
-use drydock_core::kernel::{Extract, Facts, Signal, Task};
+use drydock_core::kernel::{Facts, Signal, Task};
 use drydock_core::limits::{CgroupMode, Usage};
 use drydock_core::observe::Snapshot;
 use drydock_core::plan::Explanation;
@@ -139,10 +139,10 @@ impl Engine for StillLife {
     fn stat_path(&self, _: &str, _: &str, _: bool) -> Result<PathStat> {
         moved()
     }
-    fn copy_out(&self, _: &str, _: &str, _: bool, _: &mut dyn std::io::Write) -> Result<()> {
+    fn copy_out(&self, _: &str, _: &str, _: bool, _: Option<&str>) -> Result<Box<dyn std::io::Read>> {
         moved()
     }
-    fn copy_in(&self, _: &str, _: &str, _: &mut dyn std::io::Read, _: &Extract) -> Result<()> {
+    fn copy_in(&self, _: &str, _: &str, _: &mut dyn std::io::Read, _: bool) -> Result<()> {
         moved()
     }
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {

@@ -57,6 +57,18 @@ struct Root {
     _guard: Option<Box<dyn Guard>>,
 }
 
+/// An archive on its way out, and the root that it is read from.
+struct Outgoing {
+    archive: Packer,
+    _root: Root,
+}
+
+impl Read for Outgoing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.archive.read(buffer)
+    }
+}
+
 /// Docker's answer for a path that is not there.
 fn no_such_path(record: &ContainerRecord, path: &str, error: Error) -> Error {
     if error.kind() == ErrorKind::NotFound {
@@ -103,20 +115,21 @@ impl LocalEngine {
         Ok(PathStat::of(last_name(path), &found))
     }
 
-    pub(super) fn copy_from(&self, name: &str, path: &str, follow: bool, into: &mut dyn Write) -> Result<()> {
+    pub(super) fn copy_from(&self, name: &str, path: &str, follow: bool, called: Option<&str>) -> Result<Box<dyn Read>> {
         check(path)?;
         let record = self.settled(name)?;
         let mut root = self.root_of(&record, false)?;
         let there = root.tree.below(path, follow).map_err(|e| no_such_path(&record, path, e))?;
-        // The root has no name of its own; Docker calls it `/`, whose entries are then relative to it.
-        let name = last_name(path);
-        let name = if name == "/" { "." } else { name };
-        send(Packer::new(Walk::whole(there, name.as_bytes())?), into)
+        // `DIR/.` is what is in it, and the root has no name of its own.
+        let own = if path.ends_with("/.") || path == "." { "." } else { last_name(path) };
+        let name = called.unwrap_or(if own == "/" { "." } else { own });
+        Ok(Box::new(Outgoing { archive: Packer::new(Walk::whole(there, name.as_bytes())?), _root: root }))
     }
 
-    pub(super) fn copy_to(&self, name: &str, directory: &str, archive: &mut dyn Read, how: &Extract) -> Result<()> {
+    pub(super) fn copy_to(&self, name: &str, directory: &str, archive: &mut dyn Read, as_user: bool) -> Result<()> {
         check(directory)?;
         let record = self.settled(name)?;
+        let owner = if as_user { self.owner_in(&record)? } else { None };
         if record.config.read_only && !self.in_writable_mount(&record, directory) {
             return Err(Error::new(ErrorKind::Denied, "container rootfs is marked read-only").subject(record.name));
         }
@@ -125,7 +138,28 @@ impl LocalEngine {
         if !there.look(b"")?.is_some_and(|found| found.is_dir()) {
             return Err(Error::invalid("extraction point is not a directory").subject(directory));
         }
-        there.extract(archive, how)
+        there.extract(archive, &Extract { keep_kinds: true, owner })
+    }
+
+    /// The user and group that a container's processes are; `None` where nobody was named.
+    fn owner_in(&self, record: &ContainerRecord) -> Result<Option<(u32, u32)>> {
+        let image = self.image_record(&record.image)?.ok_or_else(|| super::images::no_such_image(record.image.as_str()))?;
+        let asked = if record.config.user.is_empty() { &image.defaults.user } else { &record.config.user };
+        if asked.is_empty() {
+            return Ok(None);
+        }
+        let mut root = self.root_of(record, false)?;
+        let mut text = |path: &str| -> Result<String> {
+            let mut bytes = Vec::new();
+            let there = root.tree.below(path, true);
+            if let Ok(mut file) = there.and_then(|mut there| there.read(b"")) {
+                file.by_ref().take(4 << 20).read_to_end(&mut bytes).map_err(|e| uncarried(e, "the container's users cannot be read"))?;
+            }
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let (passwd, group) = (text("/etc/passwd")?, text("/etc/group")?);
+        let identity = crate::container::user::resolve(asked, &[], &passwd, &group)?;
+        Ok(Some((identity.uid, identity.gid)))
     }
 
     fn in_writable_mount(&self, record: &ContainerRecord, path: &str) -> bool {

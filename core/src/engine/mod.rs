@@ -65,7 +65,7 @@ use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Extract, Facts, Signal, Task};
+use crate::kernel::{Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
@@ -131,10 +131,11 @@ pub trait Engine: Send + Sync {
     fn export(&self, name: &str, into: &mut dyn std::io::Write) -> Result<()>;
     /// What is at a path of a container, which may run or not. Links on the way are followed; the last one only if asked.
     fn stat_path(&self, name: &str, path: &str, follow: bool) -> Result<PathStat>;
-    /// Writes what is at a path of a container as a tar archive, below the path's last name.
-    fn copy_out(&self, name: &str, path: &str, follow: bool, into: &mut dyn std::io::Write) -> Result<()>;
-    /// Puts a tar archive into a directory of a container.
-    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, how: &Extract) -> Result<()>;
+    /// What is at a path of a container as a tar archive: below this name, or below the path's last one. The container does not start
+    /// while the answer of one that does not run is read.
+    fn copy_out(&self, name: &str, path: &str, follow: bool, called: Option<&str>) -> Result<Box<dyn std::io::Read>>;
+    /// Puts a tar archive into a directory of a container; with `as_user`, everything belongs to the container's user.
+    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, as_user: bool) -> Result<()>;
 
     /// Makes a container; nothing runs.
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId>;

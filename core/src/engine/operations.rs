@@ -13,7 +13,7 @@ use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Extract, Facts, Signal, Task};
+use crate::kernel::{Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
@@ -102,12 +102,12 @@ impl Engine for LocalEngine {
         self.stat_in(name, path, follow)
     }
 
-    fn copy_out(&self, name: &str, path: &str, follow: bool, into: &mut dyn std::io::Write) -> Result<()> {
-        self.copy_from(name, path, follow, into)
+    fn copy_out(&self, name: &str, path: &str, follow: bool, called: Option<&str>) -> Result<Box<dyn std::io::Read>> {
+        self.copy_from(name, path, follow, called)
     }
 
-    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, how: &Extract) -> Result<()> {
-        self.copy_to(name, directory, archive, how)
+    fn copy_in(&self, name: &str, directory: &str, archive: &mut dyn std::io::Read, as_user: bool) -> Result<()> {
+        self.copy_to(name, directory, archive, as_user)
     }
 
     fn pull(&self, request: &PullRequest, tell: &mut dyn FnMut(Progress)) -> Result<Vec<Pulled>> {
