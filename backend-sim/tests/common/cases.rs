@@ -6,7 +6,7 @@ use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartP
 use drydock_core::engine::{ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
-use drydock_core::kernel::{Extract, Protocol, Signal};
+use drydock_core::kernel::{Protocol, Signal};
 use drydock_core::network::PortRequest;
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ pub fn cases() -> Vec<Case> {
         case("commit", RUNNING, |e, _| {
             e.commit("box", &CommitOptions { reference: "kept:1".to_owned(), ..CommitOptions::default() }).map(drop)
         }),
-        case("copy_in", RUNNING, |e, _| e.copy_in("box", "/tmp", &mut archive(b"copied").as_slice(), &Extract::default())),
+        case("copy_in", RUNNING, |e, _| e.copy_in("box", "/tmp", &mut archive(b"copied").as_slice(), false)),
         case("doctor", NOTHING, |e, host| {
             host.shell("mkdir -p /var/lib/drydock/containers/0123; ip link add veth0123456 type veth peer name veth0123456p");
             e.doctor(Checkup { repair: true, quick: false }).map(drop)
@@ -202,7 +202,8 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.diff("box")?;
     e.export("box", &mut Vec::new())?;
     e.stat_path("box", "/bin", true)?;
-    e.copy_out("box", "/etc", true, &mut Vec::new())?;
+    std::io::copy(&mut e.copy_out("box", "/etc", true, None)?, &mut std::io::sink())
+        .map_err(|e| drydock_core::Error::invalid(e.to_string()))?;
     e.history("busybox")?;
     e.save(&["busybox".to_owned()], ArchiveFormat::default(), &mut Vec::new())?;
     e.disk_usage()?;
