@@ -7,6 +7,7 @@ use crate::clock::SimClock;
 use crate::command::Ran;
 use crate::fault::Fault;
 use crate::kernel::{SimKernel, interrupted};
+use crate::registry::{self, SimTransport};
 use crate::store::{MemoryStore, Records};
 use crate::supervisor::Supervised;
 use crate::sys::WaitStatus;
@@ -68,6 +69,8 @@ pub struct Machine {
     pub(crate) shared: Shared,
     /// What its store keeps.
     pub(crate) records: Records,
+    /// Registries elsewhere.
+    pub(crate) remotes: registry::Shared,
     actors: Mutex<Actors>,
 }
 
@@ -92,7 +95,12 @@ impl Drop for SimGuard {
 impl Machine {
     fn new(config: SimConfig) -> Arc<Self> {
         let world = World::new(config);
-        let machine = Arc::new(Self { shared: Shared(Arc::new(Mutex::new(world))), records: Records::default(), actors: Mutex::default() });
+        let machine = Arc::new(Self {
+            shared: Shared(Arc::new(Mutex::new(world))),
+            records: Records::default(),
+            remotes: registry::Shared::default(),
+            actors: Mutex::default(),
+        });
         let weak = Arc::downgrade(&machine);
         // A supervisor opens the engine for itself, as a process of its own does.
         machine.actors().decider = Some(Arc::new(move |id| {
@@ -112,7 +120,11 @@ impl Machine {
         let kernel = Arc::new(SimKernel::new(Arc::clone(self)));
         let store = Arc::new(MemoryStore::new(Arc::clone(self)));
         let clock = Arc::new(SimClock::new(Arc::clone(self)));
-        LocalEngine::open(Host::planned(kernel, store, clock)).map(Arc::new)
+        LocalEngine::open(Host::planned(kernel, store, clock).reaching(self.transport())).map(Arc::new)
+    }
+
+    fn transport(self: &Arc<Self>) -> Arc<SimTransport> {
+        Arc::new(SimTransport::new(Arc::clone(&self.remotes), SimClock::new(Arc::clone(self))))
     }
 
     /// Drydock's processes.
@@ -232,6 +244,16 @@ impl SimHost {
     /// Runs a program of the host. One that is not there ends with 127.
     pub fn run(&self, args: &[&str]) -> Ran {
         self.machine.run_on_host(args)
+    }
+
+    /// Its way to registries.
+    pub fn transport(&self) -> Arc<SimTransport> {
+        self.machine.transport()
+    }
+
+    /// The registries of its world, to look at and to change.
+    pub fn remotes(&self) -> registry::Shared {
+        Arc::clone(&self.machine.remotes)
     }
 
     /// Its store of records.

@@ -25,6 +25,7 @@ mod log;
 pub mod net;
 pub mod process;
 pub mod programs;
+pub mod registry;
 pub mod store;
 mod streams;
 mod supervisor;

@@ -8,7 +8,7 @@
 mod record;
 mod replay;
 
-pub use record::{Recorder, Tape};
+pub use record::{KeychainOf, Recorder, Tape};
 pub use replay::Replay;
 
 use drydock_core::engine::PathStat;

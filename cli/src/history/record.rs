@@ -2,6 +2,7 @@
 
 use super::{Answer, Bytes};
 use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use crate::keychain::{Forgetful, Keychain};
 use drydock_core::Result;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
@@ -44,6 +45,9 @@ impl Tape {
     }
 }
 
+/// Opens a keychain, as often as a command asks for it.
+pub type KeychainOf = Box<dyn Fn() -> Result<Box<dyn Keychain>>>;
+
 /// Passes everything on to another environment, and keeps the answers.
 ///
 /// The engine's own questions are not kept: they are what a replay asks again.
@@ -52,12 +56,19 @@ pub struct Recorder<'a> {
     engine: Arc<dyn Engine>,
     tape: Tape,
     opened: bool,
+    keychain: KeychainOf,
 }
 
 impl<'a> Recorder<'a> {
     /// Records onto `tape` what `inner` answers to a command on `engine`.
     pub fn new(inner: &'a mut dyn Environment, engine: Arc<dyn Engine>, tape: Tape) -> Self {
-        Self { inner, engine, tape, opened: false }
+        Self { inner, engine, tape, opened: false, keychain: Box::new(|| Ok(Box::new(Forgetful::default()))) }
+    }
+
+    /// With the keychain of the world itself: what is in it is a matter of the replayed commands, not of the recording.
+    #[must_use]
+    pub fn with_keychain(self, keychain: KeychainOf) -> Self {
+        Self { keychain, ..self }
     }
 
     /// Whether the command asked for the engine. One that did not has changed nothing that a replay would have to repeat.
@@ -169,6 +180,10 @@ impl Environment for Recorder<'_> {
         let answer = self.inner.exists(path);
         self.tape.push(Answer::Exists(answer));
         answer
+    }
+
+    fn keychain(&mut self, _: &HostOptions) -> Result<Box<dyn Keychain>> {
+        (self.keychain)()
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use super::{Answer, Entry, damaged};
 use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use crate::keychain::{Forgetful, Keychain};
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
 use drydock_core::{Error, ErrorKind, Result};
@@ -36,13 +37,20 @@ pub struct Replay {
     engine: Arc<dyn Engine>,
     answers: Answers,
     sink: std::io::Sink,
+    keychain: super::record::KeychainOf,
 }
 
 impl Replay {
     /// Answers for one entry, on an engine.
     pub fn new(engine: Arc<dyn Engine>, entry: &Entry) -> Self {
         let answers = Answers(Rc::new(RefCell::new(entry.answers.iter().cloned().collect())));
-        Self { engine, answers, sink: std::io::sink() }
+        Self { engine, answers, sink: std::io::sink(), keychain: Box::new(|| Ok(Box::new(Forgetful::default()))) }
+    }
+
+    /// With the keychain of the world itself.
+    #[must_use]
+    pub fn with_keychain(self, keychain: super::record::KeychainOf) -> Self {
+        Self { keychain, ..self }
     }
 
     fn written(&self) -> Result<()> {
@@ -132,6 +140,10 @@ impl Environment for Replay {
 
     fn exists(&self, _: &str) -> bool {
         matches!(self.answers.next(), Some(Answer::Exists(true)))
+    }
+
+    fn keychain(&mut self, _: &HostOptions) -> Result<Box<dyn Keychain>> {
+        (self.keychain)()
     }
 
     fn variable(&self, _: &str) -> Option<String> {

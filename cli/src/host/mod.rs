@@ -2,6 +2,7 @@
 
 #[cfg(feature = "conform")]
 mod conform;
+mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
 pub(crate) mod sim;

@@ -1,6 +1,7 @@
 //! A simulated host: fresh for one command, or kept in a file as the history of its commands.
 
-use drydock::history::{self, Entry, Header, Recorder, Replay, Tape};
+use super::keychain::OnDisk;
+use drydock::history::{self, Entry, Header, KeychainOf, Recorder, Replay, Tape};
 use drydock::{Environment, HostOptions};
 use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
@@ -49,6 +50,12 @@ impl World {
             }
         }
         Ok(Self { host, engine })
+    }
+
+    /// What opens the keychain on its disk.
+    fn keychain(&self) -> KeychainOf {
+        let kernel = Arc::new(self.host.kernel());
+        Box::new(move || Ok(Box::new(OnDisk(Arc::clone(&kernel)))))
     }
 }
 
@@ -138,7 +145,11 @@ fn try_run(path: &str, command: &[String], options: HostOptions, environment: &m
         match entry.args.split_first() {
             Some((first, args)) if first == COMMAND => drop(on_host(&world, args)),
             _ => {
-                drydock::run_on(&entry.args, HostOptions::default(), &mut Replay::new(Arc::clone(&world.engine), entry));
+                drydock::run_on(
+                    &entry.args,
+                    HostOptions::default(),
+                    &mut Replay::new(Arc::clone(&world.engine), entry).with_keychain(world.keychain()),
+                );
             }
         }
         world.host.advance(BETWEEN);
@@ -151,7 +162,7 @@ fn try_run(path: &str, command: &[String], options: HostOptions, environment: &m
         return Ok(ran.print(&mut std::io::stdout(), &mut std::io::stderr()));
     }
     let tape = Tape::default();
-    let mut recorder = Recorder::new(environment, Arc::clone(&world.engine), tape.clone());
+    let mut recorder = Recorder::new(environment, Arc::clone(&world.engine), tape.clone()).with_keychain(world.keychain());
     let code = drydock::run_on(command, options, &mut recorder);
     if recorder.opened() {
         let entry = Entry { args: command.to_vec(), answers: tape.answers() };
