@@ -7,6 +7,7 @@ use crate::error::step;
 use drydock_core::error::{Error, Result};
 use drydock_core::kernel::Guard;
 use rustix::fs::FlockOperation;
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -29,6 +30,36 @@ impl Drop for Held {
     }
 }
 
+/// Kinds of locks whose names are used once: nobody comes back to one whose holder was killed, and removes its file.
+const PASSING: [&str; 2] = ["planner", "intake"];
+
+/// Removes the files of such locks whose holders are dead.
+fn sweep(directory: &Path, kind: &str) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_kind = entry.file_name().to_str().and_then(|n| n.split_once('-')).is_some_and(|(k, _)| k == kind);
+        if is_kind {
+            remove_free(&entry.path());
+        }
+    }
+}
+
+/// Removes the file of a lock, if nobody holds it: by taking it, since it may have been taken meanwhile.
+fn remove_free(path: &Path) {
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path) else { return };
+    let is_free = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+    let same = file.metadata().ok().zip(std::fs::metadata(path).ok()).is_some_and(|(a, b)| (a.dev(), a.ino()) == (b.dev(), b.ino()));
+    if is_free && same {
+        drop(Held { path: path.to_owned(), _file: file });
+    }
+}
+
+/// The inodes of all files that somebody on this machine holds by flock(2) (proc_locks(5)): `1: FLOCK  ADVISORY  WRITE 708 00:13:1425 0 EOF`.
+pub(crate) fn held() -> BTreeSet<u64> {
+    let text = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    let inode = |line: &str| line.split_whitespace().nth(5)?.rsplit(':').next()?.parse().ok();
+    text.lines().filter(|line| line.contains("FLOCK")).filter_map(inode).collect()
+}
+
 /// Takes a lock without waiting; `None` if it is held.
 pub fn take(run_root: &str, name: &str) -> Result<Option<Box<dyn Guard>>> {
     if name.is_empty() || name.starts_with('.') || name.len() > 200 || name.contains(['/', '\0']) {
@@ -36,6 +67,9 @@ pub fn take(run_root: &str, name: &str) -> Result<Option<Box<dyn Guard>>> {
     }
     let directory = Path::new(run_root).join("locks");
     let path = directory.join(name);
+    if let Some((kind, _)) = name.split_once('-').filter(|(kind, _)| PASSING.contains(kind)) {
+        sweep(&directory, kind);
+    }
     let failed = |e: io::Error| step("lock", path.display().to_string(), e);
     loop {
         let file = match open(&path) {
@@ -85,6 +119,24 @@ mod tests {
         drop(first);
         assert_eq!(std::fs::read_dir(root.join("locks")).expect("lists").count(), 0);
         assert!(take(root_text, "container-a").expect("takes").is_some());
+        std::fs::remove_dir_all(root).expect("removes");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next_of_its_kind() {
+        let root = std::env::temp_dir().join(format!("drydock-lock-swept-{}", std::process::id()));
+        let locks = root.join("locks");
+        std::fs::create_dir_all(&locks).expect("makes");
+        for name in ["intake-dead", "planner-dead", "container-c"] {
+            std::fs::write(locks.join(name), b"").expect("writes");
+        }
+        let root_text = root.to_str().expect("utf-8");
+        let alive = take(root_text, "intake-alive").expect("takes").expect("is free");
+        let mine = take(root_text, "intake-mine").expect("takes").expect("is free");
+        let mut left: Vec<_> = std::fs::read_dir(&locks).expect("lists").flatten().map(|e| e.file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["container-c", "intake-alive", "intake-mine", "planner-dead"]);
+        drop((alive, mine));
         std::fs::remove_dir_all(root).expect("removes");
     }
 

@@ -11,6 +11,7 @@ use drydock_core::kernel::Facts;
 use drydock_core::observe::Snapshot;
 use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The group above all containers' groups.
@@ -169,6 +170,7 @@ fn descriptors() -> Result<BTreeSet<String>> {
 fn files(root: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut next = vec![root.to_path_buf()];
+    let held = crate::lock::held();
     while let Some(directory) = next.pop() {
         for path in children(&directory)? {
             if is_cache(&path, root) {
@@ -180,7 +182,7 @@ fn files(root: &Path) -> Result<Vec<String>> {
                 // What can be made again from what is there is no thing either.
                 continue;
             }
-            if !drawer && !comes_and_goes(&path) {
+            if !drawer && !comes_and_goes(&path, &held) {
                 found.push(path.to_string_lossy().into_owned());
             }
             if is_directory && !is_whole(&path) {
@@ -191,10 +193,12 @@ fn files(root: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// What SQLite keeps beside its database, and locks: who holds one is no state of a container.
-fn comes_and_goes(path: &Path) -> bool {
+/// What SQLite keeps beside its database, and locks that somebody holds: that is no state of a container. The file of a lock that
+/// nobody holds was left by a process that was killed.
+fn comes_and_goes(path: &Path, held: &BTreeSet<u64>) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
-    name.ends_with(".db-wal") || name.ends_with(".db-shm") || path.parent().is_some_and(|p| p.ends_with("locks"))
+    let is_held = || path.symlink_metadata().map_or(true, |m| held.contains(&m.ino()));
+    name.ends_with(".db-wal") || name.ends_with(".db-shm") || (path.parent().is_some_and(|p| p.ends_with("locks")) && is_held())
 }
 
 /// What was worked out once, under the digest of what it was worked out from; it is kept for the next container on purpose.
