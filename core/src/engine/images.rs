@@ -24,6 +24,14 @@ pub(super) fn use_prefix(image: &ImageId) -> String {
     format!("uses/{image}/")
 }
 
+/// The mark in [`Table::Meta`] that the image layout's index does not say yet what the records say.
+const STALE_INDEX: &str = "stale-index";
+
+/// Puts that mark: it goes with the change of the records, and away when the index is written.
+pub(super) fn stale_index() -> Change {
+    Change::Put(Table::Meta, STALE_INDEX.to_owned(), Vec::new())
+}
+
 /// Docker's answer where no image has this name. A name without a tag means `latest`, and is shown so.
 pub(super) fn no_such_image(asked: &str) -> Error {
     let shown = Reference::parse(asked).map_or_else(|_| asked.to_owned(), |r| r.familiar());
@@ -139,6 +147,7 @@ impl LocalEngine {
             batch.push(put(Table::Images, key, &record)?);
             let name = tag.map_or_else(|| key.to_owned(), |t| t.familiar());
             self.append_events(&mut batch, &[entry("image", action, key, BTreeMap::from([("name".to_owned(), name)]), self.time())])?;
+            batch.push(stale_index());
             if self.commit(&batch)? {
                 return self.write_index();
             }
@@ -209,7 +218,17 @@ impl LocalEngine {
         for (path, content) in self.index_files()? {
             self.kernel().perform(&crate::kernel::Step::WriteFile { path, mode: 0o644, content }, None)?;
         }
-        Ok(())
+        self.store().commit(&[Change::Delete(Table::Meta, STALE_INDEX.to_owned())])
+    }
+
+    /// Writes the index that a dead process did not come to write.
+    pub(super) fn recover_index(&self) -> Result<()> {
+        if self.store().get(Table::Meta, STALE_INDEX)?.is_none() {
+            return Ok(());
+        }
+        // Who holds the lock is about to write it.
+        let Some(_guard) = self.kernel().lock(LOCK)? else { return Ok(()) };
+        self.write_index()
     }
 
     /// Those files as the records have it: paths and content.

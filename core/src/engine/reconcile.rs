@@ -25,6 +25,7 @@ impl LocalEngine {
     pub(super) fn recover(&self) -> Result<()> {
         self.host.planning.recover()?;
         self.recover_blobs()?;
+        self.recover_index()?;
         let boot = &self.kernel().facts().boot_id;
         if self.store().load::<String>(Table::Meta, BOOT)?.as_ref() != Some(boot) {
             self.settle_all()?;

@@ -164,6 +164,7 @@ impl LocalEngine {
                 told.push(self.image_event("delete", key, key));
             }
             self.append_events(&mut batch, &told)?;
+            batch.push(super::images::stale_index());
             if self.commit(&batch)? {
                 marks.extend(marked);
                 self.write_index()?;

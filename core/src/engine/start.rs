@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long a supervisor whose work is done may take to end.
 pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
+/// The last pause between two attempts to record an end; all of them together are twice as long.
+const LONGEST_INSISTENCE: Duration = Duration::from_secs(5);
 /// The exit code of a container that could not be started for a reason that is not its program's (Docker).
 const NOT_STARTED: i32 = 128;
 
@@ -170,23 +172,43 @@ impl LocalEngine {
             happenings.push(Happening::plain("oom"));
         }
         happenings.push(Happening::Own("die", vec![("exitCode", exit.code.to_string())]));
-        self.tell_of(&record, &happenings)?;
-        let tidied = self.let_go(&record);
+        let told = self.insist(&mut || self.tell_of(&record, &happenings));
+        let tidied = told.and(self.let_go(&record));
         let event = if again { Event::EndedForNow } else { Event::Ended };
-        self.change(id, &[], &[], &mut |record| {
-            record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
-            record.state.exit_code = exit.code;
-            record.state.oom_killed = oom;
-            if tidied.is_ok() || again {
-                end(record, self.time());
-                record.state.under_way = again;
-            } else {
-                // What could not be given back stays written down, and whoever looks at the container next gives it back.
-                record.state.finished = self.time();
-            }
-            Ok(())
+        self.insist(&mut || {
+            self.change(id, &[], &[], &mut |record| {
+                record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
+                record.state.exit_code = exit.code;
+                record.state.oom_killed = oom;
+                if tidied.is_ok() || again {
+                    end(record, self.time());
+                    record.state.under_way = again;
+                } else {
+                    // What could not be given back stays written down, and whoever looks at the container next gives it back.
+                    record.state.finished = self.time();
+                }
+                Ok(())
+            })
+            .map(drop)
         })?;
         tidied
+    }
+
+    /// Does what records an end again and again for a while: an exit code that is lost because the disk was full for a moment is lost
+    /// for ever.
+    fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match record() {
+                Err(e)
+                    if matches!(e.kind(), ErrorKind::System | ErrorKind::Exhausted | ErrorKind::TimedOut) && pause < LONGEST_INSISTENCE =>
+                {
+                    self.host.clock.sleep(pause);
+                    pause *= 2;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Records that a container whose restart was due stays ended.
@@ -195,7 +217,8 @@ impl LocalEngine {
             if record.state.status == Status::Restarting {
                 record.state.status = Status::Exited;
             }
-            record.state.under_way = false;
+            // One whose end could not be recorded is settled by whoever looks at it next.
+            record.state.under_way = matches!(record.state.status, Status::Running | Status::Paused);
             Ok(())
         })
         .map(drop)
