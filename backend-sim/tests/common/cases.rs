@@ -27,10 +27,6 @@ pub const READS: &[&str] = &[
     "events",
     "explain",
     "wait",
-    "diff",
-    "export",
-    "stat_path",
-    "copy_out",
     "stats",
     "sizes",
     "last_event",
@@ -158,6 +154,13 @@ pub fn cases() -> Vec<Case> {
         case("commit", RUNNING, |e, _| {
             e.commit("box", &CommitOptions { reference: "kept:1".to_owned(), ..CommitOptions::default() }).map(drop)
         }),
+        case("diff", RUNNING, |e, _| e.diff("box").map(drop)),
+        case("export", RUNNING, |e, _| e.export("box", &mut Vec::new())),
+        case("stat_path", RUNNING, |e, _| e.stat_path("box", "/bin", true).map(drop)),
+        case("copy_out", RUNNING, |e, _| {
+            let mut stream = e.copy_out("box", "/etc", true, None)?;
+            std::io::copy(&mut stream, &mut std::io::sink()).map(drop).map_err(|e| drydock_core::Error::invalid(e.to_string()))
+        }),
         case("copy_in", RUNNING, |e, _| e.copy_in("box", "/tmp", &mut archive(b"copied").as_slice(), false)),
         case("doctor", NOTHING, |e, host| {
             host.shell("mkdir -p /var/lib/drydock/containers/0123; ip link add veth0123456 type veth peer name veth0123456p");
@@ -199,11 +202,6 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.top("box")?;
     e.usage("box")?;
     e.events(0, 100)?;
-    e.diff("box")?;
-    e.export("box", &mut Vec::new())?;
-    e.stat_path("box", "/bin", true)?;
-    std::io::copy(&mut e.copy_out("box", "/etc", true, None)?, &mut std::io::sink())
-        .map_err(|e| drydock_core::Error::invalid(e.to_string()))?;
     e.history("busybox")?;
     e.save(&["busybox".to_owned()], ArchiveFormat::default(), &mut Vec::new())?;
     e.disk_usage()?;
