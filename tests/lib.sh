@@ -49,6 +49,9 @@ nothing_left() {
     local left deadline=$((SECONDS + 10))
     while left=$(leftovers); [ -n "$left" ] && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.1; done
     [ -z "$left" ] || fail "left behind: $left"
+    # And by Drydock's own: records and host agree, and images are whole.
+    local found
+    found=$(drydock doctor) || fail "the doctor: $found"
     echo "  nothing left"
 }
 
@@ -56,6 +59,10 @@ finish() {
     code=$?
     ids=$(command "$program" ps -aq 2>/dev/null || true)
     [ -z "$ids" ] || command "$program" rm -f $ids >/dev/null 2>&1 || true
+    if [ "$code" = 0 ] && ! command "$program" doctor --quick >&2; then
+        echo "FAIL: the doctor found what this test left" >&2
+        code=1
+    fi
     rm -rf "$state"
     exit "$code"
 }
