@@ -8,10 +8,11 @@ use crate::script::Script;
 use crate::target::Subject;
 use crate::world::World;
 use drydock_core::Error;
-use drydock_core::container::{ContainerConfig, NetworkMode};
-use drydock_core::engine::{LogsRequest, RemoveOptions};
+use drydock_core::container::{ContainerConfig, NetworkMode, Status};
+use drydock_core::engine::{ContainerUpdate, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::io::Attach;
 use drydock_core::kernel::Signal;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -51,7 +52,13 @@ pub enum Op {
     Kill(u8),
     Pause(u8),
     Unpause(u8),
+    Restart(u8),
     Remove { who: u8, force: bool },
+    Rename { who: u8, to: u8 },
+    Update { who: u8, mebibytes: u8 },
+    Wait(u8),
+    Diff(u8),
+    Prune,
     Exec { who: u8, code: u8 },
     Logs(u8),
     Reopen,
@@ -112,6 +119,17 @@ impl<'a> Side<'a> {
         Ok(names.iter().fold(format!("{came}\n{state}"), |text, (id, name)| text.replace(id, name).replace(&id[..12], name)))
     }
 
+    /// Where every container is in its life, by its name's number.
+    pub fn statuses(&self) -> Result<BTreeMap<u8, Status>, Error> {
+        let number = |name: &str| name.strip_prefix("step").and_then(|n| n.parse().ok());
+        Ok(self.world.engine().containers(true)?.into_iter().filter_map(|c| Some((number(&c.name)?, c.status))).collect())
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn drydock_core::engine::Engine {
+        self.world.engine()
+    }
+
     /// Takes everything away.
     pub fn clean(&self) -> Result<(), String> {
         self.world.clean().map_err(|e| e.to_string())
@@ -126,7 +144,17 @@ impl<'a> Side<'a> {
         match op {
             Op::Create { who, program, link } => e.create(&config(who, program, link)).map(|_| String::new()),
             Op::Start(who) => e.start(&name(who)).map(|()| String::new()),
-            Op::Stop(who) => e.stop(&name(who), None, Some(1)).map(|()| String::new()),
+            Op::Stop(who) => e.stop(&name(who), None, Some(self.grace(who))).map(|()| String::new()),
+            Op::Restart(who) => e.restart(&name(who), None, Some(self.grace(who))).map(|()| String::new()),
+            Op::Rename { who, to } => e.rename(&name(who), &name(to)).map(|()| String::new()),
+            Op::Update { who, mebibytes } => {
+                let mut change = ContainerUpdate::default();
+                change.resources.memory = Some(u64::from(mebibytes) << 20);
+                e.update(&name(who), &change).map(|_| String::new())
+            }
+            Op::Wait(who) => e.wait(&name(who), Some(Duration::ZERO)).map(|code| code.to_string()),
+            Op::Diff(who) => e.diff(&name(who)).map(|changes| format!("{changes:?}")),
+            Op::Prune => e.prune_containers(&PruneFilters::default()).map(|gone| format!("{} gone", gone.removed.len())),
             Op::Kill(who) => e.kill(&name(who), Signal::KILL).map(|()| String::new()),
             Op::Pause(who) => e.pause(&name(who)).map(|()| String::new()),
             Op::Unpause(who) => e.unpause(&name(who)).map(|()| String::new()),
@@ -135,6 +163,12 @@ impl<'a> Side<'a> {
             Op::Logs(who) => self.logs(who),
             Op::Reopen => self.subject.reopened().map(|_| String::new()),
         }
+    }
+
+    /// A handler gets the time it needs; what ignores the signal need not be waited for.
+    fn grace(&self, who: u8) -> i64 {
+        let handles = |r: drydock_core::container::ContainerRecord| r.args.last().is_some_and(|a| a.starts_with("trap"));
+        if self.world.engine().container(&name(who)).is_ok_and(handles) { 10 } else { 0 }
     }
 
     fn exec(&self, who: u8, code: u8) -> Result<String, Error> {
@@ -159,7 +193,7 @@ impl<'a> Side<'a> {
     /// Waits for what an operation has set going: a program that ends by itself, a handler that is not set yet.
     fn settle(&self, op: Op) -> Result<(), Error> {
         let who = match op {
-            Op::Start(who) | Op::Kill(who) | Op::Unpause(who) => who,
+            Op::Start(who) | Op::Restart(who) | Op::Kill(who) | Op::Unpause(who) => who,
             _ => return Ok(()),
         };
         let e = self.world.engine();
@@ -209,22 +243,32 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Does a history on both hosts. The error is the first difference, with what was done up to there.
-pub fn run(left: &dyn Subject, right: &dyn Subject, history: &[Op]) -> Result<(), String> {
+/// Says what every container should be after an operation, by its name's number.
+pub type Oracle<'a> = dyn FnMut(Op) -> BTreeMap<u8, Status> + 'a;
+
+/// Does a history on both hosts. The error is the first difference between them, or between them and the oracle, with what was done up to there.
+pub fn run(left: &dyn Subject, right: &dyn Subject, history: &[Op], oracle: Option<&mut Oracle<'_>>) -> Result<(), String> {
     let sides = [Side::new(left), Side::new(right)];
     let [Ok(left), Ok(right)] = sides else { return Err("a host cannot be looked at".to_owned()) };
-    let outcome = in_step(&left, &right, history);
+    let outcome = in_step(&left, &right, history, oracle);
     left.clean()?;
     right.clean()?;
     outcome
 }
 
-fn in_step(left: &Side<'_>, right: &Side<'_>, history: &[Op]) -> Result<(), String> {
+fn in_step(left: &Side<'_>, right: &Side<'_>, history: &[Op], mut oracle: Option<&mut Oracle<'_>>) -> Result<(), String> {
     for (done, op) in history.iter().enumerate() {
         let said = |side: &Side<'_>| side.step(*op).unwrap_or_else(|e| format!("cannot be looked at: {e}"));
         let (one, other) = (said(left), said(right));
         if one != other {
             return Err(format!("after {:?}\n--- one host\n{one}\n--- the other\n{other}", &history[..=done]));
+        }
+        if let Some(oracle) = oracle.as_mut() {
+            let expected = oracle(*op);
+            let found = left.statuses().map_err(|e| e.to_string())?;
+            if found != expected {
+                return Err(format!("after {:?}\n--- both hosts\n{found:?}\n--- expected\n{expected:?}", &history[..=done]));
+            }
         }
     }
     Ok(())

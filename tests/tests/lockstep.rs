@@ -1,46 +1,20 @@
 //! Random histories on the simulated host and on this machine together, compared after every operation; a difference is shrunk to the
-//! shortest history that shows it. Needs root: see `conform_linux`, whose `main` is the same for the same reasons.
+//! shortest history that shows it. Both are held against what `model` expects, too. Needs root: see `conform_linux`, whose `main` is the same for the same reasons.
+
+mod model;
 
 use drydock_conformance::Target;
-use drydock_conformance::lockstep::{self, Link, Op, Program};
+use drydock_conformance::lockstep;
 use drydock_conformance::target::linux::LinuxTarget;
 use drydock_conformance::target::sim::SimTarget;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
+use model::Model;
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestRunner};
 use std::process::ExitCode;
 
 /// How many histories, unless DRYDOCK_HISTORIES says another number.
 const HISTORIES: u32 = 40;
-
-fn program() -> impl Strategy<Value = Program> {
-    prop_oneof![
-        3 => Just(Program::Sleeps),
-        2 => prop_oneof![Just(0u8), Just(1), Just(7)].prop_map(Program::Ends),
-        2 => Just(Program::Writes),
-        2 => Just(Program::Handles),
-        1 => Just(Program::Missing),
-    ]
-}
-
-fn link() -> impl Strategy<Value = Link> {
-    prop_oneof![Just(Link::None), Just(Link::Bridge), Just(Link::Published(8090))]
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let who = 0u8..3;
-    prop_oneof![
-        4 => (who.clone(), program(), link()).prop_map(|(who, program, link)| Op::Create { who, program, link }),
-        5 => who.clone().prop_map(Op::Start),
-        2 => who.clone().prop_map(Op::Stop),
-        2 => who.clone().prop_map(Op::Kill),
-        1 => who.clone().prop_map(Op::Pause),
-        1 => who.clone().prop_map(Op::Unpause),
-        2 => (who.clone(), any::<bool>()).prop_map(|(who, force)| Op::Remove { who, force }),
-        2 => (who.clone(), 0u8..3).prop_map(|(who, code)| Op::Exec { who, code }),
-        2 => who.prop_map(Op::Logs),
-        1 => Just(Op::Reopen),
-    ]
-}
+/// Operations of the longest history, and one.
+const LONGEST: usize = 14;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -74,10 +48,15 @@ fn main() -> ExitCode {
         ..Config::default()
     };
     println!("lockstep: {cases} histories from seed {seed}");
-    let told = TestRunner::new(config).run(&prop::collection::vec(op(), 1..14), |history| {
+    let told = TestRunner::new(config).run(&model::histories(LONGEST), |history| {
         let subject = |t: &mut dyn Target| t.subject().map_err(|e| TestCaseError::fail(e.to_string()));
         let (sim, linux) = (subject(&mut SimTarget::new(seed))?, subject(&mut *linux.borrow_mut())?);
-        lockstep::run(&*sim, &*linux, &history).map_err(TestCaseError::fail)
+        let mut model = Model::default();
+        let mut expected = |op| {
+            model.follow(op);
+            model.boxes.iter().map(|(who, b)| (*who, b.status)).collect()
+        };
+        lockstep::run(&*sim, &*linux, &history, Some(&mut expected)).map_err(TestCaseError::fail)
     });
     match told {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@
 //! clauses catch it; at least one of them must fail, and none of them may fail on a whole engine.
 
 mod broken;
+mod model;
 
 use broken::MUTANTS;
 use drydock_conformance::clauses;
@@ -12,6 +13,7 @@ use drydock_conformance::report::Verdict;
 use drydock_conformance::run::run_these;
 use drydock_conformance::target::sim::SimTarget;
 use drydock_conformance::{Clause, Options};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 fn verdicts(mut target: SimTarget, clauses: &[&'static Clause]) -> Vec<(String, Verdict, String)> {
     let report = run_these(clauses, &mut target, &Options::default(), &mut |_| {}).unwrap();
@@ -50,12 +52,27 @@ fn lockstep_sees_a_broken_engine() {
     let subject = |mut target: SimTarget| drydock_conformance::Target::subject(&mut target).unwrap();
     let create = Op::Create { who: 0, program: Program::Handles, link: Link::None };
     let history = [create, Op::Start(0), Op::Logs(0), Op::Stop(0), Op::Remove { who: 0, force: false }, create];
-    lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::new(2)), &history).unwrap();
+    lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::new(2)), &history, None).unwrap();
     for name in ["stop kills at once", "a name is never free again"] {
         let mutant = MUTANTS.iter().find(|m| m.name == name).unwrap();
-        let difference = lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::broken(1, mutant.breakage)), &history);
+        let difference = lockstep::run(&*subject(SimTarget::new(1)), &*subject(SimTarget::broken(1, mutant.breakage)), &history, None);
         assert!(difference.is_err(), "{name}");
     }
+}
+
+#[test]
+fn a_difference_shrinks_to_the_few_steps_that_show_it() {
+    // The engine whose stop kills at once: to see it takes a container that handles the signal, started, and stopped or restarted.
+    let mutant = MUTANTS.iter().find(|m| m.name == "stop kills at once").unwrap();
+    let subject = |mut target: SimTarget| drydock_conformance::Target::subject(&mut target).unwrap();
+    let config = Config { cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(3), max_shrink_iters: 400, ..Config::default() };
+    let told = TestRunner::new(config).run(&model::histories(30), |history| {
+        let hosts = (subject(SimTarget::new(1)), subject(SimTarget::broken(1, mutant.breakage)));
+        lockstep::run(&*hosts.0, &*hosts.1, &history, None).map_err(TestCaseError::fail)
+    });
+    let Err(TestError::Fail(_, shortest)) = told else { panic!("it was not seen: {told:?}") };
+    assert!(shortest.len() <= 5, "{} steps: {shortest:?}", shortest.len());
+    assert!(shortest.iter().any(|op| matches!(op, Op::Stop(_) | Op::Restart(_))), "{shortest:?}");
 }
 
 #[test]
