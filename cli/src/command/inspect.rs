@@ -27,7 +27,7 @@ pub const DEFINITION: Definition = Definition {
                 return Err(Failure::said(format!("unknown type: \"{}\": must be one of \"container\", \"image\"", other.escape_debug())));
             }
         };
-        show(args.format.as_deref(), kind, names, session)
+        show(args.format.as_deref(), kind, args.size, names, session)
     },
     ..Definition::PLAIN
 };
@@ -39,8 +39,11 @@ pub const CONTAINER: Definition = Definition {
     in_group: &["inspect"],
     about: "Display detailed information on one or more containers",
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
-    flags: PlainArgs::augment_args,
-    run: |matches, names, session| show(plain(matches)?.as_deref(), Kind::Container, names, session),
+    flags: ContainerArgs::augment_args,
+    run: |matches, names, session| {
+        let args = ContainerArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+        show(args.format.as_deref(), Kind::Container, args.size, names, session)
+    },
     ..DEFINITION
 };
 
@@ -52,7 +55,7 @@ pub const IMAGE: Definition = Definition {
     about: "Display detailed information on one or more images",
     usage: "[OPTIONS] IMAGE [IMAGE...]",
     flags: PlainArgs::augment_args,
-    run: |matches, names, session| show(plain(matches)?.as_deref(), Kind::Image, names, session),
+    run: |matches, names, session| show(plain(matches)?.as_deref(), Kind::Image, false, names, session),
     ..DEFINITION
 };
 
@@ -61,9 +64,22 @@ struct InspectArgs {
     /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
     #[arg(short, long, value_name = "string")]
     format: Option<String>,
+    /// Display total file sizes if the type is container
+    #[arg(short, long)]
+    size: bool,
     /// Only inspect objects of the given type
     #[arg(long = "type", value_name = "string")]
     kind: Option<String>,
+}
+
+#[derive(Args)]
+struct ContainerArgs {
+    /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
+    #[arg(short, long, value_name = "string")]
+    format: Option<String>,
+    /// Display total file sizes
+    #[arg(short, long)]
+    size: bool,
 }
 
 #[derive(Args)]
@@ -84,13 +100,16 @@ enum Kind {
     Image,
 }
 
-fn find(engine: &dyn Engine, name: &str, kind: Kind) -> Result<Value> {
+fn find(engine: &dyn Engine, name: &str, kind: Kind, size: bool) -> Result<Value> {
     let image = || engine.image(name).map(|image| inspect::image(&image));
     if kind == Kind::Image {
         return image();
     }
     match engine.container(name) {
-        Ok(record) => Ok(inspect::container(&record, engine)),
+        Ok(record) => {
+            let sizes = size.then(|| engine.sizes(record.id.as_str())).transpose()?;
+            Ok(inspect::container(&record, engine, sizes))
+        }
         Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => image().map_err(|e| {
             let missing = e.kind() == ErrorKind::NotFound;
             if missing { Error::not_found(format!("No such object: {name}")) } else { e }
@@ -99,7 +118,7 @@ fn find(engine: &dyn Engine, name: &str, kind: Kind) -> Result<Value> {
     }
 }
 
-fn show(format: Option<&str>, kind: Kind, names: &[String], session: &mut Session<'_>) -> Outcome {
+fn show(format: Option<&str>, kind: Kind, size: bool, names: &[String], session: &mut Session<'_>) -> Outcome {
     let format = format.unwrap_or_default();
     let template = match format {
         "" | "json" => None,
@@ -109,14 +128,20 @@ fn show(format: Option<&str>, kind: Kind, names: &[String], session: &mut Sessio
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for name in names {
-        match find(&*engine, name, kind) {
+        match find(&*engine, name, kind, size) {
             Ok(value) => found.push(value),
             Err(error) => missing.push(error),
         }
     }
     match &template {
         Some(template) => {
-            for value in &found {
+            for value in &mut found {
+                // Sizes that were not asked for are nothing, and no mistake.
+                if let (Value::Object(fields), false) = (&mut *value, kind == Kind::Image) {
+                    for field in ["SizeRw", "SizeRootFs"] {
+                        fields.entry(field).or_insert(Value::Null);
+                    }
+                }
                 let line = by_template(template, value)?;
                 session.say(&line)?;
             }

@@ -27,6 +27,9 @@ pub const DEFINITION: Definition = Definition {
 
 #[derive(Args)]
 struct UpdateArgs {
+    /// Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
+    #[arg(long, value_name = "uint16", value_parser = unsigned)]
+    blkio_weight: Option<u64>,
     /// Limit CPU CFS (Completely Fair Scheduler) period
     #[arg(long, value_name = "int", value_parser = unsigned)]
     cpu_period: Option<u64>,
@@ -42,6 +45,9 @@ struct UpdateArgs {
     /// CPUs in which to allow execution (0-3, 0,1)
     #[arg(long, value_name = "string")]
     cpuset_cpus: Option<String>,
+    /// MEMs in which to allow execution (0-3, 0,1)
+    #[arg(long, value_name = "string")]
+    cpuset_mems: Option<String>,
     /// Memory limit
     #[arg(short, long, value_name = "bytes", value_parser = bytes)]
     memory: Option<u64>,
@@ -65,6 +71,13 @@ struct UpdateArgs {
     restart: Option<String>,
 }
 
+fn weight(weight: u64) -> std::result::Result<u16, Failure> {
+    u16::try_from(weight).map_err(|_| {
+        let why = format!("strconv.ParseUint: parsing \"{weight}\": value out of range");
+        Failure::Flag(format!("invalid argument \"{weight}\" for \"--blkio-weight\" flag: {why}"))
+    })
+}
+
 fn requests(list: &[String]) -> std::result::Result<Vec<PortRequest>, Failure> {
     let parsed: Result<Vec<_>> = list.iter().map(|p| ports::parse(p)).collect();
     parsed.map(|lists| lists.concat()).map_err(Failure::Client)
@@ -82,6 +95,8 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
             cpu_period: args.cpu_period,
             cpu_shares: args.cpu_shares,
             cpuset_cpus: args.cpuset_cpus,
+            cpuset_mems: args.cpuset_mems,
+            blkio_weight: args.blkio_weight.map(weight).transpose()?,
             pids: args.pids_limit,
             ..Resources::default()
         },

@@ -5,17 +5,20 @@ use crate::format::{ports, status};
 use drydock_core::container::health::{Health, Probe};
 use drydock_core::container::layout::Layout;
 use drydock_core::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
-use drydock_core::engine::Engine;
+use drydock_core::engine::{Engine, Sizes};
+use drydock_core::id::Digest;
 use drydock_core::image::ImageRecord;
+use drydock_core::network::Endpoint;
 use drydock_core::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
-/// The object of one container.
-pub fn container(record: &ContainerRecord, engine: &dyn Engine) -> Value {
+/// The object of one container, with what it takes on disk where that was asked for.
+pub fn container(record: &ContainerRecord, engine: &dyn Engine, sizes: Option<Sizes>) -> Value {
     let layout = Layout::of(&engine.facts());
     let image = engine.image(record.image.as_str()).ok();
     let id = &record.id;
-    json!({
+    let lower = image.as_ref().map(|i| i.layers.iter().rev().map(|l| layout.layer(l)).collect::<Vec<_>>().join(":")).unwrap_or_default();
+    let mut object = json!({
         "Id": id.as_str(),
         "Created": record.created.rfc3339(),
         "Path": record.args.first().cloned().unwrap_or_default(),
@@ -36,13 +39,20 @@ pub fn container(record: &ContainerRecord, engine: &dyn Engine) -> Value {
         "ExecIDs": null,
         "HostConfig": host_config(&record.config),
         "GraphDriver": {
-            "Data": { "MergedDir": layout.merged(id), "UpperDir": layout.upper(id), "WorkDir": layout.work(id) },
+            "Data": { "LowerDir": lower, "MergedDir": layout.merged(id), "UpperDir": layout.upper(id), "WorkDir": layout.work(id) },
             "Name": "overlay2",
         },
-        "Mounts": record.config.mounts.iter().map(|m| mounted(m, &layout)).collect::<Vec<_>>(),
-        "Config": config(record, image.as_ref()),
-        "NetworkSettings": network_settings(record),
-    })
+    });
+    if let Value::Object(fields) = &mut object {
+        if let Some(sizes) = sizes {
+            fields.insert("SizeRw".to_owned(), sizes.writable.into());
+            fields.insert("SizeRootFs".to_owned(), sizes.root.into());
+        }
+        fields.insert("Mounts".to_owned(), record.config.mounts.iter().map(|m| mounted(m, &layout)).collect());
+        fields.insert("Config".to_owned(), config(record, image.as_ref()));
+        fields.insert("NetworkSettings".to_owned(), network_settings(record, image.as_ref()));
+    }
+    object
 }
 
 fn state(record: &ContainerRecord) -> Value {
@@ -113,7 +123,7 @@ fn config(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
         "Env": record.env,
         "Cmd": command,
         "Image": asked.image,
-        "Volumes": defaults.map(|d| &d.volumes).filter(|v| !v.is_empty()),
+        "Volumes": volumes(record, image),
         "WorkingDir": or(&asked.workdir, defaults.map(|d| &d.working_dir)),
         "Entrypoint": entrypoint,
         "OnBuild": null,
@@ -132,6 +142,19 @@ fn config(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
         });
     }
     object
+}
+
+/// The places of volumes that nobody named: the image's, and those of `-v PATH`.
+fn volumes(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
+    let mut all: Map<String, Value> = image.into_iter().flat_map(|i| i.defaults.volumes.keys().map(|k| (k.clone(), json!({})))).collect();
+    let unnamed = |m: &&MountRequest| m.kind == MountKind::Volume && is_anonymous(&m.source);
+    all.extend(record.config.mounts.iter().filter(unnamed).map(|m| (m.target.clone(), json!({}))));
+    if all.is_empty() { Value::Null } else { Value::Object(all) }
+}
+
+/// Whether a volume's name is one that was made up: 64 hexadecimal digits.
+pub(super) fn is_anonymous(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn mounted(m: &MountRequest, layout: &Layout) -> Value {
@@ -166,13 +189,19 @@ fn mounted(m: &MountRequest, layout: &Layout) -> Value {
     }
 }
 
-fn network_settings(record: &ContainerRecord) -> Value {
+fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
     let mut published = Map::new();
+    if !record.endpoints.is_empty() {
+        // What is exposed and not published has no port of the host.
+        let of_image = image.into_iter().flat_map(|i| i.defaults.exposed_ports.keys());
+        published.extend(record.config.expose.iter().chain(of_image).map(|port| (port.clone(), Value::Null)));
+    }
     for p in &record.published {
         let key = format!("{}/{}", p.container_port, ports::protocol(p.protocol));
         let entry = json!({ "HostIp": p.host_ip.to_string(), "HostPort": p.host_port.to_string() });
-        if let Value::Array(all) = published.entry(key).or_insert_with(|| json!([])) {
-            all.push(entry);
+        match published.entry(key).or_insert_with(|| json!([])) {
+            Value::Array(all) => all.push(entry),
+            other => *other = json!([entry]),
         }
     }
     let mut networks = Map::new();
@@ -182,26 +211,25 @@ fn network_settings(record: &ContainerRecord) -> Value {
             _ => endpoint.network.short().to_owned(),
         };
         let address = endpoint.address.addr().to_string();
-        networks.insert(
-            name,
-            place(&endpoint.mac, endpoint.network.as_str(), &gateway(&endpoint.address), &address, endpoint.address.prefix_len()),
-        );
+        networks.insert(name, place(endpoint, &address));
     }
     if networks.is_empty() && !matches!(record.config.network, NetworkMode::Container(_)) {
-        networks.insert(network_mode(&record.config.network), place("", "", "", "", 0));
+        networks.insert(network_mode(&record.config.network), nowhere());
     }
     let first = record.endpoints.first();
+    // The namespace of networks of what runs, by a path that can be opened.
+    let process = record.state.process.as_ref();
     json!({
         "Bridge": "",
-        "SandboxID": "",
-        "SandboxKey": "",
+        "SandboxID": process.map_or("", |_| record.id.as_str()),
+        "SandboxKey": process.map(|p| format!("/proc/{}/ns/net", p.pid)).unwrap_or_default(),
         "Ports": published,
         "HairpinMode": false,
         "LinkLocalIPv6Address": "",
         "LinkLocalIPv6PrefixLen": 0,
         "SecondaryIPAddresses": null,
         "SecondaryIPv6Addresses": null,
-        "EndpointID": "",
+        "EndpointID": first.map(endpoint_id).unwrap_or_default(),
         "Gateway": first.map(|e| gateway(&e.address)).unwrap_or_default(),
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
@@ -214,24 +242,50 @@ fn network_settings(record: &ContainerRecord) -> Value {
 }
 
 /// A container's place in one network.
-fn place(mac: &str, network: &str, gateway: &str, address: &str, prefix: u8) -> Value {
+fn place(endpoint: &Endpoint, address: &str) -> Value {
     json!({
         "IPAMConfig": null,
         "Links": null,
         "Aliases": null,
-        "MacAddress": mac,
+        "MacAddress": endpoint.mac,
         "DriverOpts": null,
         "GwPriority": 0,
-        "NetworkID": network,
-        "EndpointID": "",
-        "Gateway": gateway,
+        "NetworkID": endpoint.network.as_str(),
+        "EndpointID": endpoint_id(endpoint),
+        "Gateway": gateway(&endpoint.address),
         "IPAddress": address,
-        "IPPrefixLen": prefix,
+        "IPPrefixLen": endpoint.address.prefix_len(),
         "IPv6Gateway": "",
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
         "DNSNames": null,
     })
+}
+
+/// The place of a container that is nowhere.
+fn nowhere() -> Value {
+    json!({
+        "IPAMConfig": null,
+        "Links": null,
+        "Aliases": null,
+        "MacAddress": "",
+        "DriverOpts": null,
+        "GwPriority": 0,
+        "NetworkID": "",
+        "EndpointID": "",
+        "Gateway": "",
+        "IPAddress": "",
+        "IPPrefixLen": 0,
+        "IPv6Gateway": "",
+        "GlobalIPv6Address": "",
+        "GlobalIPv6PrefixLen": 0,
+        "DNSNames": null,
+    })
+}
+
+/// An endpoint has no number of its own here; what makes it one is its container and its network.
+fn endpoint_id(endpoint: &Endpoint) -> String {
+    Digest::of(format!("{}/{}", endpoint.container, endpoint.network).as_bytes()).hex().to_owned()
 }
 
 /// The first address of an endpoint's subnet, which is the bridge's own.

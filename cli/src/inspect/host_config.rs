@@ -1,6 +1,9 @@
 //! `HostConfig`: what of a container's configuration concerns its host.
 
-use drydock_core::container::{ContainerConfig, DeviceRequest, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, ulimit};
+use super::container::is_anonymous;
+use drydock_core::container::{
+    ContainerConfig, DeviceRequest, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, defaults, ulimit,
+};
 use drydock_core::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
@@ -48,6 +51,25 @@ fn list(items: &[String]) -> Value {
 fn bind(m: &MountRequest) -> String {
     let mode = if m.read_only { ":ro" } else { "" };
     if m.source.is_empty() { m.target.clone() } else { format!("{}:{}{mode}", m.source, m.target) }
+}
+
+/// Whether it was asked for by `--mount`: `-v` makes what is missing, `--tmpfs` says its options.
+fn by_mount(m: &MountRequest) -> bool {
+    !m.create_source && m.kind != MountKind::Tmpfs && !is_anonymous(&m.source)
+}
+
+fn mount(m: &MountRequest) -> Value {
+    let kind = if m.kind == MountKind::Bind { "bind" } else { "volume" };
+    let mut object = json!({ "Type": kind, "Source": m.source, "Target": m.target });
+    if let Value::Object(fields) = &mut object {
+        if m.read_only {
+            fields.insert("ReadOnly".to_owned(), Value::Bool(true));
+        }
+        if !m.propagation.is_empty() {
+            fields.insert("BindOptions".to_owned(), json!({ "Propagation": m.propagation }));
+        }
+    }
+    object
 }
 
 fn bindings(c: &ContainerConfig) -> Map<String, Value> {
@@ -116,6 +138,17 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
         }
         let tmpfs = |m: &MountRequest| (m.target.clone(), Value::from(m.options.join(",")));
         let tmpfs: Map<String, Value> = c.mounts.iter().filter(|m| m.kind == MountKind::Tmpfs).map(tmpfs).collect();
+        let mounts: Vec<Value> = c.mounts.iter().filter(|m| by_mount(m)).map(mount).collect();
+        if !mounts.is_empty() {
+            fields.insert("Mounts".to_owned(), Value::Array(mounts));
+        }
+        if !c.annotations.is_empty() {
+            fields.insert("Annotations".to_owned(), json!(c.annotations));
+        }
+        // A privileged container has everything in its sight.
+        let paths = |all: &[&str]| if c.privileged { Value::Null } else { json!(all) };
+        fields.insert("MaskedPaths".to_owned(), paths(&defaults::MASKED_PATHS));
+        fields.insert("ReadonlyPaths".to_owned(), paths(&defaults::READ_ONLY_PATHS));
         if !tmpfs.is_empty() {
             fields.insert("Tmpfs".to_owned(), Value::Object(tmpfs));
         }
@@ -137,8 +170,15 @@ fn resources(c: &ContainerConfig) -> Value {
         "NanoCpus": r.nano_cpus.unwrap_or(0),
         "CgroupParent": "",
         "BlkioWeight": r.blkio_weight.unwrap_or(0),
+        "BlkioWeightDevice": [],
+        "BlkioDeviceReadBps": [],
+        "BlkioDeviceWriteBps": [],
+        "BlkioDeviceReadIOps": [],
+        "BlkioDeviceWriteIOps": [],
         "CpuPeriod": r.cpu_period.unwrap_or(0),
         "CpuQuota": r.cpu_quota.unwrap_or(0),
+        "CpuRealtimePeriod": 0,
+        "CpuRealtimeRuntime": 0,
         "CpusetCpus": r.cpuset_cpus.clone().unwrap_or_default(),
         "CpusetMems": r.cpuset_mems.clone().unwrap_or_default(),
         "Devices": c.devices.iter().map(device).collect::<Vec<_>>(),
@@ -150,5 +190,9 @@ fn resources(c: &ContainerConfig) -> Value {
         "OomKillDisable": r.oom_kill_disable,
         "PidsLimit": r.pids,
         "Ulimits": ulimits(&c.ulimits),
+        "CpuCount": 0,
+        "CpuPercent": 0,
+        "IOMaximumIOps": 0,
+        "IOMaximumBandwidth": 0,
     })
 }

@@ -33,6 +33,8 @@ pub fn revise(now: &Resources, change: &Resources) -> Result<Resources> {
     take(&mut next.cpu_shares, change.cpu_shares);
     next.cpu_quota = change.cpu_quota.filter(|quota| *quota != 0).or(next.cpu_quota);
     next.cpuset_cpus = change.cpuset_cpus.clone().filter(|set| !set.is_empty()).or(next.cpuset_cpus);
+    next.cpuset_mems = change.cpuset_mems.clone().filter(|set| !set.is_empty()).or(next.cpuset_mems);
+    next.blkio_weight = change.blkio_weight.filter(|weight| *weight != 0).or(next.blkio_weight);
     // Zero is no limit here, as it is for a new container.
     next.pids = change.pids.map(|most| if most == 0 { -1 } else { most }).or(next.pids);
     Ok(next)
