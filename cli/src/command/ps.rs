@@ -67,6 +67,10 @@ const COLUMNS: [(&str, &str); 7] = [
     ("NAMES", "Names"),
 ];
 
+/// What is drawn again and again: what changes first, so that a narrow terminal shows it.
+const WATCHED: [(&str, &str); 6] =
+    [("NAMES", "Names"), ("STATUS", "Status"), ("IMAGE", "Image"), ("COMMAND", "Command"), ("PORTS", "Ports"), ("CONTAINER ID", "ID")];
+
 const WITH_SIZE: [(&str, &str); 8] = [
     ("CONTAINER ID", "ID"),
     ("IMAGE", "Image"),
@@ -135,7 +139,11 @@ fn listed(args: &PsArgs, format: &str, containers: Vec<ContainerSummary>, now: T
     };
     let style = Style {
         format: if args.quiet { "" } else { format },
-        columns: if args.size { &WITH_SIZE } else { &COLUMNS },
+        columns: match (args.size, args.watch) {
+            (true, _) => &WITH_SIZE,
+            (false, true) => &WATCHED,
+            (false, false) => &COLUMNS,
+        },
         quiet: args.quiet.then_some("ID"),
         headers: &HEADERS,
         kind: "*formatter.ContainerContext",

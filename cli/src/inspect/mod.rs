@@ -29,13 +29,19 @@ pub fn by_template(template: &Template, value: &Value) -> Result<String, Failure
     template.execute(value, &no_methods).map_err(|e| Failure::said(format!("template parsing error: {e}")))
 }
 
-/// Prints one object as `--format` says: `json`, or a template.
-pub fn print_one(session: &mut Session<'_>, value: &Value, format: &str) -> Outcome {
+/// Prints one structure as `--format` says: `json`, or a template; `kind` is its type, for whoever names a field that it has not.
+pub fn print_structure(session: &mut Session<'_>, value: &Value, format: &str, kind: &str) -> Outcome {
     let line = if format == "json" {
         value.to_string()
     } else {
         let template = Template::parse(format).map_err(|e| Failure::Said(format!("template parsing error: {e}"), 64))?;
-        by_template(&template, value)?
+        template.execute(value, &no_methods).map_err(|e| {
+            let text = e.to_string();
+            Failure::said(match text.split_once("map has no entry for key \"") {
+                Some((before, field)) => format!("{before}can't evaluate field {} in type {kind}", field.trim_end_matches('"')),
+                None => text,
+            })
+        })?
     };
     session.say(&line)?;
     Ok(0)

@@ -56,7 +56,7 @@ pub use stats::{ContainerStats, Sizes};
 pub use top::ProcessTable;
 pub use update::ContainerUpdate;
 
-pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions, VersionInfo};
+pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions};
 
 use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use crate::error::Result;

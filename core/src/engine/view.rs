@@ -126,16 +126,3 @@ pub struct EngineInfo {
     /// What is odd about this host.
     pub warnings: Vec<String>,
 }
-
-/// What `version` answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionInfo {
-    /// Drydock's.
-    pub version: String,
-    /// The host's kind: `linux`, `sim`.
-    pub host: String,
-    /// The kernel's release.
-    pub kernel: String,
-    /// The machine.
-    pub architecture: String,
-}
