@@ -99,7 +99,8 @@ impl Report {
     pub fn said(text: &str, exit: i32) -> Self {
         let message = text.lines().next().unwrap_or_default();
         let message = ["Error: ", "drydock: "].iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
-        let (code, kind, status) = if exit == MISUSED { ("usage", "invalid-input", 400) } else { ("failed", "command", 500) };
+        let misused = exit == MISUSED || text.contains("\n\nUsage:  ");
+        let (code, kind, status) = if misused { ("usage", "invalid-input", 400) } else { ("failed", "command", 500) };
         Self {
             code: code.to_owned(),
             kind: kind.to_owned(),

@@ -88,3 +88,51 @@ fn container(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> O
     tell(session, "Containers", &pruned, args.dry_run)?;
     tell_space(session, pruned.reclaimed, args.dry_run)
 }
+
+/// `system prune`
+pub const SYSTEM: Definition = Definition {
+    group: "system",
+    in_group: &["prune"],
+    about: "Remove unused data",
+    usage: "[OPTIONS]",
+    flags: SystemPruneArgs::augment_args,
+    run: system,
+    ..Definition::PLAIN
+};
+
+#[derive(Args)]
+struct SystemPruneArgs {
+    /// Remove all unused images not just dangling ones
+    #[arg(short, long)]
+    all: bool,
+    #[command(flatten)]
+    prune: PruneArgs,
+}
+
+/// What is about to go, as Docker's client lists it.
+fn system_warning(all: bool, filters: &[(String, String)]) -> String {
+    let images = if all { "all images without at least one container associated to them" } else { "all dangling images" };
+    let mut text = format!("This will remove:\n  - all stopped containers\n  - {images}\n");
+    if !filters.is_empty() {
+        text.push_str("\n  Items to be pruned will be filtered with:\n");
+        for (key, value) in filters {
+            text.push_str(&format!("  - {key}={value}\n"));
+        }
+    }
+    text
+}
+
+fn system(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
+    let args = SystemPruneArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
+    if !args.prune.confirmed(session, &system_warning(args.all, &args.prune.filter))? {
+        return Ok(0);
+    }
+    let filters = args.prune.filters(session)?;
+    let engine = session.engine()?;
+    // Containers first: what only they use is unused then.
+    let containers = engine.prune_containers(&filters)?;
+    tell(session, "Containers", &containers, args.prune.dry_run)?;
+    let images = engine.prune_images(args.all, &filters)?;
+    tell(session, "Images", &images, args.prune.dry_run)?;
+    tell_space(session, containers.reclaimed.saturating_add(images.reclaimed), args.prune.dry_run)
+}

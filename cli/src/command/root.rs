@@ -105,14 +105,17 @@ pub(crate) fn help_of(path: &[String], environment: &mut dyn Environment) -> i32
     super::dispatch(&args, HostOptions::default(), environment)
 }
 
-/// The whole program as one clap command, from which completions and man pages are written.
-pub fn tree() -> Command {
+/// The whole program as one clap command, with the commands that only its environment has, from which completions and man pages are written.
+pub fn tree(own: &[(&'static str, &'static str)]) -> Command {
     let help = || Arg::new("help").long("help").help("Print usage").action(clap::ArgAction::Help);
     let words = || Arg::new("arguments").num_args(0..).value_name("ARG").hide(true);
     let complete = |d: &super::Definition| d.clap().override_usage(format!("drydock {} {}", d.name, d.usage)).arg(help()).arg(words());
     let mut root = clap_globals().arg(help());
     for definition in COMMANDS.iter().filter(|d| !d.name.is_empty() && !d.hidden) {
         root = root.subcommand(complete(definition));
+    }
+    for (name, about) in own {
+        root = root.subcommand(Command::new(*name).about(*about).disable_help_flag(true).arg(help()).arg(words()));
     }
     for (group, about) in GROUPS {
         let mut members = Command::new(group).about(about).arg(help()).disable_help_flag(true).disable_help_subcommand(true);

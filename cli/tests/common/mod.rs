@@ -296,7 +296,7 @@ impl Environment for Memory {
         Ok(Arc::clone(&self.engine) as Arc<dyn Engine>)
     }
     fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
+        &[("conform", "Run the conformance suite against a host")]
     }
 
     fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
