@@ -27,6 +27,7 @@ pub fn gather(data_root: &str, run_root: &str, hierarchies: &Hierarchies) -> Res
         capabilities: bounding_set()?,
         max_open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.unwrap_or(u64::MAX),
         seccomp: seccomp(),
+        idmapped_mounts: at_least(&text(uname.release()), (5, 19)),
         data_root: data_root.to_owned(),
         run_root: run_root.to_owned(),
         boot_id: boot_id()?,
@@ -76,6 +77,12 @@ fn bounding_set() -> Result<u64> {
 /// Filters can be installed if the kernel knows what to do with one (seccomp(2), "/proc interfaces").
 fn seccomp() -> bool {
     crate::small::read_text("/proc/sys/kernel/seccomp/actions_avail").is_ok_and(|actions| actions.contains("errno"))
+}
+
+/// Whether a kernel's release is this or later: `6.1.0-13-amd64` is 6.1.
+fn at_least(release: &str, wanted: (u32, u32)) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= wanted
 }
 
 /// Another one with every boot (random(4)).

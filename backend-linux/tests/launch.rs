@@ -142,15 +142,16 @@ fn joins(place: &Place) {
         name: "exec".to_owned(),
         namespaces: [Ipc, Uts, Network, Pid, Cgroup, Mount].map(|kind| Namespace { kind, from: NamespaceFrom::Of(first.clone()) }).to_vec(),
         cgroup: Some(group.clone()),
+        user: None,
         streams: PIPES,
         inside: vec![],
-        last: vec![planned(Step::ChangeDir { path: "/tmp/made".to_owned() }), planned(execute(command, false))],
+        last: vec![planned(Step::ChangeDir { path: "/dev".to_owned() }), planned(execute(command, false))],
     };
     let process = kernel.launch(&exec(&["sh", "-c", "hostname; pwd; ps | grep -c '[s]leep 100$'; exit 3"])).expect("launches");
     assert_eq!(kernel.tasks(&group).expect("lists").iter().map(|t| t.pid).collect::<Vec<_>>(), [process.pid]);
     let (text, code) = finish(&kernel, &process);
     kernel.perform(&Step::RemoveCgroup { path: group.clone() }, None).expect("removes the group");
-    assert_eq!((text.as_str(), code), ("boat\n/tmp/made\n1\n", 3), "the first process is seen");
+    assert_eq!((text.as_str(), code), ("boat\n/dev\n1\n", 3), "the first process is seen");
     kernel.destroy(&first).expect("destroys");
     assert!(!kernel.alive(&first).expect("asks"));
     let error = kernel.launch(&exec(&["true"])).expect_err("nobody to join, and no group");

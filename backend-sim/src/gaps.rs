@@ -2,7 +2,7 @@
 
 /// Each gap: what is missing, and what happens where it would be needed.
 pub const GAPS: &[(&str, &str)] = &[
-    ("user namespaces", "unshare(2) answers EINVAL, and the engine's call ends as not modelled"),
+    ("user namespaces", "unshare(2) answers EINVAL, and a container with ids of its own is refused as unsupported"),
     ("real programs", "a program of an image runs as its simulated namesake; one without ends the engine's call as not modelled"),
     ("threads", "every process has one"),
     ("system call filters", "a filter is installed and shown in /proc/PID/status, and filters nothing"),

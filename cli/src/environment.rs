@@ -4,6 +4,7 @@
 //! in a replayed history and in a browser's page.
 
 use crate::keychain::{Forgetful, Keychain};
+use drydock_core::container::UserRange;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Io, Size};
 use drydock_core::{Error, ErrorKind, Result};
@@ -47,6 +48,8 @@ pub struct HostOptions {
     pub data_root: Option<String>,
     /// State of this boot; `None` for the host's default.
     pub run_root: Option<String>,
+    /// Ids that new containers get.
+    pub user_range: Option<UserRange>,
     /// Say more about what happens.
     pub debug: bool,
     /// Open it as it is, without finishing or undoing what a dead process left: for `doctor`, where that fails.

@@ -41,6 +41,8 @@ pub enum Capability {
     Pids,
     /// System call filters.
     Seccomp,
+    /// User namespaces with ids of their own, over layers that are mapped as they are mounted.
+    UserNamespaces,
 }
 
 /// What a host declares that it can do.

@@ -4,7 +4,7 @@ use crate::outcome::{Checked, equal, fail};
 use crate::residue;
 use crate::script::Script;
 use crate::world::World;
-use drydock_core::container::{ContainerConfig, NetworkMode};
+use drydock_core::container::{ContainerConfig, NetworkMode, UserRange};
 use drydock_core::host::Capability;
 use drydock_core::kernel::Protocol;
 use drydock_core::network::PortRequest;
@@ -27,6 +27,7 @@ fn ask(world: &World<'_>, missing: Capability) -> Checked<Error> {
         Capability::Cpu => run(|c| c.resources.nano_cpus = Some(500_000_000)),
         Capability::Pids => run(|c| c.resources.pids = Some(16)),
         Capability::Seccomp => run(|c| c.security_opt = vec![r#"seccomp={"defaultAction":"SCMP_ACT_ALLOW"}"#.to_owned()]),
+        Capability::UserNamespaces => run(|c| c.user_range = Some(UserRange { start: 100_000, size: 65_536 })),
         Capability::Bridge => run(|c| c.network = NetworkMode::default()),
         Capability::Publish => run(|c| {
             c.network = NetworkMode::default();

@@ -2,6 +2,7 @@
 
 use super::channel::{self, Said};
 use super::inside::arguments::Arguments;
+use super::inside::early::{self, Early};
 use super::inside::{Filter, Inside};
 use super::streams::Given;
 use crate::error::step;
@@ -36,15 +37,19 @@ pub struct Prepared<'a> {
     pub arguments: Option<Arguments>,
     /// Other processes that steps are about, by pid: in a pid namespace of its own the new process could not name them.
     pub others: Vec<(Process, OwnedFd)>,
+    /// The user namespace to make or that was joined.
+    pub user: Option<OwnedFd>,
+    /// Where Drydock's own files are.
+    pub data_root: String,
     /// The host's procfs.
     pub proc: OwnedFd,
 }
 
 /// Runs to the program, or says why not and ends. Never returns into the launching process's code.
 ///
-/// `cgroups` are those it is not in yet: a process made by a helper was born in them.
-pub fn main(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd) -> ! {
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(prepared, cgroups, channel)));
+/// `cgroups` are those it is not in yet: a process made by a helper was born in them. `early` is what such a helper took from the host.
+pub fn main(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd, early: Option<Early>) -> ! {
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(prepared, cgroups, channel, early)));
     let error = match outcome {
         Ok(Err(error)) => error,
         // The launching process is gone: there is nobody to tell.
@@ -61,7 +66,7 @@ pub fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-fn run(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd) -> Result<()> {
+fn run(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd, early: Option<Early>) -> Result<()> {
     if prepared.own_mounts {
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| step("prctl(PR_SET_PDEATHSIG)", "", e))?;
         // If the parent died before that call, no signal will come.
@@ -79,7 +84,11 @@ fn run(prepared: &Prepared<'_>, cgroups: &[String], channel: &OwnedFd) -> Result
     // Modes of what the steps make are meant as they stand.
     rustix::process::umask(Mode::empty());
     let proc = prepared.proc.try_clone().map_err(|e| step("dup", "/proc", e))?;
-    let mut inside = Inside::new(channel, proc, prepared);
+    let early = match early {
+        Some(early) => early,
+        None => early::before_private(prepared, &proc)?,
+    };
+    let mut inside = Inside::new(channel, proc, prepared, early);
     carry_out(&mut inside, &prepared.launch.inside)?;
     channel::say(channel, &Said::Ready, None)?;
     if !channel::wait_to_go(channel) {

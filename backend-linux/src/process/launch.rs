@@ -4,8 +4,9 @@ use super::channel::{self, Said};
 use super::child::{self, Prepared};
 use super::clone::{Side, Spaces, clone3};
 use super::inside::arguments;
+use super::inside::early::{self, Early};
 use super::streams::{self, Ends};
-use super::{identity, inside};
+use super::{identity, inside, user};
 use crate::error::step;
 use crate::host::Host;
 use drydock_core::error::{Error, ErrorKind, Result};
@@ -31,16 +32,21 @@ pub struct Child {
 
 /// Makes a process and waits until it is ready. After an error it is gone.
 pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
-    let spaces = Spaces::of(&launch.namespaces);
-    if spaces.new & libc::CLONE_NEWUSER as u64 != 0 {
-        return Err(Error::unsupported("a new user namespace"));
-    }
+    let mut spaces = Spaces::of(&launch.namespaces);
+    let own_user = spaces.new & libc::CLONE_NEWUSER as u64 != 0;
     let (mut ends, given) = streams::make(launch.streams)?;
     let filters = launch
         .steps()
         .filter_map(|s| if let Step::SetSeccomp { filter } = s { Some(inside::compile(filter, &host.facts().data_root)) } else { None })
         .collect::<Result<_>>()?;
-    let direct = spaces.joined.is_empty() && single_threaded();
+    let user = match launch.user.filter(|_| own_user) {
+        Some(range) => Some(user::make(range)?),
+        None if own_user => return Err(Error::unsupported("a new user namespace without a range of ids")),
+        None => None,
+    };
+    // It is joined: it has to be there before the process.
+    spaces.new &= !(libc::CLONE_NEWUSER as u64);
+    let direct = spaces.joined.is_empty() && user.is_none() && single_threaded();
     let group = launch.cgroup.as_deref();
     // With one hierarchy a process can be born in its group, which spares the kernel a migration (clone3(2), CLONE_INTO_CGROUP).
     let birthplace = group.filter(|_| direct).map_or(Ok(None), |group| host.hierarchies().open_unified(group))?;
@@ -52,7 +58,10 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
         arguments: launch.steps().any(|s| matches!(s, Step::Execute { init: true, .. })).then(arguments::find).flatten(),
         new_cgroup: spaces.new_cgroup,
         filters,
-        bounding: host.facts().capabilities,
+        // A user namespace comes with every capability, whatever the host's engine may do.
+        bounding: if launch.user.is_some() { (1 << 41) - 1 } else { host.facts().capabilities },
+        user,
+        data_root: host.facts().data_root.clone(),
         proc: inside::open_proc()?,
         own_mounts: spaces.new & libc::CLONE_NEWNS as u64 != 0,
     };
@@ -62,7 +71,7 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
         match unsafe { clone3(spaces.new, false, birthplace.as_ref().map(AsRawFd::as_raw_fd)) } {
             Ok(Side::Child) => {
                 drop(ours);
-                child::main(&prepared, &prepared.cgroups, &theirs)
+                child::main(&prepared, &prepared.cgroups, &theirs, None)
             }
             Ok(Side::Parent(pid, pidfd)) => (ours, pid, pidfd),
             Err(e) => return Err(step("clone3", &launch.name, e)),
@@ -140,17 +149,28 @@ fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, pid_write
         child::hide()?;
         // Before the mount namespace changes, while the host's control groups can be reached.
         child::join_cgroups(&prepared.cgroups)?;
+        if let Some(range) = prepared.launch.user {
+            // The streams are to be the container's root's, who could not take them from the host's.
+            prepared.given.own(range.start)?;
+        }
         for (target, kinds) in targets {
             // SAFETY: this process has one thread; a pidfd joins every kind at once, or none (setns(2)).
             if unsafe { libc::setns(target.as_raw_fd(), *kinds) } != 0 {
                 return Err(step("setns", &prepared.launch.name, std::io::Error::last_os_error()));
             }
+            if kinds & libc::CLONE_NEWUSER != 0 {
+                user::become_root()?;
+            }
         }
+        let early = match &prepared.user {
+            Some(namespace) => Some(enter_user(prepared, namespace)?),
+            None => None,
+        };
         // SAFETY: this process is fresh from fork(3) and has one thread.
         match unsafe { clone3(spaces.new, true, None) }.map_err(|e| step("clone3", &prepared.launch.name, e))? {
             Side::Child => {
                 drop(pid_writer);
-                child::main(prepared, &[], channel)
+                child::main(prepared, &[], channel, early)
             }
             Side::Parent(pid, _) => {
                 rustix::io::write(&pid_writer, &pid.to_ne_bytes()).map(drop).map_err(|e| step("write", "the new process's pid", e))
@@ -161,6 +181,21 @@ fn helper(spaces: &Spaces, prepared: &Prepared<'_>, channel: &OwnedFd, pid_write
         let _ = channel::say(channel, &Said::Failed(error.kind(), error.to_string()), None);
     }
     child::exit(0)
+}
+
+/// Goes into a user namespace of its own, after taking along everything that needs the host's rights.
+fn enter_user(prepared: &Prepared<'_>, namespace: &OwnedFd) -> Result<Early> {
+    for planned in &prepared.launch.last {
+        if let Step::SetOomScore { score } = planned.step {
+            let path = "/proc/self/oom_score_adj";
+            std::fs::write(path, score.to_string()).map_err(|e| step("write", path, e))?;
+        }
+    }
+    // SAFETY: this process is fresh from fork(3) and has one thread.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.map_err(|e| step("unshare(CLONE_NEWNS)", "", e))?;
+    let early = early::with_the_hosts_rights(prepared, namespace, &prepared.proc)?;
+    user::enter(namespace)?;
+    Ok(early)
 }
 
 /// Takes the terminal when it comes, and answers the next other message; what the new process says went wrong is the error.

@@ -9,6 +9,7 @@ mod inside;
 mod launch;
 pub mod start;
 mod streams;
+mod user;
 
 pub use children::Children;
 pub use identity::{alive, signal};

@@ -3,7 +3,7 @@
 use crate::error::step;
 use drydock_core::error::Result;
 use drydock_core::kernel::Streams;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Gid, Mode, OFlags, Uid};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -50,6 +50,18 @@ pub fn make(streams: Streams) -> Result<(Ends, Given)> {
 }
 
 impl Given {
+    /// Gives the ends to a user of the host: who the container's root is there. What is everybody's, like /dev/null, stays as it is.
+    pub fn own(&self, id: u32) -> Result<()> {
+        for fd in self.0.iter().flatten() {
+            let found = rustix::fs::fstat(fd).map_err(|e| step("fstat", "a standard stream", e))?;
+            if FileType::from_raw_mode(found.st_mode) == FileType::Fifo {
+                let (user, group) = (Some(Uid::from_raw(id)), Some(Gid::from_raw(id)));
+                rustix::fs::fchown(fd, user, group).map_err(|e| step("fchown", "a standard stream", e))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Puts the ends in place, in the new process. Each lies above 2, since the caller's own three are open.
     pub fn take(&self) -> Result<()> {
         let [stdin, stdout, stderr] = &self.0;

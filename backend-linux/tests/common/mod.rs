@@ -131,6 +131,7 @@ pub fn container(place: &Place, streams: Streams, extra: Vec<Step>, last: Vec<St
         name: "test".to_owned(),
         namespaces: [Ipc, Uts, Network, Pid, Cgroup, Mount].map(|kind| Namespace { kind, from: NamespaceFrom::New }).to_vec(),
         cgroup: None,
+        user: None,
         streams,
         inside: inside.into_iter().map(planned).collect(),
         last: steps.into_iter().map(planned).collect(),

@@ -164,6 +164,8 @@ fn facts(world: &World) -> Facts {
         capabilities: crate::vfs::cap::ALL,
         max_open_files: 1 << 20,
         seccomp: true,
+        // Ids are the host's everywhere here: user namespaces are listed in [`crate::gaps`].
+        idmapped_mounts: false,
         data_root: DATA_ROOT.to_owned(),
         run_root: RUN_ROOT.to_owned(),
         boot_id: world.boot_id(),

@@ -26,6 +26,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     let args = ContainerArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
     let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
+    config.user_range = session.host.user_range;
     config.stdin_once = config.open_stdin;
     // What the engine refuses ends with 1 here, and with 125 for run (docker's client 28).
     let id = create(session, &args, &config).map_err(|e| match e {

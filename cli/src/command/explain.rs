@@ -41,7 +41,8 @@ fn explain(_: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outco
     let line = std::iter::once("drydock".to_owned()).chain(given);
     let matches = command.clone().try_get_matches_from(line).map_err(|e| Failure::Flag(flags::invalid_value(&command, &e)))?;
     let args = ContainerArgs::from_arg_matches(&matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    let config = container_options::config(session.environment, &args, &words)?;
+    let mut config = container_options::config(session.environment, &args, &words)?;
+    config.user_range = session.host.user_range;
     let engine = session.engine()?;
     let explanation = engine.explain(&config)?;
     write!(session.environment.out(), "{}", explanation.script(&format!("drydock {}", said), &engine.facts()))?;

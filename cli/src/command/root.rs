@@ -5,6 +5,7 @@ use crate::environment::{Environment, HostOptions};
 use crate::flags::{self, Canonical};
 use crate::session::Session;
 use clap::{Arg, Args, Command, FromArgMatches};
+use drydock_core::container::UserRange;
 
 /// The options of every command, written before it.
 #[derive(Args, Debug, Clone)]
@@ -18,6 +19,9 @@ pub(crate) struct GlobalArgs {
     /// Directory of the state of this boot (default "/run/drydock")
     #[arg(long, value_name = "string")]
     run_root: Option<String>,
+    /// Give containers ids of their own, START and the SIZE of the range on the host (overrides DRYDOCK_USERNS_REMAP)
+    #[arg(long, value_name = "START:SIZE", value_parser = user_range)]
+    userns_remap: Option<UserRange>,
     /// Say what is done while it is done
     #[arg(short = 'D', long)]
     debug: bool,
@@ -27,6 +31,10 @@ pub(crate) struct GlobalArgs {
     /// Print version information and quit
     #[arg(short = 'v', long)]
     version: bool,
+}
+
+fn user_range(text: &str) -> Result<UserRange, String> {
+    UserRange::parse(text).map_err(|e| e.to_string())
 }
 
 /// Whether errors are said in JSON.
@@ -79,11 +87,16 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
         let line = format!("Drydock version {}", env!("CARGO_PKG_VERSION"));
         return Ok(Globals::Done(i32::from(writeln!(environment.out(), "{line}").is_err())));
     }
+    let user_range = match (args.userns_remap, environment.variable("DRYDOCK_USERNS_REMAP").filter(|v| !v.is_empty())) {
+        (Some(range), _) => Some(range),
+        (None, text) => text.map(|text| user_range(&text)).transpose()?,
+    };
     let or_variable = |given: Option<String>, name: &str| given.or_else(|| environment.variable(name).filter(|v| !v.is_empty()));
     let host = HostOptions {
         host: or_variable(args.host, "DRYDOCK_HOST"),
         data_root: or_variable(args.data_root, "DRYDOCK_DATA_ROOT"),
         run_root: or_variable(args.run_root, "DRYDOCK_RUN_ROOT"),
+        user_range,
         debug: args.debug,
         as_found: false,
         json_errors: args.error_format.unwrap_or_else(|| environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")),

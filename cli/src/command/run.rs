@@ -93,6 +93,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     attach::given_keys(own.detach_keys.as_deref()).map_err(Failure::Client)?;
     container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
     let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
+    config.user_range = session.host.user_range;
     config.auto_remove = args.rm;
     if config.auto_remove && config.restart != RestartPolicy::No {
         return Err(Error::invalid("conflicting options: cannot specify both --restart and --rm").op(CLIENT).into());

@@ -59,6 +59,33 @@ pub enum NamespaceMode {
     None,
 }
 
+/// A range of ids of the host, for users and groups alike: 0 in a container is `start` on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRange {
+    /// The first.
+    pub start: u32,
+    /// How many.
+    pub size: u32,
+}
+
+impl UserRange {
+    /// Reads `START:SIZE`.
+    ///
+    /// # Errors
+    /// What is none, would hold the host's own root, or would end beyond the last id.
+    pub fn parse(text: &str) -> crate::Result<Self> {
+        let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit()).then(|| t.parse::<u32>().ok()).flatten();
+        let pair = text.split_once(':').and_then(|(start, size)| Some((digits(start)?, digits(size)?)));
+        match pair {
+            Some((start, size)) if start > 0 && size > 0 && start.checked_add(size).is_some_and(|end| end < u32::MAX) => {
+                Ok(Self { start, size })
+            }
+            _ => Err(crate::Error::invalid(format!("invalid range of users \"{}\"", text.escape_debug()))
+                .hint("START:SIZE, both above 0, as 100000:65536")),
+        }
+    }
+}
+
 /// One `--device`: a node of the host, or every node below a directory of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRequest {
@@ -199,6 +226,8 @@ pub struct ContainerConfig {
     pub cgroupns: NamespaceMode,
     /// User namespace: the engine's own choice, or the host's.
     pub userns: NamespaceMode,
+    /// The ids of the host that the container's own stand for (`--userns-remap` of the engine), unless `userns` is the host's.
+    pub user_range: Option<UserRange>,
     /// `name=soft[:hard]`
     pub ulimits: Vec<String>,
     /// Sysctls of its namespaces.

@@ -17,5 +17,7 @@ pub mod seccomp;
 pub mod ulimit;
 pub mod user;
 
-pub use config::{ContainerConfig, DeviceRequest, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy};
+pub use config::{
+    ContainerConfig, DeviceRequest, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, UserRange,
+};
 pub use record::{ContainerRecord, ContainerState, Status};

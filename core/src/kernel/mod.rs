@@ -54,6 +54,8 @@ pub struct Facts {
     pub max_open_files: u64,
     /// Whether seccomp filters can be installed.
     pub seccomp: bool,
+    /// Whether mounts can be given other ids than their files have (mount_setattr(2), MOUNT_ATTR_IDMAP), overlays' layers too.
+    pub idmapped_mounts: bool,
     /// Where durable state lives: `/var/lib/drydock`.
     pub data_root: String,
     /// Where state of this boot lives: `/run/drydock`.

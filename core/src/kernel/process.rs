@@ -1,6 +1,7 @@
 //! Processes: how one is made, and how one is named so that a reused pid cannot be mistaken for it.
 
 use super::Step;
+use crate::container::UserRange;
 use crate::plan::Planned;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,8 @@ pub struct Launch {
     pub namespaces: Vec<Namespace>,
     /// The control group it belongs to before its first instruction, relative to the hierarchy's root: `drydock/ID`.
     pub cgroup: Option<String>,
+    /// The ids that a new user namespace maps, or that the one it joins has.
+    pub user: Option<UserRange>,
     /// Standard streams.
     pub streams: Streams,
     /// Carried out in the new process, in order, right after the clone.

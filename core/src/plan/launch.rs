@@ -1,7 +1,7 @@
 //! From an OCI runtime configuration to the making of a process: which namespaces, and every step inside them, in order.
 
 use super::{Planned, options};
-use crate::container::{defaults, oci};
+use crate::container::{UserRange, defaults, oci};
 use crate::error::{Error, Result};
 use crate::kernel::{Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Step, Streams};
 use oci_spec::runtime::{LinuxNamespaceType, Mount, Process as Program, Spec};
@@ -28,6 +28,7 @@ pub(super) fn launch(name: &str, spec: &Spec, root: &Root, cgroup: &str, streams
         name: name.to_owned(),
         namespaces: namespaces(spec)?,
         cgroup: Some(cgroup.to_owned()),
+        user: user_range(spec),
         streams,
         inside: inside(spec, program, root, &at, streams)?,
         last: last(spec, program)?,
@@ -42,7 +43,15 @@ pub(super) fn exec(name: &str, spec: &Spec, of: &Process, cgroup: &str, streams:
     if matches!(streams, Streams::Terminal { .. }) {
         inside.push(set_terminal("/"));
     }
-    Ok(Launch { name: name.to_owned(), namespaces: joined, cgroup: Some(cgroup.to_owned()), streams, inside, last: last(spec, program)? })
+    Ok(Launch {
+        name: name.to_owned(),
+        namespaces: joined,
+        cgroup: Some(cgroup.to_owned()),
+        user: user_range(spec),
+        streams,
+        inside,
+        last: last(spec, program)?,
+    })
 }
 
 /// The namespaces of a configuration, in the order in which they must be entered.
@@ -72,6 +81,12 @@ pub(super) fn namespaces(spec: &Spec) -> Result<Vec<Namespace>> {
     }
     all.sort_by_key(|n| n.kind);
     Ok(all)
+}
+
+/// The ids of the host that a user namespace of its own maps, as the configuration has them: one range, from 0.
+fn user_range(spec: &Spec) -> Option<UserRange> {
+    let mapping = spec.linux().as_ref()?.uid_mappings().as_ref()?.first()?;
+    Some(UserRange { start: mapping.host_id(), size: mapping.size() })
 }
 
 /// The process of this pid whose namespaces the configuration joins; `path` names it in errors.

@@ -49,6 +49,7 @@ impl Planner {
             Capability::Pids => "limits on processes (no pids controller)",
             Capability::Freeze => "freezing (no freezer)",
             Capability::Seccomp => "system call filters",
+            Capability::UserNamespaces => "user namespaces (they need mounts with mapped ids: Linux 5.19)",
             _ => "this operation",
         }))
     }
@@ -67,6 +68,9 @@ pub fn capabilities(facts: &Facts) -> Capabilities {
     // v2's freezer belongs to every group and is no controller.
     if facts.cgroup == CgroupMode::V2 || has("freezer") {
         all.insert(Capability::Freeze);
+    }
+    if facts.idmapped_mounts {
+        all.insert(Capability::UserNamespaces);
     }
     if facts.seccomp {
         all.insert(Capability::Seccomp);

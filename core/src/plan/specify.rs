@@ -6,9 +6,9 @@ use crate::container::files;
 use crate::container::layout::{Layout, cgroup};
 use crate::container::oci::{self, Join};
 use crate::container::user::{self, Identity};
-use crate::container::{ContainerConfig, ContainerRecord, ContainerState, MountKind};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, MountKind, NamespaceMode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::{Capabilities, Joined, Planning};
+use crate::host::{Capabilities, Capability, Joined, Planning};
 use crate::id::{ChainId, ContainerId, ImageId};
 use crate::image::{ImageDefaults, ImageRecord};
 use crate::kernel::{NamespaceKind, Process, Step, Streams};
@@ -103,6 +103,10 @@ impl Planning for Planner {
         joined: &Joined,
     ) -> Result<Explanation> {
         let (id, layout) = (&record.id, self.layout());
+        if record.config.user_range.is_some() && record.config.userns != NamespaceMode::Host {
+            // The shell has no words for layers whose ids are mapped as they are mounted.
+            return Err(Error::unsupported("explain with a user namespace"));
+        }
         let spec = self.specify(record, image, joined)?;
         let mut explanation = Explanation { before: vec![image::stack(&layout, id, &image.layers)], ..Explanation::default() };
         let endpoint = network.filter(|n| n.subnet.is_some()).map(|n| endpoint(record, n)).transpose()?;
@@ -131,6 +135,10 @@ impl Planning for Planner {
     fn check(&self, config: &ContainerConfig) -> Result<()> {
         crate::limits::check(&config.resources, self.facts())?;
         self.check_nodes(&config.resources)?;
+        self.check_modules(&config.security_opt)?;
+        if config.user_range.is_some() && config.userns != NamespaceMode::Host {
+            self.require(Capability::UserNamespaces)?;
+        }
         // A configuration of a container that will never be: whatever it would refuse is refused now.
         let mut mounts = config.mounts.clone();
         for mount in mounts.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
@@ -159,6 +167,25 @@ impl Planning for Planner {
         Planner::recover(self)
     }
 }
+
+impl Planner {
+    /// Refuses a profile or a label where there is a security module that would have to put it in force: Drydock drives none. Where
+    /// there is none, such an option says nothing, as with Docker.
+    fn check_modules(&self, options: &[String]) -> Result<()> {
+        for (word, without, sign) in [("apparmor", "unconfined", APPARMOR), ("label", "disable", SELINUX)] {
+            let asked = options.iter().filter_map(|o| o.split_once(['=', ':'])).any(|(key, value)| key == word && value != without);
+            if asked && self.kernel.size(sign).is_ok() {
+                return Err(Error::unsupported(format!("--security-opt {word}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// There while AppArmor is.
+const APPARMOR: &str = "/sys/kernel/security/apparmor";
+/// There while SELinux is.
+const SELINUX: &str = "/sys/fs/selinux/enforce";
 
 /// The record's own place in the network, or for a container that has none yet the first address after the gateway.
 fn endpoint(record: &ContainerRecord, network: &NetworkRecord) -> Result<Endpoint> {

@@ -7,6 +7,7 @@ pub mod arguments;
 mod capabilities;
 mod cgroups;
 mod device;
+pub mod early;
 mod execute;
 mod init;
 mod mount;
@@ -75,6 +76,8 @@ pub struct Inside<'a> {
     capabilities: Option<LinuxCapabilities>,
     /// What the launching process knows of it.
     prepared: &'a Prepared<'a>,
+    /// What was taken from the host before this process was cut off from it.
+    early: early::Early,
     /// System call filters in the order of their steps.
     filters: VecDeque<Filter>,
 }
@@ -89,14 +92,22 @@ pub fn open_proc() -> Result<OwnedFd> {
 
 impl<'a> Inside<'a> {
     /// A new process that has carried out nothing yet.
-    pub fn new(channel: &'a OwnedFd, proc: OwnedFd, prepared: &'a Prepared<'a>) -> Self {
-        Self { channel, proc: Some(proc), root: None, capabilities: None, prepared, filters: prepared.filters.clone() }
+    pub fn new(channel: &'a OwnedFd, proc: OwnedFd, prepared: &'a Prepared<'a>, early: early::Early) -> Self {
+        Self { channel, proc: Some(proc), root: None, capabilities: None, prepared, early, filters: prepared.filters.clone() }
     }
 
     /// Carries out one step. [`Step::Execute`] returns only if it fails.
     pub fn perform(&mut self, what: &Step) -> Result<()> {
         match what {
             Step::MakePrivate => mount::make_private(),
+            Step::MountOverlay { target, .. } if self.early.root_is_here => {
+                // A copy, since what a mount namespace has from one of another user is locked in its place (mount_namespaces(7)).
+                let here = resolve::open_root(".")?;
+                let tree = mount::clone_open(&here, true)?;
+                mount::attach(&tree, &here)?;
+                self.root = Some((target.clone(), tree));
+                Ok(())
+            }
             Step::MountOverlay { lower, upper, work, target } => {
                 self.root = None;
                 mount::overlay(lower, upper, work, target)
@@ -109,6 +120,9 @@ impl<'a> Inside<'a> {
                 };
                 mount::file_system(&at, kind, source, *flags, data)
             }
+            Step::Bind { root, target, .. } if self.early.trees.contains_key(target) => self.attach_early(root.as_deref(), target),
+            Step::BindOf { root, target, .. } if self.early.trees.contains_key(target) => self.attach_early(Some(root), target),
+            Step::MakeNode { root, path, .. } if self.early.trees.contains_key(path) => self.attach_early(Some(root), path),
             Step::Bind { source, root, target, recursive, flags, propagation } => {
                 let tree = mount::clone_tree(source, *recursive)?;
                 mount::adjust(&tree, source, *recursive, *flags, propagation.as_deref())?;
@@ -133,8 +147,8 @@ impl<'a> Inside<'a> {
             Step::MakeDirInside { root, path, mode, uid, gid } => device::make_dir(self.root(root)?, path, *mode, (*uid, *gid)),
             Step::SetTerminal { root } => self.set_terminal(root),
             Step::PivotRoot { root } => {
-                self.root = None;
-                root::pivot(root)
+                let here = self.root.take().filter(|(path, _)| self.early.root_is_here && path == root);
+                root::pivot(root, here.as_ref().map(|(_, fd)| fd))
             }
             Step::ReadOnlyRoot => root::read_only_root(),
             Step::MaskPath { path } => root::mask(self.root("/")?, path),
@@ -144,6 +158,8 @@ impl<'a> Inside<'a> {
             Step::SetSysctl { key, value } => settings::sysctl(self.proc()?, key, value),
             Step::NewSession => settings::new_session(),
             Step::SetRlimits { limits } => settings::rlimits(limits),
+            // The helper has set it, and a new process has what its maker had: here the file is out of reach.
+            Step::SetOomScore { .. } if self.early.root_is_here => Ok(()),
             Step::SetOomScore { score } => settings::oom_score(self.proc()?, *score),
             Step::OwnStreams { uid, gid } => user::own_streams(*uid, *gid),
             Step::SetCapabilities { sets } => {
@@ -204,6 +220,13 @@ impl<'a> Inside<'a> {
                 resolve::open_root(target)
             }
         }
+    }
+
+    /// Attaches what was taken before.
+    fn attach_early(&mut self, root: Option<&str>, target: &str) -> Result<()> {
+        let tree = self.early.trees.remove(target).ok_or_else(|| Error::invalid("a bind that was not prepared for"))?;
+        let at = self.bind_target(root, target, &tree)?;
+        mount::attach(&tree, &at)
     }
 
     fn bind_target(&mut self, root: Option<&str>, target: &str, tree: &OwnedFd) -> Result<OwnedFd> {

@@ -1,7 +1,7 @@
 //! Mounts: overlays, new file systems and binds, each attached to a descriptor and never to a path that could change meanwhile.
 
 use crate::error::step;
-use drydock_core::error::{Error, Result};
+use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::MountFlags;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags as Flags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
@@ -165,6 +165,16 @@ fn set_attributes(tree: &OwnedFd, subject: &str, recursive: bool, attr: &MountAt
         libc::syscall(libc::SYS_mount_setattr, tree.as_raw_fd(), c"".as_ptr(), flags, std::ptr::from_ref(attr), size_of::<MountAttr>())
     };
     if answer == 0 { Ok(()) } else { Err(step("mount_setattr", subject, io::Error::last_os_error())) }
+}
+
+/// Gives a mount that nobody sees yet other owners: those that a user namespace's ids stand for.
+pub fn map_ids(tree: &OwnedFd, user: &OwnedFd, subject: &str) -> Result<()> {
+    let namespace = u64::try_from(user.as_raw_fd()).unwrap_or_default();
+    let attr = MountAttr { set: libc::MOUNT_ATTR_IDMAP, user_namespace: namespace, ..MountAttr::default() };
+    set_attributes(tree, subject, false, &attr).map_err(|e| match e.kind() {
+        ErrorKind::InvalidInput => Error::unsupported(format!("the file system of {subject} has no mounts with mapped ids")),
+        _ => e,
+    })
 }
 
 /// `rslave` and its like: the propagation type, and whether it is for the mounts below too.

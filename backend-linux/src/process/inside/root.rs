@@ -10,9 +10,13 @@ use rustix::mount::{UnmountFlags, unmount};
 use rustix::process::{chdir, pivot_root};
 use std::os::fd::OwnedFd;
 
-/// Makes `root` the root of this mount namespace and lets go of the old one.
-pub fn pivot(root: &str) -> Result<()> {
-    chdir(root).map_err(|e| step("chdir", root, e))?;
+/// Makes `root` the root of this mount namespace and lets go of the old one. Where no path leads there, it is open already.
+pub fn pivot(root: &str, open: Option<&OwnedFd>) -> Result<()> {
+    match open {
+        Some(fd) => rustix::process::fchdir(fd),
+        None => chdir(root),
+    }
+    .map_err(|e| step("chdir", root, e))?;
     // Both arguments the same: the old root ends up on top of the new one, and no directory for it is needed (pivot_root(2), NOTES).
     pivot_root(".", ".").map_err(|e| step("pivot_root", root, e))?;
     unmount(".", UnmountFlags::DETACH).map_err(|e| step("umount2", "the host's root", e))?;

@@ -11,7 +11,7 @@ pub use environment::exec_environment;
 
 use super::layout::{self, Layout};
 use super::user::Identity;
-use super::{ContainerRecord, NamespaceMode, NetworkMode, defaults, ulimit};
+use super::{ContainerConfig, ContainerRecord, NamespaceMode, NetworkMode, UserRange, defaults, ulimit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::ImageDefaults;
 use crate::kernel::{Facts, NamespaceKind, Process};
@@ -67,6 +67,7 @@ pub fn user<'a>(record: &'a ContainerRecord, image: &'a ImageDefaults) -> &'a st
 pub fn specification(request: &Request<'_>) -> Result<oci::Spec> {
     let Request { record, facts, .. } = *request;
     let config = &record.config;
+    check_range(config)?;
     let place = Layout::of(facts);
     let mut annotations = BTreeMap::new();
     if config.init {
@@ -161,8 +162,42 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
         .build()
         .map_err(incomplete)?;
     linux.set_sysctl(Some(sysctl::sysctls(config)?.into_iter().collect()));
+    if let Some(range) = range(config) {
+        let mapping =
+            oci::LinuxIdMappingBuilder::default().container_id(0u32).host_id(range.start).size(range.size).build().map_err(incomplete)?;
+        linux.set_uid_mappings(Some(vec![mapping]));
+        linux.set_gid_mappings(Some(vec![mapping]));
+    }
     linux.set_seccomp(security::filter(config, &options, facts)?);
     Ok(linux)
+}
+
+/// The ids of a user namespace of its own, if the container has one.
+///
+/// # Errors
+/// None here; [`check_range`] refuses what does not go with one.
+fn range(config: &ContainerConfig) -> Option<UserRange> {
+    config.user_range.filter(|_| config.userns != NamespaceMode::Host)
+}
+
+/// Refuses what a container with ids of its own cannot have, in Docker's words.
+fn check_range(config: &ContainerConfig) -> Result<()> {
+    if range(config).is_none() {
+        return Ok(());
+    }
+    let refused = |words: &str| Err(Error::invalid(words));
+    if config.privileged {
+        return refused(
+            "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode",
+        );
+    }
+    if config.network == NetworkMode::Host {
+        return refused("cannot share the host's network namespace when user namespaces are enabled");
+    }
+    if config.pid == NamespaceMode::Host {
+        return refused("cannot share the host PID namespace when user namespaces are enabled");
+    }
+    Ok(())
 }
 
 /// Every namespace of its own, but those shared with the host, which are left out, and those of another, which are named.
@@ -189,6 +224,9 @@ fn namespaces(request: &Request<'_>) -> Result<Vec<oci::LinuxNamespace>> {
         (Type::Mount, NamespaceKind::Mount, "mnt", &NamespaceMode::Private),
     ];
     let mut all = Vec::new();
+    if range(config).is_some() {
+        all.push(oci::LinuxNamespaceBuilder::default().typ(Type::User).build().map_err(incomplete)?);
+    }
     for (typ, kind, file, mode) in modes {
         let builder = oci::LinuxNamespaceBuilder::default().typ(typ);
         match mode {

@@ -26,7 +26,9 @@ pub(super) fn sysctls(config: &ContainerConfig) -> Result<BTreeMap<String, Strin
     if own_network {
         // Any user may listen on any port, and ping, as Docker has it since 20.10.
         all.insert("net.ipv4.ip_unprivileged_port_start".to_owned(), "0".to_owned());
-        all.insert("net.ipv4.ping_group_range".to_owned(), "0 2147483647".to_owned());
+        // Groups that the namespace does not know cannot be named in it.
+        let last = super::range(config).map_or(i32::MAX as u32, |range| range.size - 1);
+        all.insert("net.ipv4.ping_group_range".to_owned(), format!("0 {last}"));
     }
     for (key, value) in &config.sysctls {
         let shown = key.escape_debug();

@@ -27,6 +27,7 @@ mod terminal;
 mod top;
 mod update;
 mod user;
+mod userns;
 mod volume;
 
 use crate::clause::Clause;
@@ -61,6 +62,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         top::CLAUSES,
         update::CLAUSES,
         user::CLAUSES,
+        userns::CLAUSES,
         volume::CLAUSES,
     ]
 }
