@@ -14,8 +14,10 @@ use std::time::Duration;
 
 /// How long a supervisor whose work is done may take to end.
 pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
-/// The last pause between two attempts to record an end; all of them together are twice as long.
-const LONGEST_INSISTENCE: Duration = Duration::from_secs(5);
+/// How long an end that cannot be recorded is tried again: on a full disk, and after any other failure of the store.
+const FOR_ROOM: Duration = Duration::from_secs(3600);
+/// See [`FOR_ROOM`].
+const FOR_LUCK: Duration = Duration::from_secs(10);
 /// The exit code of a container that could not be started for a reason that is not its program's (Docker).
 const NOT_STARTED: i32 = 128;
 
@@ -122,13 +124,18 @@ impl LocalEngine {
             Err(error) => {
                 let error = in_dockers_words(error);
                 let record = self.record(id)?;
-                let tidied = self.let_go(&record);
+                let tidied = self.insist(&mut || self.let_go(&record));
                 self.change(id, &[], &[], &mut |record| {
                     let finished = if record.state.started.0 > 0 { self.time() } else { record.state.finished };
                     record.state.status = lifecycle::allow(record.state.status, Event::FailedToStart, id, &record.name)?.status;
                     record.state.exit_code = exit_code(&error);
                     record.state.error = error.to_string();
-                    end(record, finished);
+                    if tidied.is_ok() {
+                        end(record, finished);
+                    } else {
+                        // What could not be given back stays written down, and whoever looks at the container next gives it back.
+                        record.state.finished = finished;
+                    }
                     Ok(())
                 })?;
                 tidied.and(Err(error))
@@ -140,6 +147,10 @@ impl LocalEngine {
     /// named by the record before it is made.
     fn assemble(&self, record: &ContainerRecord) -> Result<Process> {
         let id = &record.id;
+        if record.state.process.is_some() || !record.endpoints.is_empty() {
+            // What its last end could not give back; leases taken on top of those would never be found again.
+            self.let_go(record)?;
+        }
         let record = self.lease(record)?;
         self.write_files(&record)?;
         self.host.limits.apply(id, &record.config.resources)?;
@@ -173,14 +184,14 @@ impl LocalEngine {
         }
         happenings.push(Happening::Own("die", vec![("exitCode", exit.code.to_string())]));
         let told = self.insist(&mut || self.tell_of(&record, &happenings));
-        let tidied = told.and(self.let_go(&record));
+        let tidied = told.and(self.insist(&mut || self.let_go(&record)));
         let event = if again { Event::EndedForNow } else { Event::Ended };
         self.insist(&mut || {
             self.change(id, &[], &[], &mut |record| {
                 record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
                 record.state.exit_code = exit.code;
                 record.state.oom_killed = oom;
-                if tidied.is_ok() || again {
+                if tidied.is_ok() {
                     end(record, self.time());
                     record.state.under_way = again;
                 } else {
@@ -194,20 +205,26 @@ impl LocalEngine {
         tidied
     }
 
-    /// Does what records an end again and again for a while: an exit code that is lost because the disk was full for a moment is lost
-    /// for ever.
+    /// Does what records an end again and again: an exit code that is lost because the store failed for a moment is lost for ever. A disk
+    /// that is full is waited for, since somebody will make room.
     fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        let since = self.time();
         let mut pause = Duration::from_millis(20);
         loop {
-            match record() {
-                Err(e)
-                    if matches!(e.kind(), ErrorKind::System | ErrorKind::Exhausted | ErrorKind::TimedOut) && pause < LONGEST_INSISTENCE =>
-                {
-                    self.host.clock.sleep(pause);
-                    pause *= 2;
-                }
-                other => return other,
+            let error = match record() {
+                Err(e) => e,
+                done => return done,
+            };
+            let patience = match error.kind() {
+                ErrorKind::Exhausted => FOR_ROOM,
+                ErrorKind::System | ErrorKind::TimedOut => FOR_LUCK,
+                _ => return Err(error),
+            };
+            if self.time().since(since) > patience {
+                return Err(error);
             }
+            self.host.clock.sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
 
