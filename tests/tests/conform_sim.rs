@@ -30,6 +30,7 @@ fn every_clause_holds_and_one_seed_gives_one_report() {
 #[test]
 fn another_seed_holds_too() {
     let report = report(20_261_121);
-    let broken: Vec<&str> = report.clauses.iter().filter(|c| !matches!(c.verdict, Verdict::Pass | Verdict::Unsupported)).map(|c| c.id.as_str()).collect();
+    let broken: Vec<&str> =
+        report.clauses.iter().filter(|c| !matches!(c.verdict, Verdict::Pass | Verdict::Unsupported)).map(|c| c.id.as_str()).collect();
     assert!(broken.is_empty(), "{broken:?}");
 }

@@ -3,7 +3,9 @@
 use super::crash::{Act, Case};
 use super::{Person, config};
 use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartPolicy};
-use drydock_core::engine::{ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, LogsRequest, PruneFilters, RemoveOptions};
+use drydock_core::engine::{
+    ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, ListRequest, LogsRequest, PruneFilters, RemoveOptions,
+};
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
 use drydock_core::kernel::{Protocol, Signal};
@@ -33,6 +35,8 @@ pub const READS: &[&str] = &[
     "follow_events",
     "sleep",
     "history",
+    "list",
+    "process_table",
     "save",
     "disk_usage",
 ];
@@ -197,6 +201,8 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.images()?;
     e.image("busybox")?;
     e.containers(true)?;
+    e.list(&ListRequest::default())?;
+    e.process_table("box", &[])?;
     e.container("box")?;
     e.logs("box", &LogsRequest::default(), &mut |_| true)?;
     e.top("box")?;

@@ -40,18 +40,29 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("on the host", ids(w, &id)?.as_str(), "101000 101000 101000 101000")
     })
     .needs(NEEDS),
-    Clause::docker("CTR-USERNS-3", "The image's files belong to whom they belong to without a namespace, and can be changed.", REMAP, |w| {
-        let script = "stat -c '%u:%g' / /etc/passwd && echo x >>/etc/passwd && touch /new && chown 1000:2000 /new && stat -c '%u:%g' /new";
-        w.sh_with(script, remap)?.prints("0:0\n0:0\n1000:2000")?.done()
-    })
+    Clause::docker(
+        "CTR-USERNS-3",
+        "The image's files belong to whom they belong to without a namespace, and can be changed.",
+        REMAP,
+        |w| {
+            let script =
+                "stat -c '%u:%g' / /etc/passwd && echo x >>/etc/passwd && touch /new && chown 1000:2000 /new && stat -c '%u:%g' /new";
+            w.sh_with(script, remap)?.prints("0:0\n0:0\n1000:2000")?.done()
+        },
+    )
     .needs(NEEDS),
-    Clause::law("CTR-USERNS-4", "On the host's disk layers and what the container writes have the owners they have in the container.", REMAP, |w| {
-        let id = w.create(&["sh", "-c", "touch /new && chown 1000:2000 /new"], remap)?;
-        w.engine().start(&id)?;
-        equal("exit code", w.wait(&id)?, 0)?;
-        let upper = format!("{}/containers/{id}/upper", w.engine().facts().data_root);
-        w.host(&format!("stat -c '%u:%g' {upper}/new"))?.prints("1000:2000")?.done()
-    })
+    Clause::law(
+        "CTR-USERNS-4",
+        "On the host's disk layers and what the container writes have the owners they have in the container.",
+        REMAP,
+        |w| {
+            let id = w.create(&["sh", "-c", "touch /new && chown 1000:2000 /new"], remap)?;
+            w.engine().start(&id)?;
+            equal("exit code", w.wait(&id)?, 0)?;
+            let upper = format!("{}/containers/{id}/upper", w.engine().facts().data_root);
+            w.host(&format!("stat -c '%u:%g' {upper}/new"))?.prints("1000:2000")?.done()
+        },
+    )
     .needs(NEEDS),
     Clause::docker("CTR-USERNS-5", "A file of the host that is bound is nobody's in the container, and its rights hold.", REMAP, |w| {
         let dir = w.scratch();
@@ -81,42 +92,52 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.exec_with(&id, &["id", "-u"], |e| e.user = "1000".to_owned(), &mut Script::silent())?.prints("1000")?.done()
     })
     .needs(&[Capability::UserNamespaces, Capability::Exec]),
-    Clause::docker("CTR-USERNS-8", "Capabilities are those of every container, and are worth nothing outside its namespaces.", REMAP, |w| {
-        let field = |name: &str| -> Checked<String> {
-            let out = w.run_with(&["grep", &format!("^{name}:"), "/proc/self/status"], remap)?.exits(0)?;
-            Ok(out.text().split_whitespace().nth(1).unwrap_or_default().to_owned())
-        };
-        for name in ["CapPrm", "CapEff", "CapBnd"] {
-            equal(name, field(name)?.as_str(), "00000000a80425fb")?;
-        }
-        let before = w.host("hostname")?.text();
-        let out = w.sh_with("hostname other && hostname && mkdir /m && mount -t tmpfs x /m && echo mounted", |c| {
-            remap(c);
-            c.cap_add = vec!["SYS_ADMIN".to_owned()];
-        })?;
-        out.prints("other\nmounted")?;
-        equal("the host's name", w.host("hostname")?.text(), before)
-    })
-    .needs(NEEDS),
-    Clause::docker("CTR-USERNS-9", "What needs the host's own rights is refused by name, unless the host's namespace is asked for.", REMAP, |w| {
-        let cases: [(fn(&mut ContainerConfig), &str); 3] = [
-            (|c| c.privileged = true, "privileged mode is incompatible with user namespaces."),
-            (|c| c.network = NetworkMode::Host, "cannot share the host's network namespace when user namespaces are enabled"),
-            (|c| c.pid = NamespaceMode::Host, "cannot share the host PID namespace when user namespaces are enabled"),
-        ];
-        for (tweak, words) in cases {
-            let error = w.refused(&["true"], |c| {
+    Clause::docker(
+        "CTR-USERNS-8",
+        "Capabilities are those of every container, and are worth nothing outside its namespaces.",
+        REMAP,
+        |w| {
+            let field = |name: &str| -> Checked<String> {
+                let out = w.run_with(&["grep", &format!("^{name}:"), "/proc/self/status"], remap)?.exits(0)?;
+                Ok(out.text().split_whitespace().nth(1).unwrap_or_default().to_owned())
+            };
+            for name in ["CapPrm", "CapEff", "CapBnd"] {
+                equal(name, field(name)?.as_str(), "00000000a80425fb")?;
+            }
+            let before = w.host("hostname")?.text();
+            let out = w.sh_with("hostname other && hostname && mkdir /m && mount -t tmpfs x /m && echo mounted", |c| {
                 remap(c);
-                tweak(c);
+                c.cap_add = vec!["SYS_ADMIN".to_owned()];
             })?;
-            contains("message", &error.to_string(), words)?;
-        }
-        let map = w.run_with(&["cat", "/proc/self/uid_map"], |c| {
-            remap(c);
-            c.userns = NamespaceMode::Host;
-        })?;
-        contains("map", &map.exits(0)?.text(), "4294967295")
-    })
+            out.prints("other\nmounted")?;
+            equal("the host's name", w.host("hostname")?.text(), before)
+        },
+    )
+    .needs(NEEDS),
+    Clause::docker(
+        "CTR-USERNS-9",
+        "What needs the host's own rights is refused by name, unless the host's namespace is asked for.",
+        REMAP,
+        |w| {
+            let cases: [(fn(&mut ContainerConfig), &str); 3] = [
+                (|c| c.privileged = true, "privileged mode is incompatible with user namespaces."),
+                (|c| c.network = NetworkMode::Host, "cannot share the host's network namespace when user namespaces are enabled"),
+                (|c| c.pid = NamespaceMode::Host, "cannot share the host PID namespace when user namespaces are enabled"),
+            ];
+            for (tweak, words) in cases {
+                let error = w.refused(&["true"], |c| {
+                    remap(c);
+                    tweak(c);
+                })?;
+                contains("message", &error.to_string(), words)?;
+            }
+            let map = w.run_with(&["cat", "/proc/self/uid_map"], |c| {
+                remap(c);
+                c.userns = NamespaceMode::Host;
+            })?;
+            contains("map", &map.exits(0)?.text(), "4294967295")
+        },
+    )
     .needs(NEEDS),
     Clause::docker("CTR-USERNS-10", "Its standard streams can be opened again by their names.", REMAP, |w| {
         let out = w.sh_with("echo o >/dev/stdout; echo e >/dev/stderr", remap)?.exits(0)?;
