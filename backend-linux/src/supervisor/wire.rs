@@ -216,7 +216,7 @@ mod tests {
             Frame::Since(Timestamp(7)),
             Frame::Watch,
             Frame::Ask(Request::Start),
-            Frame::Ask(Request::Stop { signal: Signal::TERM, grace: Some(std::time::Duration::from_secs(10)) }),
+            Frame::Ask(Request::Stop { signal: Signal::TERM, grace: Some(std::time::Duration::from_secs(10)), keep: true }),
             Frame::Ask(Request::Signal(Signal::HUP)),
             Frame::Ask(Request::Resize(size)),
             Frame::Input(b"\0\xff".to_vec()),

@@ -13,6 +13,7 @@ pub mod names;
 pub mod oci;
 mod record;
 pub mod restart;
+pub mod restore;
 pub mod seccomp;
 pub mod ulimit;
 pub mod user;

@@ -88,7 +88,7 @@ impl LocalEngine {
             Ok(attachment) => self.kernel().request(&record.id, &Request::Start).map(|()| attachment),
             Err(error) => {
                 // Nobody will ask it to start any more.
-                let _ = self.kernel().request(&record.id, &Request::Stop { signal: Signal::KILL, grace: None });
+                let _ = self.kernel().request(&record.id, &Request::Stop { signal: Signal::KILL, grace: None, keep: false });
                 Err(error)
             }
         }

@@ -18,6 +18,11 @@ const AFTER_KILL: Duration = Duration::from_secs(10);
 impl LocalEngine {
     /// Stops a container and waits for its end.
     pub(super) fn stop_container(&self, asked: &str, signal: Option<Signal>, grace: Option<i64>) -> Result<()> {
+        self.stop_and(asked, signal, grace, false)
+    }
+
+    /// Stops a container, and with `keep` leaves it there even if it was to be removed at its end.
+    pub(super) fn stop_and(&self, asked: &str, signal: Option<Signal>, grace: Option<i64>, keep: bool) -> Result<()> {
         let record = self.settled(asked)?;
         let id = &record.id;
         if lifecycle::allow(record.state.status, Event::Stop, id, asked)?.actions == [Action::Nothing] {
@@ -26,7 +31,7 @@ impl LocalEngine {
         let signal = signal.map_or_else(|| self.stop_signal(&record), Ok)?;
         let seconds = grace.or(record.config.stop_timeout).unwrap_or(GRACE);
         let grace = u64::try_from(seconds).ok().map(Duration::from_secs);
-        self.ask_and_wait(id, &Request::Stop { signal, grace }, grace.map(|g| g.saturating_add(AFTER_KILL)))?;
+        self.ask_and_wait(id, &Request::Stop { signal, grace, keep }, grace.map(|g| g.saturating_add(AFTER_KILL)))?;
         if let Some(record) = self.find_record(id)? {
             self.tell_of(&record, &[Happening::plain("stop")])?;
         }
@@ -60,7 +65,7 @@ impl LocalEngine {
 
     /// SIGKILL, whatever it takes: for `rm -f`.
     pub(super) fn end_by_force(&self, id: &ContainerId) -> Result<()> {
-        self.ask_and_wait(id, &Request::Stop { signal: Signal::KILL, grace: None }, Some(AFTER_KILL))
+        self.ask_and_wait(id, &Request::Stop { signal: Signal::KILL, grace: None, keep: false }, Some(AFTER_KILL))
     }
 
     /// Asks a supervisor to end its container and waits until it has. A supervisor that is gone has ended it.

@@ -141,6 +141,9 @@ pub enum Request {
         signal: Signal,
         /// How long to wait before SIGKILL; `None` waits for ever.
         grace: Option<Duration>,
+        /// It is to be started again in a moment: even one that is to be removed at its end stays.
+        #[serde(default)]
+        keep: bool,
     },
     /// Send one signal; the restart policy still holds, unless the signal is one a person stops a container with.
     Signal(Signal),

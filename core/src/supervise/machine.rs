@@ -29,6 +29,8 @@ pub enum Input {
         signal: Signal,
         /// Then SIGKILL after this long; `None` is never.
         grace: Option<Duration>,
+        /// It stays, even if it was to be removed at its end.
+        keep: bool,
     },
     /// It is to end, and to be started again whatever its policy.
     Renew {
@@ -168,8 +170,9 @@ impl Machine {
                 todo
             }
             (Phase::Running { .. }, Input::Exited(exit)) => self.exited(exit, now),
-            (Phase::Running { kill_at }, Input::Stop { signal, grace }) => {
+            (Phase::Running { kill_at }, Input::Stop { signal, grace, keep }) => {
                 self.by_hand = true;
+                self.auto_remove &= !keep;
                 let mut todo = vec![Output::NoteStopped];
                 todo.extend(self.end(kill_at, signal, grace, now));
                 todo
@@ -195,7 +198,10 @@ impl Machine {
                 self.restarts = self.restarts.saturating_add(1);
                 vec![Output::Launch { again: true }]
             }
-            (Phase::Pausing { .. }, Input::Stop { .. }) => self.give_up(),
+            (Phase::Pausing { .. }, Input::Stop { keep, .. }) => {
+                self.auto_remove &= !keep;
+                self.give_up()
+            }
             (Phase::Pausing { .. }, Input::Signal(signal)) if self.ends_by_hand(signal) => self.give_up(),
             _ => vec![],
         }
@@ -307,7 +313,7 @@ mod tests {
     #[test]
     fn a_stop_kills_after_the_grace_period_and_never_restarts() {
         let mut machine = running(RestartPolicy::Always);
-        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(10)) }, Timestamp(5));
+        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(10)), keep: false }, Timestamp(5));
         assert_eq!(todo, [Output::NoteStopped, Output::Deliver(Signal::TERM), Output::Thaw]);
         let due = Timestamp(5).after(Duration::from_secs(10));
         assert_eq!(machine.timer(), Some(due));
@@ -321,7 +327,7 @@ mod tests {
     fn a_stop_while_pausing_gives_up_at_once() {
         let mut machine = running(RestartPolicy::Always);
         machine.step(exit(1), Timestamp(2));
-        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: None }, Timestamp(3));
+        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Timestamp(3));
         assert_eq!(todo, [Output::NoteStopped, Output::GiveUp, Output::Finish { remove: false }]);
     }
 
@@ -348,7 +354,7 @@ mod tests {
         assert!(matches!(machine.step(exit(0), at)[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
         let mut machine = running(RestartPolicy::No);
         machine.step(renew, Timestamp(2));
-        machine.step(Input::Stop { signal: Signal::TERM, grace: None }, Timestamp(2));
+        machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Timestamp(2));
         assert!(matches!(machine.step(exit(143), Timestamp(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
     }
 
@@ -358,7 +364,7 @@ mod tests {
             Just(Input::Began),
             Just(Input::FailedToStart),
             (0..3i32).prop_map(exit),
-            (0..3u64).prop_map(|s| Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(s)) }),
+            (0..3u64).prop_map(|s| Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(s)), keep: s == 1 }),
             Just(Input::Renew { signal: Signal::TERM, grace: Some(Duration::from_secs(1)) }),
             Just(Input::Fell),
             Just(Input::Signal(Signal::KILL)),

@@ -66,7 +66,7 @@ impl Supervisor {
         let mut reaction = Reaction::default();
         let input = match event {
             Event::Request(Request::Start) => Input::Start,
-            Event::Request(Request::Stop { signal, grace }) => Input::Stop { signal, grace },
+            Event::Request(Request::Stop { signal, grace, keep }) => Input::Stop { signal, grace, keep },
             Event::Request(Request::Signal(signal)) => Input::Signal(signal),
             // A terminal's size is the driver's own affair.
             Event::Request(Request::Resize(_)) => {
@@ -224,7 +224,7 @@ impl Supervisor {
             OnFailure::None => return,
             OnFailure::Kill => Input::Fell,
             OnFailure::Restart => Input::Renew { signal, grace },
-            OnFailure::Stop => Input::Stop { signal, grace },
+            OnFailure::Stop => Input::Stop { signal, grace, keep: false },
         };
         // Nobody asked, so nobody is told; a process that ended meanwhile is what was wanted.
         let _ = self.act(input, reaction);

@@ -128,4 +128,62 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("ended", ended, Ended::Exited(137))
     })
     .needs(NEEDS),
+    Clause::docker("CTR-EXEC-15", "A numeric user and group need no entry in any file.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        let out = w.exec_with(&id, &["id"], |e| e.user = "5:6".to_owned(), &mut Script::silent())?.exits(0)?;
+        equal("id", out.text(), "uid=5 gid=6 groups=6")
+    })
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-16", "A group that does not exist is refused.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        let error = w.exec_refused(&id, &["id"], |e| e.user = "0:nosuch".to_owned())?;
+        contains("message", &error.to_string(), "unable to find group nosuch: no matching entries in group file")
+    })
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-17", "A working directory that is no absolute path is refused.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        let error = w.exec_refused(&id, &["pwd"], |e| e.workdir = "rel".to_owned())?;
+        contains("message", &error.to_string(), "Cwd must be an absolute path")
+    })
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-18", "With -i standard input reaches the program, without it there is none.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        w.exec_with(&id, &["cat"], |e| e.stdin = true, &mut Script::typing(b"in\n"))?.prints("in")?;
+        w.exec_with(&id, &["cat"], |_| {}, &mut Script::typing(b"in\n"))?.prints("")?.done()
+    })
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-19", "A detached program that does not exist is refused too.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        let error = w.exec_refused(&id, &["nosuch"], |e| e.detach = true)?;
+        contains("message", &error.to_string(), "\"nosuch\": executable file not found in $PATH")
+    })
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-20", "An exec is in the container's control group.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        w.exec(&id, &["sh", "-c", "test \"$(cat /proc/1/cgroup)\" = \"$(cat /proc/self/cgroup)\""])?.exits(0)?.done()
+    })
+    .needs(NEEDS),
+    Clause::docker(
+        "CTR-EXEC-21",
+        "An exec is told as created, started and ended, with one number and its exit code.",
+        "Docker CLI reference, docker system events",
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            w.exec(&id, &["sh", "-c", "exit 7"])?.exits(7)?;
+            let told: Vec<_> =
+                w.engine().events(0, usize::MAX)?.into_iter().filter(|e| e.id == id && e.action.starts_with("exec_")).collect();
+            let actions: Vec<&str> = told.iter().map(|e| e.action.as_str()).collect();
+            equal("events", actions, vec!["exec_create: sh -c exit 7", "exec_start: sh -c exit 7", "exec_die"])?;
+            holds("they have one number", told.windows(2).all(|p| p[0].attributes.get("execID") == p[1].attributes.get("execID")))?;
+            equal("exit code", told[2].attributes.get("exitCode").map(String::as_str), Some("7"))
+        },
+    )
+    .needs(NEEDS),
+    Clause::docker("CTR-EXEC-22", "Neither an exec's end nor its exit code touches the container.", cite::EXEC, |w| {
+        let id = w.sleeper(|_| {})?;
+        let before = w.record(&id)?.state;
+        w.exec(&id, &["sh", "-c", "kill -9 $$"])?.exits(137)?;
+        equal("state", w.record(&id)?.state, before)
+    })
+    .needs(NEEDS),
 ];

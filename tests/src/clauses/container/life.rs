@@ -244,4 +244,14 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("containers", w.engine().containers(true)?.len(), 0)?;
         crate::residue::unchanged(w, &before)
     }),
+    Clause::docker("CTR-LIFE-20", "Waiting for a container that is removed at its end gives its exit code.", cite::RUN, |w| {
+        let id = w.start(&["sh", "-c", "sleep 0.3; exit 9"], |c| c.auto_remove = true)?;
+        equal("exit code", w.wait(&id)?, 9)?;
+        w.eventually("it is gone", || Ok(w.engine().container(&id).is_err()))
+    }),
+    Clause::docker("CTR-LIFE-21", "Removing by force one that is removed at its end is no error.", cite::RM, |w| {
+        let id = w.sleeper(|c| c.auto_remove = true)?;
+        w.remove(&id)?;
+        holds("it is gone", w.engine().container(&id).is_err())
+    }),
 ];

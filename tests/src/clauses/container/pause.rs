@@ -3,6 +3,7 @@
 use crate::clause::Clause;
 use crate::outcome::{Checked, contains, equal, fail, holds};
 use crate::world::World;
+use drydock_core::ErrorKind;
 use drydock_core::container::Status;
 use drydock_core::host::Capability;
 use std::time::Duration;
@@ -79,4 +80,43 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("exit code", w.record(&id)?.state.exit_code, 137)
     })
     .needs(NEEDS),
+    Clause::docker(
+        "CTR-PAUSE-8",
+        "Restarting a paused container leaves it running, and not paused.",
+        "Docker CLI reference, docker container restart",
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            w.engine().pause(&id)?;
+            w.engine().restart(&id, None, Some(0))?;
+            equal("status", w.status(&id)?, Status::Running)?;
+            w.exec(&id, &["true"])?.exits(0)?.done()
+        },
+    )
+    .needs(&[Capability::Freeze]),
+    Clause::docker(
+        "CTR-PAUSE-9",
+        "A paused container has not ended: waiting for it goes on.",
+        "Docker CLI reference, docker container wait",
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            w.engine().pause(&id)?;
+            match w.engine().wait(&id, Some(Duration::from_millis(300))) {
+                Err(e) => equal("kind", e.kind(), ErrorKind::TimedOut),
+                Ok(code) => fail(format_args!("it answered {code}")),
+            }
+        },
+    )
+    .needs(&[Capability::Freeze]),
+    Clause::docker(
+        "CTR-PAUSE-10",
+        "The log and the processes of a paused container can be looked at.",
+        "Docker CLI reference, docker container pause",
+        |w| {
+            let id = w.ready("echo ready; exec sleep 1000", |_| {})?;
+            w.engine().pause(&id)?;
+            equal("log", w.log_text(&id)?, "ready\n")?;
+            equal("processes", w.engine().top(&id)?.len(), 1)
+        },
+    )
+    .needs(&[Capability::Freeze]),
 ];

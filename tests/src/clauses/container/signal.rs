@@ -127,4 +127,58 @@ pub(super) const CLAUSES: &[Clause] = &[
             Ok(!w.engine().observe()?.processes.iter().any(|p| p.contains(&id) || p.contains("sleep 1000")))
         })
     }),
+    Clause::docker(
+        "CTR-SIG-13",
+        "One that ignores its stop signal is killed when the grace period is over, not before and not long after.",
+        cite::STOP,
+        |w| {
+            let id = w.ready("trap '' TERM; echo ready; while :; do sleep 0.05; done", |_| {})?;
+            let took = w.timed(|| Ok(w.engine().stop(&id, None, Some(1))?))?;
+            holds(format_args!("{took:?} is about a second"), took >= Duration::from_millis(950) && took < Duration::from_millis(3000))?;
+            equal("exit code", w.record(&id)?.state.exit_code, 137)
+        },
+    ),
+    Clause::docker("CTR-SIG-14", "The container's own stop signal and timeout hold where nobody gives others.", cite::RUN, |w| {
+        let id = w.ready("trap 'exit 4' USR1; trap '' TERM; echo ready; while :; do sleep 0.05; done", |c| {
+            (c.stop_signal, c.stop_timeout) = ("USR1".to_owned(), Some(1));
+        })?;
+        w.engine().stop(&id, None, None)?;
+        equal("exit code", w.record(&id)?.state.exit_code, 4)?;
+        let id = w.ready("trap '' TERM; echo ready; while :; do sleep 0.05; done", |c| c.stop_timeout = Some(0))?;
+        let took = w.timed(|| Ok(w.engine().stop(&id, None, None)?))?;
+        holds(format_args!("{took:?} is at once"), took < Duration::from_secs(2))
+    }),
+    Clause::docker("CTR-SIG-15", "With a negative grace period a stop waits for as long as it takes.", cite::STOP, |w| {
+        let id = w.ready("trap 'sleep 0.5; echo got; exit 3' TERM; echo ready; while :; do sleep 0.05; done", |_| {})?;
+        w.engine().stop(&id, None, Some(-1))?;
+        equal("exit code", w.record(&id)?.state.exit_code, 3)?;
+        equal("log", w.log_text(&id)?, "ready\ngot\n")
+    }),
+    Clause::docker("CTR-SIG-16", "With --init process 1 passes signals on, and ends as the program ends.", cite::RUN, |w| {
+        w.sh_with("exit 7", |c| c.init = true)?.exits(7)?;
+        w.sh_with("kill -9 $$", |c| c.init = true)?.exits(137)?;
+        let id = w.sleeper(|c| c.init = true)?;
+        w.engine().stop(&id, None, Some(5))?;
+        equal("exit code", w.record(&id)?.state.exit_code, 143)
+    }),
+    Clause::docker(
+        "CTR-SIG-17",
+        "With --init processes that lost their parent are reaped when they end; without, they stay as zombies.",
+        cite::RUN,
+        |w| {
+            for (init, zombies) in [(true, 0), (false, 1)] {
+                let id = w.start(&["sh", "-c", "(sleep 0.1 &); exec sleep 1000"], |c| c.init = init)?;
+                w.sleep(Duration::from_millis(600));
+                let states = w.exec(&id, &["sh", "-c", "cat /proc/[0-9]*/status | grep -c '^State:.Z'; true"])?.exits(0)?;
+                equal(if init { "with" } else { "without" }, states.text(), zombies.to_string())?;
+            }
+            Ok(())
+        },
+    ),
+    Clause::docker("CTR-SIG-18", "A stop signal of KILL ends a container at once.", cite::RUN, |w| {
+        let id = w.ready("trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done", |c| c.stop_signal = "KILL".to_owned())?;
+        let took = w.timed(|| Ok(w.engine().stop(&id, None, None)?))?;
+        holds(format_args!("{took:?} is at once"), took < Duration::from_secs(3))?;
+        equal("exit code", w.record(&id)?.state.exit_code, 137)
+    }),
 ];
