@@ -105,7 +105,7 @@ fn copy(reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> Result<Ingested
     let (count, hash) = (Cell::new(0), RefCell::new(Sha256::new()));
     let tee = Tee { reader, file: &scratch.file, limit, count: &count, hash: &hash };
     let Unpacked { compression, hash: inner, total: unpacked, content } =
-        digest(BufReader::with_capacity(BUFFER, tee), &count).map_err(|e| refused(&e))?;
+        digest(BufReader::with_capacity(BUFFER, tee), &count).map_err(refused)?;
     let outer = digest_of(hash.into_inner())?;
     let diff_id = inner.map_or_else(|| Ok(outer.clone()), digest_of)?;
     Ok(Ingested { digest: outer, size: count.get(), diff_id, unpacked, content, compression })
@@ -151,8 +151,13 @@ fn digest_of(hash: Sha256) -> Result<Digest> {
     Digest::parse(&format!("sha256:{}", hex(&hash.finalize())))
 }
 
-fn refused(error: &io::Error) -> Error {
-    let kind = match crate::error::kind_of(error) {
+fn refused(error: io::Error) -> Error {
+    // Whoever gave the stream may have said already what is wrong with it.
+    let error = match error.downcast::<Error>() {
+        Ok(ours) => return ours,
+        Err(error) => error,
+    };
+    let kind = match crate::error::kind_of(&error) {
         // No errno: the stream itself is wrong.
         ErrorKind::System if error.raw_os_error().is_none() => ErrorKind::InvalidInput,
         kind => kind,

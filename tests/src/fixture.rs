@@ -16,11 +16,21 @@ pub struct Entry {
     device: (u32, u32),
     owner: (u32, u32),
     content: Vec<u8>,
+    xattrs: Vec<(String, Vec<u8>)>,
 }
 
 impl Entry {
     fn new(path: &str, kind: u8, link: &str, mode: u32, content: &[u8]) -> Self {
-        Self { path: path.to_owned(), kind, link: link.to_owned(), mode, device: (0, 0), owner: (0, 0), content: content.to_vec() }
+        Self {
+            path: path.to_owned(),
+            kind,
+            link: link.to_owned(),
+            mode,
+            device: (0, 0),
+            owner: (0, 0),
+            content: content.to_vec(),
+            xattrs: Vec::new(),
+        }
     }
 
     /// A regular file, 0644.
@@ -60,6 +70,18 @@ impl Entry {
         self
     }
 
+    /// With an extended attribute.
+    #[must_use]
+    pub fn xattr(mut self, name: &str, value: &[u8]) -> Self {
+        self.xattrs.push((name.to_owned(), value.to_vec()));
+        self
+    }
+
+    /// A block device.
+    pub fn block_device(path: &str, major: u32, minor: u32) -> Self {
+        Self { device: (major, minor), ..Self::new(path, b'4', "", 0o660, b"") }
+    }
+
     /// With another mode.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
@@ -92,6 +114,19 @@ impl Entry {
             archive.extend_from_slice(content);
             archive.resize(archive.len().next_multiple_of(512), 0);
         };
+        if !self.xattrs.is_empty() {
+            let mut records = Vec::new();
+            for (name, value) in &self.xattrs {
+                let bare = name.len() + value.len() + "SCHILY.xattr.".len() + 3;
+                let length = (1..6).map(|digits| bare + digits).find(|n| n.to_string().len() == n - bare).unwrap_or(bare);
+                records.extend_from_slice(format!("{length} SCHILY.xattr.{name}=").as_bytes());
+                records.extend_from_slice(value);
+                records.push(b'\n');
+            }
+            let pax = Self::new("", b'x', "", 0o644, &records);
+            archive.extend_from_slice(&pax.header("PaxHeaders/0"));
+            padded(archive, &pax.content);
+        }
         if self.path.len() > 99 {
             // GNU's long name: an entry whose content is the name of the next one.
             let mut name = self.path.clone().into_bytes();

@@ -3,13 +3,18 @@
 use super::{DATA_ROOT, Named, RUN_ROOT, SimKernel};
 use drydock_core::container::layout::Layout;
 use drydock_core::id::Digest;
+use drydock_core::image::changeset::uncarried;
 use drydock_core::image::{decompress, tar::Measure};
 use drydock_core::kernel::{Compression, Ingested};
-use drydock_core::{Error, ErrorKind, Result};
+use drydock_core::{Error, Result};
 use std::io::Read;
 
 /// The most that one blob may hold after decompression.
 const LARGEST: u64 = 1 << 32;
+
+/// Beyond so many bytes a stream that grows more than so many times is refused.
+const RATIO_MATTERS: u64 = 256 << 20;
+const MAX_RATIO: u64 = 500;
 
 /// Bytes after decompression, refusing more than the largest.
 pub(super) fn unpacked(bytes: Vec<u8>) -> Result<(Vec<u8>, Compression)> {
@@ -20,9 +25,11 @@ pub(super) fn unpacked(bytes: Vec<u8>) -> Result<(Vec<u8>, Compression)> {
         return Ok((bytes, compression));
     }
     let mut stream = bytes.as_slice();
-    decompress(&mut stream)?.take(LARGEST + 1).read_to_end(&mut plain).map_err(|e| bad(&e))?;
-    if plain.len() as u64 > LARGEST {
-        return Err(Error::new(ErrorKind::Exhausted, "the archive holds more than can be unpacked"));
+    // As the Linux host has it: content does not shrink so much, bombs do.
+    let most = LARGEST.min((bytes.len() as u64).saturating_mul(MAX_RATIO).max(RATIO_MATTERS));
+    decompress(&mut stream)?.take(most + 1).read_to_end(&mut plain).map_err(|e| bad(&e))?;
+    if plain.len() as u64 > most {
+        return Err(Error::invalid(format!("it unpacks to more than {MAX_RATIO} times its size, or to more than {LARGEST} bytes")));
     }
     Ok((plain, compression))
 }
@@ -30,10 +37,7 @@ pub(super) fn unpacked(bytes: Vec<u8>) -> Result<(Vec<u8>, Compression)> {
 impl SimKernel {
     pub(super) fn take_in(&self, reader: &mut dyn Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         let mut bytes = Vec::new();
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::new(ErrorKind::System, "the stream cannot be read").op("ingest").source(e))?;
+        reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| uncarried(e, "the stream cannot be read").op("ingest"))?;
         if bytes.len() as u64 > limit {
             return Err(Error::invalid(format!("more than {limit} bytes")).op("ingest"));
         }

@@ -13,6 +13,9 @@ use drydock_core::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::io::Read;
 
+/// Longest name, in bytes.
+const NAME_MAX: usize = 255;
+
 impl World {
     /// Unpacks a layer into a directory that does not exist yet.
     pub(super) fn step_unpack(&mut self, ctx: &Ctx, archive: &str, diff_id: &str, into: &str) -> Result<()> {
@@ -168,6 +171,9 @@ impl World {
 
 /// A name's parts as text, which is all that this file system keeps.
 fn words<'a>(parts: &[&'a [u8]]) -> Res<Vec<&'a str>> {
+    if parts.iter().any(|part| part.len() > NAME_MAX) {
+        return Err(Errno::ENAMETOOLONG);
+    }
     parts.iter().map(|part| std::str::from_utf8(part).map_err(|_| Errno::EINVAL)).collect()
 }
 

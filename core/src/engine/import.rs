@@ -256,7 +256,9 @@ impl LocalEngine {
         let filled = fill(archive, &mut first)?;
         let start = first.get(..filled).unwrap_or_default();
         if Compression::detect(start) == Compression::None && filled > 0 {
-            tar::Reader::new(start).next_entry().map_err(|_| Error::invalid("invalid tar header"))?;
+            if !tar::begins(start) {
+                return Err(Error::invalid("invalid tar header"));
+            }
         } else if filled == 0 {
             return Err(Error::invalid("Error processing tar file(exit status 1): unexpected EOF"));
         }

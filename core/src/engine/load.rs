@@ -44,8 +44,16 @@ impl Contents {
         Err(Error::invalid(format!("the archive has no file {}", path.escape_debug())))
     }
 
-    fn by_digest(&self, digest: &Digest) -> Result<&Ingested> {
-        self.blobs.get(&format!("blobs/sha256/{}", digest.hex())).ok_or_else(|| Error::invalid(format!("the archive has no blob {digest}")))
+    /// The blob that a descriptor means; one of another size than it says is refused.
+    fn described(&self, blob: &Blob) -> Result<&Ingested> {
+        let digest = &blob.digest;
+        let path = format!("blobs/sha256/{}", digest.hex());
+        let taken = self.blobs.get(&path).ok_or_else(|| Error::invalid(format!("the archive has no blob {digest}")))?;
+        if taken.size == blob.size {
+            Ok(taken)
+        } else {
+            Err(Error::invalid(format!("{digest} has {} bytes, not {}", taken.size, blob.size)))
+        }
     }
 }
 
@@ -106,22 +114,19 @@ impl LocalEngine {
             if entry.platform.as_ref().is_some_and(|(os, machine)| os != "linux" || (depth > 0 && machine != own)) {
                 continue;
             }
-            let blob = contents.by_digest(&entry.blob.digest)?;
-            if blob.size != entry.blob.size {
-                return Err(Error::invalid(format!("{} has {} bytes, not {}", blob.digest, blob.size, entry.blob.size)));
-            }
+            let blob = contents.described(&entry.blob)?;
             let document = self.read_blob(&blob.digest, manifest::LARGEST)?;
             if entry.index {
                 self.load_index(intake, contents, &document, depth + 1, loaded)?;
                 continue;
             }
             let manifest = manifest::manifest(&document)?;
-            let layers = manifest.layers.iter().map(|layer| contents.by_digest(&layer.digest)).collect::<Result<Vec<_>>>()?;
+            let layers = manifest.layers.iter().map(|layer| contents.described(layer)).collect::<Result<Vec<_>>>()?;
             let name = ["io.containerd.image.name", "org.opencontainers.image.ref.name"].iter().find_map(|key| entry.annotations.get(*key));
             // A bare tag is no name: the layout does not say of what.
             let tags: Vec<Reference> =
                 name.filter(|n| n.contains([':', '/'])).map(|n| Reference::parse(n)).transpose()?.into_iter().collect();
-            self.enter_loaded(intake, contents.by_digest(&manifest.config.digest)?, &layers, &tags, loaded)?;
+            self.enter_loaded(intake, contents.described(&manifest.config)?, &layers, &tags, loaded)?;
         }
         Ok(())
     }

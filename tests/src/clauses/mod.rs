@@ -49,6 +49,22 @@ pub(crate) mod cite {
     pub const IMPORT: &str = "Docker CLI reference, docker image import";
     /// Docker's reference of `load`.
     pub const LOAD: &str = "Docker CLI reference, docker image load";
+    /// Docker's reference of `commit`.
+    pub const COMMIT: &str = "Docker CLI reference, docker container commit";
+    /// Docker's reference of `diff`.
+    pub const DIFF: &str = "Docker CLI reference, docker container diff";
+    /// Docker's reference of `cp`.
+    pub const CP: &str = "Docker CLI reference, docker container cp; Engine API, ContainerArchive";
+    /// Docker's reference of `export`.
+    pub const EXPORT: &str = "Docker CLI reference, docker container export";
+    /// Docker's reference of `save`.
+    pub const SAVE: &str = "Docker CLI reference, docker image save";
+    /// Docker's reference of `tag`.
+    pub const TAG: &str = "Docker CLI reference, docker image tag";
+    /// Docker's reference of `history`.
+    pub const HISTORY: &str = "Docker CLI reference, docker image history";
+    /// Docker's reference of `image prune`.
+    pub const IMAGE_PRUNE: &str = "Docker CLI reference, docker image prune";
     /// Docker's reference of `rmi`.
     pub const RMI: &str = "Docker CLI reference, docker image rm";
     /// Pid namespaces.

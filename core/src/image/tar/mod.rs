@@ -10,7 +10,7 @@ mod reader;
 mod writer;
 
 pub use measure::Measure;
-pub use reader::Reader;
+pub use reader::{Reader, begins};
 pub use writer::{Writer, heads};
 
 use std::collections::BTreeMap;

@@ -230,6 +230,11 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
+/// Whether these bytes can be the first ones of an archive: a header with a right checksum, or the end mark of an empty one.
+pub fn begins(start: &[u8]) -> bool {
+    Reader::new(start).header().is_ok()
+}
+
 fn parse_records(mut rest: &[u8]) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut records = BTreeMap::new();
     let wrong = || corrupt("a PAX record");
