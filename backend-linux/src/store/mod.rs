@@ -8,7 +8,7 @@ mod schema;
 
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::store::{Change, Store, Table};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, ffi, params};
+use rusqlite::{Connection, OptionalExtension, ffi, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,20 +30,20 @@ impl SqliteStore {
     }
 }
 
-/// The name of a table in SQL. All are fixed, so building SQL from them injects nothing.
-fn name(table: Table) -> &'static str {
+/// A table's number in the database. A number stays for ever; a new table gets the next.
+fn number(table: Table) -> i64 {
     match table {
-        Table::Containers => "containers",
-        Table::Names => "names",
-        Table::Images => "images",
-        Table::Tags => "tags",
-        Table::Layers => "layers",
-        Table::Networks => "networks",
-        Table::Addresses => "addresses",
-        Table::Ports => "ports",
-        Table::Plans => "plans",
-        Table::Events => "events",
-        Table::Meta => "meta",
+        Table::Containers => 1,
+        Table::Names => 2,
+        Table::Images => 3,
+        Table::Tags => 4,
+        Table::Layers => 5,
+        Table::Networks => 6,
+        Table::Addresses => 7,
+        Table::Ports => 8,
+        Table::Plans => 9,
+        Table::Events => 10,
+        Table::Meta => 11,
     }
 }
 
@@ -75,35 +75,42 @@ fn failed(op: &'static str) -> impl Fn(rusqlite::Error) -> Error {
     }
 }
 
+const GET: &str = "SELECT value FROM records WHERE kind = ?1 AND key = ?2";
+const SCAN: &str = "SELECT key, value FROM records WHERE kind = ?1 AND key >= ?2 AND key < ?3 ORDER BY key LIMIT ?4";
+const PUT: &str = "INSERT INTO records VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value";
+const DELETE: &str = "DELETE FROM records WHERE kind = ?1 AND key = ?2";
+
+fn value(connection: &Connection, table: Table, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection.prepare_cached(GET)?.query_row(params![number(table), key], |row| row.get(0)).optional()
+}
+
 impl Store for SqliteStore {
     fn get(&self, table: Table, key: &str) -> Result<Option<Vec<u8>>> {
-        let connection = self.connection();
-        let sql = format!("SELECT value FROM {} WHERE key = ?1", name(table));
-        let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
-        statement.query_row([key], |row| row.get(0)).optional().map_err(failed("read"))
+        value(&self.connection(), table, key).map_err(failed("read"))
     }
 
     fn scan(&self, table: Table, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let connection = self.connection();
-        // With no upper end the last parameter is a blob, which SQLite orders after every text.
+        // With no upper end that parameter is a blob, which SQLite orders after every text.
         let upper = after_prefix(prefix).map_or(rusqlite::types::Value::Blob(Vec::new()), rusqlite::types::Value::Text);
-        let order = if after >= prefix { "key > ?1" } else { "key >= ?2" };
-        let sql =
-            format!("SELECT key, value FROM {} WHERE {order} AND key >= ?2 AND key > ?1 AND key < ?3 ORDER BY key LIMIT ?4", name(table));
-        let mut statement = connection.prepare_cached(&sql).map_err(failed("read"))?;
-        let rows =
-            statement.query_map(params![after, prefix, upper, limit], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed("read"))?;
-        rows.collect::<rusqlite::Result<_>>().map_err(failed("read"))
+        // The first key that is wanted: the prefix itself, or the least one greater than `after`, which is that and a NUL.
+        let lower = if after >= prefix && !after.is_empty() { format!("{after}\0") } else { prefix.to_owned() };
+        let rows = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+            let mut statement = connection.prepare_cached(SCAN)?;
+            let rows = statement.query_map(params![number(table), lower, upper, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        rows().map_err(failed("read"))
     }
 
     fn commit(&self, batch: &[Change]) -> Result<()> {
         let durable = batch.iter().any(Change::is_durable);
-        let mut connection = self.connection();
+        let connection = self.connection();
         if durable {
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed("write"))?;
         }
-        let result = apply(&mut connection, batch);
+        let result = apply(&connection, batch);
         if durable {
             connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed("write"))?;
         }
@@ -111,25 +118,46 @@ impl Store for SqliteStore {
     }
 }
 
-fn apply(connection: &mut Connection, batch: &[Change]) -> Result<()> {
-    // Immediate: taking the write lock before the first read, so that no expectation is checked against a state that is gone.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("write"))?;
+/// A transaction from statements that are compiled once. Rolled back unless it is committed.
+struct Transaction<'a>(&'a Connection);
+
+impl<'a> Transaction<'a> {
+    /// Immediate: taking the write lock before the first read, so that no expectation is checked against a state that is gone.
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        // If it fails, what is left of the transaction is rolled back when this is dropped.
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            let _ = self.0.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+fn apply(connection: &Connection, batch: &[Change]) -> Result<()> {
+    let transaction = Transaction::begin(connection).map_err(failed("write"))?;
     for change in batch {
         match change {
             Change::Put(table, key, value) => {
-                let sql = format!("INSERT INTO {} (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", name(*table));
-                transaction.prepare_cached(&sql).and_then(|mut s| s.execute(params![key, value])).map_err(failed("write"))?;
+                let put = || connection.prepare_cached(PUT)?.execute(params![number(*table), key, value]);
+                put().map_err(failed("write"))?;
             }
             Change::Delete(table, key) => {
-                let sql = format!("DELETE FROM {} WHERE key = ?1", name(*table));
-                transaction.prepare_cached(&sql).and_then(|mut s| s.execute([key])).map_err(failed("write"))?;
+                let delete = || connection.prepare_cached(DELETE)?.execute(params![number(*table), key]);
+                delete().map_err(failed("write"))?;
             }
             Change::Expect(table, key, expected) => {
-                let sql = format!("SELECT value FROM {} WHERE key = ?1", name(*table));
-                let mut statement = transaction.prepare_cached(&sql).map_err(failed("read"))?;
-                let found: Option<Vec<u8>> = statement.query_row([key], |row| row.get(0)).optional().map_err(failed("read"))?;
+                let found = value(connection, *table, key).map_err(failed("read"))?;
                 if found != *expected {
-                    let message = format!("{} {key} was changed by another process", name(*table));
+                    let message = format!("{table:?} {key} was changed by another process");
                     return Err(Error::new(ErrorKind::Stale, message).op("commit").subject(key.clone()));
                 }
             }

@@ -1,6 +1,6 @@
-//! Opening the database: its files, its settings, its tables and their version.
+//! Opening the database: its files, its settings, its table and its version.
 
-use super::{failed, name};
+use super::{failed, number};
 use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::store::Table;
@@ -11,29 +11,42 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-/// Counts up when a table or the meaning of one changes. A newer one is refused, and says so.
-const VERSION: i64 = 1;
+/// Counts up when a table or the meaning of one changes. A newer one is refused, and says so; an older one is brought up to date.
+const VERSION: i64 = 2;
 
-const TABLES: [Table; 11] = [
-    Table::Containers,
-    Table::Names,
-    Table::Images,
-    Table::Tags,
-    Table::Layers,
-    Table::Networks,
-    Table::Addresses,
-    Table::Ports,
-    Table::Plans,
-    Table::Events,
-    Table::Meta,
+/// The one table. Every process that opens the database reads the schema and compiles what it asks; with a table for each kind of record
+/// that was a dozen of each.
+const RECORDS: &str =
+    "CREATE TABLE records (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID";
+
+/// Bytes of a page: the record of a container, some 3 KB, fits into a quarter of one. What is longer goes to pages of its own, which are
+/// taken from a list and given back to it with every change, and all of those are written.
+const PAGE: i64 = 16 << 10;
+
+/// Pages kept in memory, in KiB (negative: "PRAGMA cache_size"). The kernel has them all, and a supervisor should be small.
+const CACHE: i64 = -512;
+
+/// The tables of version 1, by name.
+const BEFORE: [(Table, &str); 11] = [
+    (Table::Containers, "containers"),
+    (Table::Names, "names"),
+    (Table::Images, "images"),
+    (Table::Tags, "tags"),
+    (Table::Layers, "layers"),
+    (Table::Networks, "networks"),
+    (Table::Addresses, "addresses"),
+    (Table::Ports, "ports"),
+    (Table::Plans, "plans"),
+    (Table::Events, "events"),
+    (Table::Meta, "meta"),
 ];
 
 /// Longest wait for another process's transaction. Transactions hold no lock while anything but SQLite runs.
 const BUSY: Duration = Duration::from_secs(20);
 
-/// Pages of the log after which it is folded into the database. Whoever opens a database that nobody has open reads the whole log
-/// ("WAL-mode File Format", "Recovery"), so a long one costs every command: 3 ms at SQLite's usual 1000 pages.
-const LOG_PAGES: i64 = 256;
+/// Pages of the log after which it is folded into the database, with two or three flushes to the disk. Whoever opens a database that
+/// nobody has open reads the whole log ("WAL-mode File Format", "Recovery"), so a long one costs every command.
+const LOG_PAGES: i64 = 80;
 
 /// Opens the database of a directory.
 pub(super) fn open(directory: &Path) -> Result<Connection> {
@@ -48,7 +61,7 @@ pub(super) fn open(directory: &Path) -> Result<Connection> {
     };
     match version(&connection)? {
         VERSION => Ok(connection),
-        0 => make_tables(connection),
+        0 | 1 => bring_up_to_date(connection),
         other => {
             let message = format!("the state in {} has version {other}, and this program knows version {VERSION}", directory.display());
             Err(Error::new(ErrorKind::Corrupt, message).op("open").hint("use the program that wrote it, or another data root"))
@@ -60,11 +73,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // No mutex of SQLite's: ours is around the connection.
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(16);
     // A command must not pay for a checkpoint when it ends; the log is folded in when it has grown.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let settings = format!("PRAGMA wal_autocheckpoint={LOG_PAGES}; PRAGMA synchronous=NORMAL; PRAGMA cache_size={CACHE}");
+    connection.execute_batch(&settings)?;
     Ok(connection)
 }
 
@@ -79,19 +92,27 @@ fn make_files(directory: &Path, path: &Path) -> Result<()> {
     made.map(drop).map_err(|e| step("open", path.display().to_string(), e))
 }
 
-fn make_tables(mut connection: Connection) -> Result<Connection> {
-    // The mode is kept in the file, so only its maker sets it.
+/// Makes the table, in a new database or in one of version 1, whose records move into it.
+fn bring_up_to_date(mut connection: Connection) -> Result<Connection> {
+    // The size of pages and the mode are kept in the file, so only its maker sets them; on one that has pages already the first does nothing.
+    connection.pragma_update(None, "page_size", PAGE).map_err(failed("open"))?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("open"))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed("open"))?;
-    // Another process may have made them meanwhile.
-    if version(&transaction)? == 0 {
-        for table in TABLES {
-            let sql = format!("CREATE TABLE {} (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID", name(table));
-            transaction.execute(&sql, []).map_err(failed("open"))?;
+    // Another process may have done it meanwhile.
+    let found = version(&transaction)?;
+    if found < VERSION {
+        transaction.execute(RECORDS, []).map_err(failed("open"))?;
+        if found == 1 {
+            for (table, name) in BEFORE {
+                let kind = number(table);
+                let sql = format!("INSERT INTO records SELECT {kind}, key, value FROM {name}; DROP TABLE {name}");
+                transaction.execute_batch(&sql).map_err(failed("open"))?;
+            }
         }
         transaction.pragma_update(None, "user_version", VERSION).map_err(failed("open"))?;
-        let version = VERSION.to_string().into_bytes();
-        transaction.execute("INSERT INTO meta VALUES ('schema', ?1)", [version]).map_err(failed("open"))?;
+        let schema = VERSION.to_string().into_bytes();
+        let sql = "INSERT INTO records VALUES (?1, 'schema', ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+        transaction.execute(sql, rusqlite::params![number(Table::Meta), schema]).map_err(failed("open"))?;
     }
     transaction.commit().map_err(failed("open"))?;
     Ok(connection)

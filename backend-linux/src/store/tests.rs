@@ -124,3 +124,24 @@ fn a_newer_version_is_refused_by_name() {
     let error = SqliteStore::open(&scratch.0).expect_err("newer");
     assert!(error.message().contains("version 99"), "{error}");
 }
+
+#[test]
+fn a_database_of_version_1_is_brought_up_to_date() {
+    let scratch = Scratch::new("before");
+    std::fs::create_dir_all(&scratch.0).expect("makes");
+    let old = Connection::open(scratch.0.join("drydock.db")).expect("opens");
+    let tables = ["containers", "names", "images", "tags", "layers", "networks", "addresses", "ports", "plans", "events", "meta"];
+    for table in tables {
+        let sql = format!("CREATE TABLE {table} (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID");
+        old.execute_batch(&format!("{sql}; INSERT INTO {table} VALUES ('of', CAST('{table}' AS BLOB))")).expect("makes");
+    }
+    old.execute_batch("INSERT INTO meta VALUES ('schema', CAST('1' AS BLOB)); PRAGMA user_version = 1").expect("marks");
+    drop(old);
+    let store = SqliteStore::open(&scratch.0).expect("opens");
+    for (table, name) in [(Table::Containers, "containers"), (Table::Names, "names"), (Table::Events, "events"), (Table::Meta, "meta")] {
+        assert_eq!(store.get(table, "of").expect("reads"), Some(name.as_bytes().to_vec()));
+    }
+    assert_eq!(store.get(Table::Meta, "schema").expect("reads"), Some(b"2".to_vec()));
+    drop(store);
+    SqliteStore::open(&scratch.0).expect("opens again");
+}

@@ -48,7 +48,11 @@ impl LocalEngine {
 
     /// A supervisor's last act: removes the container that it alone owns.
     pub(crate) fn delete_supervised(&self, id: &crate::id::ContainerId) -> Result<()> {
-        self.find_record(id)?.map_or(Ok(()), |record| self.delete(&record, true))
+        self.find_record(id)?.map_or(Ok(()), |record| match record.state.status {
+            // So marked with its end.
+            Status::Removing => self.delete_or_bury(&record, true),
+            _ => self.delete(&record, true),
+        })
     }
 
     /// Removes all that is left of a container that does not run, with its anonymous volumes if so asked, and its record last. Safe to repeat after a crash.
@@ -65,9 +69,14 @@ impl LocalEngine {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(e),
         }
+        self.delete_or_bury(record, volumes)
+    }
+
+    /// Removes a container that is marked as being removed; what cannot be removed whole is dead.
+    fn delete_or_bury(&self, record: &ContainerRecord, volumes: bool) -> Result<()> {
         let result = self.delete_marked(record, volumes);
         if result.is_err() {
-            self.change(id, &[], &[], &mut |record| {
+            self.change(&record.id, &[], &[], &mut |record| {
                 record.state.status = Status::Dead;
                 Ok(())
             })?;

@@ -61,7 +61,10 @@ impl LocalEngine {
         if !self.kernel().wait(&id, Some(LAST_BREATH))? {
             return Err(Error::conflict(format!("container {asked} is still ending its last run")).subject(id.as_str()));
         }
-        self.change(&id, &[], &[], &mut |record| {
+        // Told here and not when it is so: one write less between a person and the program.
+        let attaching = [Happening::plain("attach")];
+        let happenings = if attach.is_some() { attaching.as_slice() } else { &[] };
+        self.change(&id, happenings, &[], &mut |record| {
             record.state.under_way = true;
             record.state.boot_id.clone_from(&self.kernel().facts().boot_id);
             record.state.stopped_by_hand = false;
@@ -79,11 +82,7 @@ impl LocalEngine {
 
     fn begin(&self, record: &ContainerRecord, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
         self.kernel().supervise(&record.id)?;
-        let attached = attach.map(|attach| {
-            let attachment = self.kernel().attach(&record.id, &with_keys(attach, record.config.tty))?;
-            self.tell_of(record, &[Happening::plain("attach")])?;
-            Ok(attachment)
-        });
+        let attached = attach.map(|attach| self.kernel().attach(&record.id, &with_keys(attach, record.config.tty)));
         match attached.transpose() {
             Ok(attachment) => self.kernel().request(&record.id, &Request::Start).map(|()| attachment),
             Err(error) => {
@@ -104,6 +103,7 @@ impl LocalEngine {
                 let happenings = [Happening::plain("start")];
                 let recorded = self.change(id, &happenings, &[], &mut |record| {
                     record.state.status = lifecycle::allow(record.state.status, Event::Began, id, &record.name)?.status;
+                    record.state.process = Some(process.clone());
                     record.state.started = now;
                     record.state.error.clear();
                     record.state.exit_code = 0;
@@ -114,6 +114,7 @@ impl LocalEngine {
                     Ok(())
                 });
                 if let Err(error) = recorded {
+                    let _ = self.host.containers.delete(id, Some(&process));
                     if let Ok(record) = self.record(id) {
                         let _ = self.let_go(&record);
                     }
@@ -144,7 +145,8 @@ impl LocalEngine {
     }
 
     /// Control group, process, links, ports, in this order; then the program. Everything that a later step may fail over is
-    /// named by the record before it is made.
+    /// named by the record before it is made, but for the process: it dies with its supervisor, it is in the control group, and its
+    /// number is written down once its program runs.
     fn assemble(&self, record: &ContainerRecord) -> Result<Process> {
         let id = &record.id;
         if record.state.process.is_some() || !record.endpoints.is_empty() {
@@ -156,13 +158,14 @@ impl LocalEngine {
         self.host.limits.apply(id, &record.config.resources)?;
         let spec = self.specification(&record)?;
         let process = self.host.containers.create(id, &spec, streams(&record))?;
-        self.change(id, &[], &[], &mut |record| {
-            record.state.process = Some(process.clone());
-            Ok(())
-        })?;
-        self.connect(&record, &process)?;
-        self.host.containers.start(id, &process)?;
-        Ok(process)
+        match self.connect(&record, &process).and_then(|()| self.host.containers.start(id, &process)) {
+            Ok(()) => Ok(process),
+            Err(error) => {
+                // The first error is the one that counts.
+                let _ = self.host.containers.delete(id, Some(&process));
+                Err(error)
+            }
+        }
     }
 
     /// Gives back everything that a container holds on the host while it runs. Safe to repeat; goes on after an error and
@@ -183,17 +186,28 @@ impl LocalEngine {
             happenings.push(Happening::plain("oom"));
         }
         happenings.push(Happening::Own("die", vec![("exitCode", exit.code.to_string())]));
-        let told = self.insist(&mut || self.tell_of(&record, &happenings));
+        // What leaving its networks makes happen comes after its end in the list; in none there is one write for both.
+        let told = if record.endpoints.is_empty() {
+            Ok(())
+        } else {
+            let first = std::mem::take(&mut happenings);
+            self.insist(&mut || self.tell_of(&record, &first))
+        };
         let tidied = told.and(self.insist(&mut || self.let_go(&record)));
         let event = if again { Event::EndedForNow } else { Event::Ended };
         self.insist(&mut || {
-            self.change(id, &[], &[], &mut |record| {
+            self.change(id, &happenings, &[], &mut |record| {
                 record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
                 record.state.exit_code = exit.code;
                 record.state.oom_killed = oom;
                 if tidied.is_ok() {
                     end(record, self.time());
                     record.state.under_way = again;
+                    if record.config.auto_remove && !again {
+                        // Its supervisor removes it next; if that dies before, whoever finds the record does.
+                        record.state.status = Status::Removing;
+                        record.state.under_way = true;
+                    }
                 } else {
                     // What could not be given back stays written down, and whoever looks at the container next gives it back.
                     record.state.finished = self.time();

@@ -99,7 +99,7 @@ impl Images for Planner {
     }
 
     fn stack(&self, id: &ContainerId, layers: &[ChainId]) -> Result<()> {
-        self.carry_out(&stack(&self.layout(), id, layers), None)
+        self.carry_out_named(&stack(&self.layout(), id, layers))
     }
 
     fn changes(&self, id: &ContainerId, layers: &[ChainId]) -> Result<Vec<PathChange>> {

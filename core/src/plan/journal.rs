@@ -40,6 +40,14 @@ impl Planner {
         done
     }
 
+    /// Carries out a plan that makes only what the record of its container names: the directory and the control group of that id.
+    ///
+    /// It needs no record of its own. The container's is marked as under way before anything is made, and whoever finds it marked with
+    /// a dead owner removes all that it names. Two writes to the store and a lock for every start would say the same again.
+    pub(super) fn carry_out_named(&self, plan: &Plan) -> Result<()> {
+        plan.carry_out(self.kernel.as_ref(), None)
+    }
+
     /// Records a plan that somebody else carries out step by step. One that has nothing to undo needs no record.
     pub(super) fn record(&self, plan: &Plan) -> Result<Option<String>> {
         if plan.steps.iter().all(|planned| planned.undo.is_none()) {

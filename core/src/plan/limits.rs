@@ -174,7 +174,7 @@ impl Limits for Planner {
     fn apply(&self, id: &ContainerId, limits: &Resources) -> Result<()> {
         self.require_limits(limits)?;
         let limits = &self.with_numbers(limits)?;
-        self.carry_out(&self.plan_limits(id, limits), None)
+        self.carry_out_named(&self.plan_limits(id, limits))
     }
 
     fn change(&self, id: &ContainerId, limits: &Resources) -> Result<()> {
