@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 const UNASKED: Duration = Duration::from_secs(10);
 /// How long it waits for the lock of a predecessor that is ending.
 const PREDECESSOR: Duration = Duration::from_secs(5);
-/// How long nothing must happen before a supervisor gives back what only the start needed.
-const IDLE: Duration = Duration::from_millis(300);
+/// How long after it last had to think a supervisor gives back the memory that it took: long enough for a container that does one thing
+/// and ends, short enough for nobody to see it large.
+const SOON: Duration = Duration::from_millis(40);
 /// How often it looks whether a client that holds everything up has used up its patience.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -59,7 +60,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
         timer: None,
         started: false,
         finished: false,
-        trimmed: false,
+        trim: None,
         unasked: Some(Instant::now()),
     }
     .run(guard)
@@ -111,15 +112,14 @@ struct Driver<'a> {
     timer: Option<Timestamp>,
     started: bool,
     finished: bool,
-    /// Whether what only the start needed has been given back.
-    trimmed: bool,
+    /// When to give back what only thinking needed.
+    trim: Option<Instant>,
     /// Since when nobody has been there to ask for a start.
     unasked: Option<Instant>,
 }
 
 /// What poll(2) found.
 struct Ready {
-    nothing: bool,
     exited: bool,
     output: bool,
     /// Something happened to the probe, and whether it was its end.
@@ -130,7 +130,8 @@ impl Driver<'_> {
     fn run(mut self, guard: Box<dyn Guard>) -> Result<()> {
         while !self.finished {
             let ready = self.poll()?;
-            if ready.nothing && self.running.is_some() && !std::mem::replace(&mut self.trimmed, true) {
+            if self.trim.is_some_and(|at| at <= Instant::now()) {
+                self.trim = None;
                 trim();
             }
             welcome(&self.listener, &mut self.guests)?;
@@ -193,14 +194,12 @@ impl Driver<'_> {
         }
         let probe = fds.len();
         fds.extend(self.probe.iter().flat_map(Probing::watched));
-        let count = match poll(&mut fds, self.patience().as_ref()) {
-            Ok(count) => count,
-            Err(rustix::io::Errno::INTR) => 0,
+        match poll(&mut fds, self.patience().as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(step("poll", "a supervisor's descriptors", e)),
-        };
+        }
         let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
         Ok(Ready {
-            nothing: count == 0,
             exited: self.running.is_some() && fds.get(exit).is_some_and(is_ready),
             probe: fds.get(probe..).filter(|all| all.iter().any(is_ready)).map(|all| all.first().is_some_and(is_ready)),
             output: fds.get(outputs).is_some_and(|all| all.iter().any(is_ready)),
@@ -212,7 +211,7 @@ impl Driver<'_> {
         let timer = self.timer.map(|at| at.since(SystemClock.now()));
         let unasked = self.unasked.map(|since| UNASKED.saturating_sub(since.elapsed()));
         let stuck = self.held_up().then_some(LOOK_AGAIN);
-        let idle = (self.running.is_some() && !self.trimmed).then_some(IDLE);
+        let idle = self.trim.map(|at| at.saturating_duration_since(Instant::now()));
         let shortest = [timer, unasked, stuck, idle].into_iter().flatten().min()?;
         // Rounded up, so that the moment has come when poll(2) returns.
         Timespec::try_from(shortest.saturating_add(Duration::from_micros(1))).ok()
@@ -275,6 +274,7 @@ impl Driver<'_> {
     /// Tells core what happened and does what it says; answers the reply for whoever asked.
     fn tell(&mut self, event: Event) -> Option<Result<()>> {
         let reaction = (self.mind)(event);
+        self.trim = Some(Instant::now() + SOON);
         self.timer = reaction.timer;
         self.finished |= reaction.finished;
         if let Some(process) = reaction.watch {

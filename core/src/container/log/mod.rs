@@ -1,6 +1,7 @@
 //! A container's log as Docker's `json-file` driver writes it: one JSON object a line, a long line in pieces of 16 KiB.
 
 mod config;
+mod json;
 mod rotation;
 
 pub use config::{Bounds, Driver, LogConfig, Sink};
@@ -54,15 +55,20 @@ impl Encoder {
         let mut waiting = std::mem::take(self.of(stream));
         waiting.extend_from_slice(bytes);
         let mut rest = waiting.as_slice();
+        // One moment for all of it, and so one text of the moment.
+        let mut tail = Vec::new();
         loop {
             let window = rest.get(..LONGEST_ENTRY).unwrap_or(rest);
-            let end = match window.iter().position(|b| *b == b'\n') {
+            let end = match memchr::memchr(b'\n', window) {
                 Some(at) => at + 1,
                 None if rest.len() > LONGEST_ENTRY => whole_characters(window),
                 None => break,
             };
             let (line, after) = rest.split_at(end);
-            self.write(stream, line, now, out);
+            if tail.is_empty() {
+                tail = self.tail(stream, now);
+            }
+            write(line, &tail, out);
             rest = after;
         }
         let left = rest.len();
@@ -75,17 +81,17 @@ impl Encoder {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let line = std::mem::take(self.of(stream));
             if !line.is_empty() {
-                self.write(stream, &line, now, out);
+                write(&line, &self.tail(stream, now), out);
             }
         }
     }
 
-    fn write(&self, stream: Stream, line: &[u8], now: Timestamp, out: &mut Vec<u8>) {
-        let entry = Entry { log: String::from_utf8_lossy(line), stream, attrs: self.attrs.clone(), time: Cow::Owned(now.rfc3339()) };
-        // Strings and a unit enum always have a JSON form, and a vector takes every write.
-        if serde_json::to_writer(&mut *out, &entry).is_ok() {
-            out.push(b'\n');
-        }
+    /// What follows the text in an entry: that of [`Entry`] in JSON, from the quotation mark that ends its text.
+    fn tail(&self, stream: Stream, now: Timestamp) -> Vec<u8> {
+        let entry = Entry { log: Cow::Borrowed(""), stream, attrs: self.attrs.clone(), time: Cow::Owned(now.rfc3339()) };
+        // Strings and a unit enum always have a JSON form.
+        let whole = serde_json::to_vec(&entry).unwrap_or_default();
+        whole.strip_prefix(HEAD).unwrap_or_default().to_vec()
     }
 
     fn of(&mut self, stream: Stream) -> &mut Vec<u8> {
@@ -95,6 +101,16 @@ impl Encoder {
             Stream::Stderr => stderr,
         }
     }
+}
+
+/// How every entry begins.
+const HEAD: &[u8] = b"{\"log\":\"";
+
+fn write(line: &[u8], tail: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(HEAD);
+    json::string(line, out);
+    out.extend_from_slice(tail);
+    out.push(b'\n');
 }
 
 /// How much of a window to take so that no character is cut in two; all of it where it is not UTF-8 anyway.
