@@ -7,7 +7,7 @@ use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use drydock_core::engine::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
     HistoryEntry, ImageSummary, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned, RemoveOptions, Sizes,
-    filter,
+    WaitCondition, filter,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, Digest, ImageId};
@@ -177,6 +177,9 @@ impl Engine for StillLife {
         moved()
     }
     fn wait(&self, _: &str, _: Option<Duration>) -> Result<i32> {
+        moved()
+    }
+    fn wait_for(&self, _: &str, _: WaitCondition, _: Option<Duration>) -> Result<i32> {
         moved()
     }
     fn resize(&self, _: &str, _: Size) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Events: what happened, in order, as `docker events` tells it. Written in the same batch as the change they tell of.
 
 use super::LocalEngine;
-use crate::container::ContainerRecord;
+use crate::container::{ContainerRecord, MountKind};
 use crate::error::Result;
 use crate::store::{Change, StoreExt as _, Table, decode, put};
 use crate::time::Timestamp;
@@ -42,6 +42,8 @@ pub(super) enum Happening<'a> {
     Own(&'a str, Vec<(&'a str, String)>),
     /// A network and the container: the network's id, its name, and `connect` or `disconnect`.
     Network(&'a str, &'a str, &'a str),
+    /// A volume and the container: the volume's name, `mount` or `unmount`, and attributes of its own.
+    Volume(String, &'a str, Vec<(&'a str, String)>),
 }
 
 impl Happening<'_> {
@@ -59,12 +61,33 @@ impl Happening<'_> {
                 attributes.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
                 entry("container", action, record.id.as_str(), attributes, time)
             }
+            Happening::Volume(name, action, own) => {
+                let mut attributes =
+                    BTreeMap::from([("container".to_owned(), record.id.to_string()), ("driver".to_owned(), "local".to_owned())]);
+                attributes.extend(own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+                entry("volume", action, name, attributes, time)
+            }
             Happening::Network(id, name, action) => {
                 let pairs = [("container", record.id.as_str()), ("name", name), ("type", if *name == "bridge" { "bridge" } else { name })];
                 entry("network", action, id, pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(), time)
             }
         }
     }
+}
+
+/// The volumes of a container, mounted or unmounted, as Docker tells of them.
+pub(super) fn volumes(record: &ContainerRecord, mounted: bool) -> Vec<Happening<'static>> {
+    let volumes = record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume);
+    volumes
+        .map(|m| {
+            if !mounted {
+                return Happening::Volume(m.source.clone(), "unmount", Vec::new());
+            }
+            let own =
+                vec![("destination", m.target.clone()), ("propagation", m.propagation.clone()), ("read/write", (!m.read_only).to_string())];
+            Happening::Volume(m.source.clone(), "mount", own)
+        })
+        .collect()
 }
 
 /// An event without a number yet.
@@ -105,6 +128,12 @@ impl LocalEngine {
                 return Ok(());
             }
         }
+    }
+
+    /// Records that a volume was made or removed.
+    pub(super) fn tell_of_volume(&self, name: &str, action: &str) -> Result<()> {
+        let attributes = BTreeMap::from([("driver".to_owned(), "local".to_owned())]);
+        self.tell(&[entry("volume", action, name, attributes, self.time())])
     }
 
     /// Records what happened to a container.

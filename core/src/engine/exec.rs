@@ -35,7 +35,9 @@ impl LocalEngine {
             Streams::Pipes { stdin: exec.stdin }
         };
         let exec_id = self.new_id();
-        let command = exec.command.join(" ");
+        // Program and arguments with a blank between, also where there are no arguments, as dockerd joins them.
+        let (program, arguments) = exec.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+        let command = format!("{program} {}", arguments.join(" "));
         let (create, start) = (format!("exec_create: {command}"), format!("exec_start: {command}"));
         let own = |action| Happening::Own(action, vec![("execID", exec_id.clone())]);
         self.tell_of(&record, &[own(&create), own(&start)])?;

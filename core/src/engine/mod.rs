@@ -39,6 +39,7 @@ mod top;
 mod update;
 mod view;
 mod volumes;
+mod wait;
 
 pub use commit::CommitOptions;
 pub use copy::PathStat;
@@ -55,6 +56,7 @@ pub use save::ArchiveFormat;
 pub use stats::{ContainerStats, Sizes};
 pub use top::ProcessTable;
 pub use update::ContainerUpdate;
+pub use wait::WaitCondition;
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions};
 
@@ -157,6 +159,8 @@ pub trait Engine: Send + Sync {
     fn unpause(&self, name: &str) -> Result<()>;
     /// Waits for its end, at most this long, and answers its exit code. One that does not run answers at once.
     fn wait(&self, name: &str, timeout: Option<Duration>) -> Result<i32>;
+    /// Waits for this to happen, at most this long, and answers the exit code.
+    fn wait_for(&self, name: &str, condition: WaitCondition, timeout: Option<Duration>) -> Result<i32>;
     /// Gives its terminal a size.
     fn resize(&self, name: &str, size: Size) -> Result<()>;
     /// Removes it, with its anonymous volumes if asked.

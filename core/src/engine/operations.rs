@@ -3,7 +3,7 @@
 use super::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
     HistoryEntry, ImageSummary, ListRequest, LocalEngine, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned,
-    RemoveOptions, Sizes,
+    RemoveOptions, Sizes, WaitCondition,
 };
 use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
@@ -168,6 +168,10 @@ impl Engine for LocalEngine {
 
     fn wait(&self, name: &str, timeout: Option<Duration>) -> Result<i32> {
         self.await_end(name, timeout)
+    }
+
+    fn wait_for(&self, name: &str, condition: WaitCondition, timeout: Option<Duration>) -> Result<i32> {
+        self.await_condition(name, condition, timeout)
     }
 
     fn resize(&self, name: &str, size: Size) -> Result<()> {

@@ -100,7 +100,8 @@ impl LocalEngine {
         match self.assemble(&record) {
             Ok(process) => {
                 let now = self.time();
-                let happenings = [Happening::plain("start")];
+                let mut happenings = super::events::volumes(&record, true);
+                happenings.push(Happening::plain("start"));
                 let recorded = self.change(id, &happenings, &[], &mut |record| {
                     record.state.status = lifecycle::allow(record.state.status, Event::Began, id, &record.name)?.status;
                     record.state.process = Some(process.clone());
@@ -195,6 +196,7 @@ impl LocalEngine {
         };
         let tidied = told.and(self.insist(&mut || self.let_go(&record)));
         let event = if again { Event::EndedForNow } else { Event::Ended };
+        happenings.extend(super::events::volumes(&record, false));
         self.insist(&mut || {
             self.change(id, &happenings, &[], &mut |record| {
                 record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;

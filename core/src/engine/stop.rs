@@ -3,7 +3,7 @@
 use super::LocalEngine;
 use super::events::Happening;
 use crate::container::lifecycle::{self, Action, Event};
-use crate::container::{ContainerRecord, Status};
+use crate::container::{ContainerRecord, RestartPolicy, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::Size;
@@ -49,7 +49,10 @@ impl LocalEngine {
 
     /// Sends a signal; with SIGKILL waits for the end.
     pub(super) fn kill_container(&self, asked: &str, signal: Signal) -> Result<()> {
-        let record = self.settled(asked)?;
+        let record = self.settled(asked).map_err(|e| {
+            let words = format!("Cannot kill container: {}: {}", asked.escape_debug(), e.message());
+            Error::new(e.kind(), words).subject(asked).code(e.stable_code())
+        })?;
         let id = &record.id;
         lifecycle::allow(record.state.status, Event::Kill, id, asked)?;
         if signal == Signal::KILL {
@@ -142,9 +145,14 @@ impl LocalEngine {
 
     /// Waits for a container's end and answers its exit code.
     pub(super) fn await_end(&self, asked: &str, timeout: Option<Duration>) -> Result<i32> {
+        let told = self.last_number()?;
         let record = self.settled(asked)?;
         if !matches!(record.state.status, Status::Running | Status::Paused | Status::Restarting) {
             return Ok(record.state.exit_code);
+        }
+        if record.config.restart != RestartPolicy::No {
+            // Its supervisor lives on and starts it again; what is waited for is the program's next end.
+            return self.await_exit(&record.id, asked, told, timeout);
         }
         if !self.kernel().wait(&record.id, timeout)? {
             return Err(Error::new(ErrorKind::TimedOut, format!("container {asked} still runs")).subject(record.id.as_str()));
@@ -166,6 +174,8 @@ impl LocalEngine {
     pub(super) fn set_size(&self, asked: &str, size: Size) -> Result<()> {
         let record = self.settled(asked)?;
         lifecycle::allow(record.state.status, Event::Top, &record.id, asked)?;
-        self.kernel().request(&record.id, &Request::Resize(size))
+        self.kernel().request(&record.id, &Request::Resize(size))?;
+        let own = vec![("height", size.rows.to_string()), ("width", size.cols.to_string())];
+        self.tell_of(&record, &[Happening::Own("resize", own)])
     }
 }

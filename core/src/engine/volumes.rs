@@ -147,6 +147,7 @@ impl LocalEngine {
         self.store().commit(&batch)?;
         if fresh {
             self.kernel().perform(&Step::MakeDir { path: path.clone(), mode: 0o755 }, None)?;
+            self.tell_of_volume(name, "create")?;
         }
         if mount.options.iter().any(|option| option == "nocopy") {
             return Ok(());
@@ -166,6 +167,7 @@ impl LocalEngine {
             let path = files.trim_end_matches("/_data").to_owned();
             self.kernel().perform(&Step::RemoveTree { path }, None)?;
             self.store().commit(&[Change::Delete(Table::Meta, key)])?;
+            self.tell_of_volume(&mount.source, "destroy")?;
         }
         Ok(())
     }

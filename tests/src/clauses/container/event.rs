@@ -1,11 +1,12 @@
 //! Events: what is told, in which order, with what attributes.
 
-use crate::ask::bridge;
+use crate::ask::{bind, bridge};
 use crate::clause::Clause;
 use crate::clauses::cite;
 use crate::outcome::{Checked, equal, fail, holds};
 use crate::script::Script;
 use crate::world::World;
+use drydock_core::container::{MountKind, MountRequest};
 use drydock_core::engine::{ContainerUpdate, EventEntry, PruneFilters, RemoveOptions, event_passes};
 use drydock_core::host::Capability;
 use drydock_core::kernel::Signal;
@@ -263,4 +264,46 @@ pub(super) const CLAUSES: &[Clause] = &[
         }
         Ok(())
     }),
+    Clause::docker(
+        "CTR-EVENT-20",
+        "A volume is made, mounted before the start, unmounted after the death, and destroyed before its container.",
+        cite::EVENTS,
+        |w| {
+            let mut id = String::new();
+            let events = during(w, || {
+                id = w.start(&["true"], |c| {
+                    c.mounts = vec![MountRequest { kind: MountKind::Volume, source: String::new(), ..bind("", "/data") }];
+                    c.auto_remove = true;
+                })?;
+                w.eventually("it is gone", || Ok(w.engine().container(&id).is_err()))
+            })?;
+            let order: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.action.as_str())).collect();
+            let wanted = [
+                ("volume", "create"),
+                ("container", "create"),
+                ("volume", "mount"),
+                ("container", "start"),
+                ("container", "die"),
+                ("volume", "unmount"),
+                ("volume", "destroy"),
+                ("container", "destroy"),
+            ];
+            equal("order", order, wanted)?;
+            let mount = one(&events, "mount")?;
+            let pairs: Vec<_> = mount.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            let wanted =
+                [("container", id.as_str()), ("destination", "/data"), ("driver", "local"), ("propagation", ""), ("read/write", "true")];
+            equal("attributes", pairs, wanted)
+        },
+    ),
+    Clause::docker(
+        "CTR-EVENT-21",
+        "What an exec runs is told with a blank after its program, also without arguments.",
+        cite::EVENTS,
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            let events = during(w, || w.exec(&id, &["true"])?.exits(0)?.done())?;
+            equal("action", events[0].action.as_str(), "exec_create: true ")
+        },
+    ),
 ];

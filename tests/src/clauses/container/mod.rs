@@ -29,6 +29,7 @@ mod update;
 mod user;
 mod userns;
 mod volume;
+mod wait;
 
 use crate::clause::Clause;
 
@@ -64,5 +65,6 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         user::CLAUSES,
         userns::CLAUSES,
         volume::CLAUSES,
+        wait::CLAUSES,
     ]
 }
