@@ -45,6 +45,10 @@ impl Host {
         match step {
             Step::MakeDir { path, mode } => files::make_dir(path, *mode),
             Step::WriteFile { path, mode, content } => files::write(path, *mode, content.as_bytes()),
+            Step::WriteHidden { path, mode, uid, gid, content } => {
+                files::write(path, *mode, &content.0)?;
+                std::os::unix::fs::lchown(path, Some(*uid), Some(*gid)).map_err(|e| crate::error::step("lchown", path, e))
+            }
             Step::RemoveTree { path } => files::remove_layer_or_tree(path),
             Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 

@@ -4,6 +4,7 @@
 //! in a replayed history and in a browser's page.
 
 use crate::keychain::{Forgetful, Keychain};
+use drydock_core::build::ignore::Ignore;
 use drydock_core::container::UserRange;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Io, Size};
@@ -110,6 +111,10 @@ pub trait Environment {
     fn look(&mut self, path: &str, follow: bool) -> Result<Option<PathStat>>;
     /// What is at a path here as a tar archive, below this name.
     fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source>;
+    /// A directory here as a build context: a tar archive without what is left out, no link followed.
+    fn context(&mut self, path: &str, ignore: &Ignore) -> Result<Source>;
+    /// Makes a directory, with those above it; there already is no error.
+    fn make_directory(&mut self, path: &str) -> Result<()>;
     /// Puts a tar archive into a directory here. Its files belong to whoever runs this, or with `owners` to whom the archive says.
     fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()>;
     /// Whether there is a file of this name.

@@ -14,6 +14,8 @@ pub enum Area {
     Container,
     /// Images, layers and root file systems.
     Image,
+    /// Images made from Dockerfiles.
+    Build,
     /// Links, addresses, names and published ports.
     Network,
     /// How much containers may use.
@@ -22,13 +24,14 @@ pub enum Area {
 
 impl Area {
     /// Every area, in the order of reports.
-    pub const ALL: [Area; 4] = [Area::Container, Area::Image, Area::Network, Area::Limits];
+    pub const ALL: [Area; 5] = [Area::Container, Area::Image, Area::Build, Area::Network, Area::Limits];
 
     /// What ids of this area start with.
     pub fn prefix(self) -> &'static str {
         match self {
             Area::Container => "CTR-",
             Area::Image => "IMG-",
+            Area::Build => "BLD-",
             Area::Network => "NET-",
             Area::Limits => "LIM-",
         }
@@ -40,6 +43,7 @@ impl fmt::Display for Area {
         f.pad(match self {
             Area::Container => "container",
             Area::Image => "image",
+            Area::Build => "build",
             Area::Network => "network",
             Area::Limits => "limits",
         })

@@ -310,6 +310,8 @@ impl<'a> World<'a> {
                 }
             }
         }
+        let all = drydock_core::engine::PruneCache { all: true, ..Default::default() };
+        note(self.engine.prune_build_cache(&all).map(drop), "build cache");
         first.map_or(Ok(()), Err)
     }
 }

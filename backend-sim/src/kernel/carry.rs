@@ -13,6 +13,13 @@ impl World {
         match step {
             Step::MakeDir { path, mode } => self.step_make_dir(ctx, path, *mode),
             Step::WriteFile { path, mode, content } => self.step_write_file(ctx, path, *mode, content.as_bytes()),
+            Step::WriteHidden { path, mode, uid, gid, content } => {
+                let at = self.put_file(ctx, path, *mode, &content.0).named("write", path)?;
+                let ino = self.writable(at.node).named("chown", path)?;
+                let inode = self.fs.get_mut(ino).named("chown", path)?;
+                (inode.uid, inode.gid) = (*uid, *gid);
+                Ok(())
+            }
             Step::RemoveTree { path } => self.remove_path(ctx, path).named("remove", path),
             Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
             Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),

@@ -32,7 +32,7 @@ fn mount(text: &str) -> std::result::Result<String, String> {
     }
 }
 
-fn limit(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn limit(text: &str) -> std::result::Result<String, String> {
     ulimit::parse(text).map(|_| text.to_owned()).map_err(|e| e.to_string())
 }
 
@@ -47,7 +47,7 @@ fn address(text: &str) -> std::result::Result<String, String> {
     parsed.map(|ip| ip.to_string()).map_err(|_| format!("IP address is not correctly formatted: {}", text.escape_debug()))
 }
 
-fn host_line(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn host_line(text: &str) -> std::result::Result<String, String> {
     let wrong = || format!("bad format for add-host: \"{}\"", text.escape_debug());
     let (name, ip) =
         text.split_once('=').or_else(|| text.split_once(':')).filter(|(n, i)| !n.is_empty() && !i.is_empty()).ok_or_else(wrong)?;

@@ -1,6 +1,7 @@
 //! The commands: one table, one file a command.
 
 mod attach;
+mod build;
 mod commit;
 mod complete;
 mod container_options;
@@ -116,7 +117,8 @@ impl Definition {
 }
 
 /// The groups, and what each is for.
-pub const GROUPS: [(&str, &str); 3] = [("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
+pub const GROUPS: [(&str, &str); 4] =
+    [("builder", "Manage builds"), ("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
 
 /// Every command.
 pub static COMMANDS: &[Definition] = &[
@@ -132,6 +134,10 @@ pub static COMMANDS: &[Definition] = &[
     version::DEFINITION,
     info::DEFINITION,
     attach::DEFINITION,
+    build::DEFINITION,
+    build::BUILDER,
+    build::DISK_USE,
+    build::PRUNE,
     commit::DEFINITION,
     cp::DEFINITION,
     complete::COMPLETION,

@@ -4,6 +4,7 @@ use super::{Answer, Bytes};
 use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use crate::keychain::{Forgetful, Keychain};
 use drydock_core::Result;
+use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
 use std::cell::RefCell;
@@ -156,6 +157,17 @@ impl Environment for Recorder<'_> {
     fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source> {
         let source = self.inner.pack(path, follow, name);
         self.read_recorded(source)
+    }
+
+    fn context(&mut self, path: &str, ignore: &Ignore) -> Result<Source> {
+        let source = self.inner.context(path, ignore);
+        self.read_recorded(source)
+    }
+
+    fn make_directory(&mut self, path: &str) -> Result<()> {
+        let answer = self.inner.make_directory(path);
+        self.tape.push(Answer::Written(answer.as_ref().copied().map_err(|e| e.message().to_owned())));
+        answer
     }
 
     fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()> {

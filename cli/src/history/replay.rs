@@ -3,6 +3,7 @@
 use super::{Answer, Entry, damaged};
 use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use crate::keychain::{Forgetful, Keychain};
+use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
 use drydock_core::{Error, ErrorKind, Result};
@@ -122,6 +123,14 @@ impl Environment for Replay {
 
     fn pack(&mut self, path: &str, _: bool, _: &str) -> Result<Source> {
         self.source(path)
+    }
+
+    fn context(&mut self, path: &str, _: &Ignore) -> Result<Source> {
+        self.source(path)
+    }
+
+    fn make_directory(&mut self, _: &str) -> Result<()> {
+        self.written()
     }
 
     fn unpack(&mut self, _: &str, archive: &mut dyn Read, _: bool) -> Result<()> {

@@ -4,6 +4,7 @@ use super::sink::WholeFile;
 use super::streams::Streams;
 use crate::environment::{CLIENT, Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use crate::keychain::{Forgetful, Keychain};
+use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::image::changeset::{Packer, Walk};
 use drydock_core::io::{Io, Size};
@@ -108,6 +109,15 @@ impl<O: Opener> Environment for Native<O> {
     fn pack(&mut self, path: &str, follow: bool, name: &str) -> Result<Source> {
         let archive = Packer::new(Walk::whole(self.opener.tree(path, follow)?, name.as_bytes())?);
         Ok(Source { reader: Box::new(archive), size: None })
+    }
+
+    fn context(&mut self, path: &str, ignore: &Ignore) -> Result<Source> {
+        let archive = drydock_core::build::place::context(self.opener.tree(path, true)?, ignore)?;
+        Ok(Source { reader: Box::new(archive), size: None })
+    }
+
+    fn make_directory(&mut self, path: &str) -> Result<()> {
+        std::fs::create_dir_all(path).map_err(|e| failed("mkdir", path, &e))
     }
 
     fn unpack(&mut self, directory: &str, archive: &mut dyn Read, owners: bool) -> Result<()> {

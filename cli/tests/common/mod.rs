@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use drydock_core::build::ignore::Ignore;
+use drydock_core::build::request::{BuildRequest, Built, Surface};
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
 use drydock_core::engine::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
@@ -143,6 +145,15 @@ impl Engine for StillLife {
         moved()
     }
     fn copy_in(&self, _: &str, _: &str, _: &mut dyn std::io::Read, _: bool) -> Result<()> {
+        moved()
+    }
+    fn build(&self, _: &BuildRequest, _: Surface<'_>) -> Result<Built> {
+        moved()
+    }
+    fn build_cache(&self) -> Result<Vec<drydock_core::engine::CacheEntry>> {
+        Ok(Vec::new())
+    }
+    fn prune_build_cache(&self, _: &drydock_core::engine::PruneCache) -> Result<(Vec<drydock_core::engine::CacheEntry>, u64)> {
         moved()
     }
     fn create(&self, config: &ContainerConfig) -> Result<ContainerId> {
@@ -343,6 +354,12 @@ impl Environment for Memory {
     }
     fn pack(&mut self, path: &str, _: bool, _: &str) -> Result<Source> {
         self.source(path)
+    }
+    fn context(&mut self, path: &str, _: &Ignore) -> Result<Source> {
+        self.source(path)
+    }
+    fn make_directory(&mut self, _: &str) -> Result<()> {
+        Ok(())
     }
     fn unpack(&mut self, path: &str, _: &mut dyn std::io::Read, _: bool) -> Result<()> {
         Err(Error::unsupported(path))

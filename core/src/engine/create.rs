@@ -24,9 +24,20 @@ impl LocalEngine {
     /// Makes a container. After an error nothing of it is left.
     pub(super) fn create_container(&self, config: &ContainerConfig) -> Result<ContainerId> {
         let image = self.find_image(&config.image)?;
+        self.create_over(config, &image, &mut |_| Ok(()))
+    }
+
+    /// Makes a container of this image; `noted` hears its id before anything is made.
+    pub(super) fn create_over(
+        &self,
+        config: &ContainerConfig,
+        image: &ImageRecord,
+        noted: &mut dyn FnMut(&ContainerId) -> Result<()>,
+    ) -> Result<ContainerId> {
         let wanted = config.name.as_deref().map(names::check).transpose()?;
-        let mut record = self.new_record(config, &image)?;
+        let mut record = self.new_record(config, image)?;
         let id = record.id.clone();
+        noted(&id)?;
         let _guard = self.lock_container(&id)?;
         self.enter(&mut record, wanted)?;
         let stacked = self.make_sources(&record, &config.mounts, &image.layers).and_then(|()| self.host.images.stack(&id, &image.layers));

@@ -155,7 +155,7 @@ impl LocalEngine {
     }
 
     /// One more image uses these layers, lowest first.
-    fn count_layers(&self, layers: &[LayerRecord], batch: &mut Vec<Change>) -> Result<()> {
+    pub(super) fn count_layers(&self, layers: &[LayerRecord], batch: &mut Vec<Change>) -> Result<()> {
         let mut counted: BTreeMap<&ChainId, (Option<Vec<u8>>, LayerRecord)> = BTreeMap::new();
         for layer in layers {
             if !counted.contains_key(&layer.chain) {

@@ -38,6 +38,11 @@ impl<'a> Intake<'a> {
         Ok(Self { engine, operation, marks: Mutex::default(), _guard: Mutex::new(guard) })
     }
 
+    /// Its name: locks and marks have it.
+    pub(super) fn operation(&self) -> &str {
+        &self.operation
+    }
+
     /// Takes in a blob; `check` may refuse it before it is kept.
     pub(crate) fn blob(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
         self.engine.kernel().ingest(reader, limit, &mut |taken| {

@@ -25,6 +25,8 @@ impl LocalEngine {
             running.retain(|r| matches!(r.state.status, Status::Running | Status::Paused | Status::Restarting));
             running
         };
+        // What a build runs is the build's own.
+        records.retain(|r| !r.config.labels.contains_key(super::build::LABEL));
         records.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
         records.into_iter().map(|record| self.summary(record)).collect()
     }

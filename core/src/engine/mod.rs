@@ -1,5 +1,6 @@
 //! The engine seam: everything a user of containers can ask for, as one object-safe trait.
 
+mod build;
 mod commit;
 mod copy;
 mod create;
@@ -41,6 +42,7 @@ mod view;
 mod volumes;
 mod wait;
 
+pub use build::{CacheEntry, PruneCache};
 pub use commit::CommitOptions;
 pub use copy::PathStat;
 pub use create::DEFAULT_PATH;
@@ -95,6 +97,16 @@ pub trait Engine: Send + Sync {
     fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId>;
     /// Loads images from a Docker archive or an OCI layout in a tar (`load`). Answers what was loaded, references first.
     fn load(&self, archive: &mut dyn std::io::Read) -> Result<Vec<String>>;
+    /// Builds an image (`build`).
+    fn build(
+        &self,
+        request: &crate::build::request::BuildRequest,
+        surface: crate::build::request::Surface<'_>,
+    ) -> Result<crate::build::request::Built>;
+    /// What the build cache holds (`builder du`).
+    fn build_cache(&self) -> Result<Vec<CacheEntry>>;
+    /// Removes entries of the build cache (`builder prune`). Answers those that went, and how many bytes that frees.
+    fn prune_build_cache(&self, which: &PruneCache) -> Result<(Vec<CacheEntry>, u64)>;
     /// All images, newest first.
     fn images(&self) -> Result<Vec<ImageSummary>>;
     /// One image.

@@ -54,6 +54,22 @@ impl Engine for LocalEngine {
         self.load_images(archive)
     }
 
+    fn build(
+        &self,
+        request: &crate::build::request::BuildRequest,
+        surface: crate::build::request::Surface<'_>,
+    ) -> Result<crate::build::request::Built> {
+        self.build_image(request, surface)
+    }
+
+    fn build_cache(&self) -> Result<Vec<super::CacheEntry>> {
+        self.cache_list()
+    }
+
+    fn prune_build_cache(&self, which: &super::PruneCache) -> Result<(Vec<super::CacheEntry>, u64)> {
+        self.prune_cache(which)
+    }
+
     fn images(&self) -> Result<Vec<ImageSummary>> {
         self.image_list()
     }

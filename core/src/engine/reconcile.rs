@@ -24,6 +24,7 @@ impl LocalEngine {
     /// Finishes or undoes what was under way when its owner died. Costs little when nothing is.
     pub(super) fn recover(&self) -> Result<()> {
         self.host.planning.recover()?;
+        self.recover_builds()?;
         self.recover_blobs()?;
         self.recover_index()?;
         let boot = &self.kernel().facts().boot_id;

@@ -194,12 +194,30 @@ impl LocalEngine {
             mark("blob", blob.digest.hex(), batch);
         }
         batch.extend(image.digests.iter().map(|digest| Change::Delete(Table::Tags, digest.clone())));
+        let mut gone = self.release_layers(&image.layers, batch, marks)?;
+        gone.sort_by_key(|chain| std::cmp::Reverse(image.layers.iter().position(|c| c.as_str() == chain)));
+        Ok(gone)
+    }
+
+    /// One use less of each of these layers; what nothing uses then is marked for the sweep. Answers the chain ids of those.
+    pub(super) fn release_layers(
+        &self,
+        layers: &[crate::id::ChainId],
+        batch: &mut Vec<Change>,
+        marks: &mut BTreeSet<String>,
+    ) -> Result<Vec<String>> {
+        let operation = self.new_id().get(..16).unwrap_or("release").to_owned();
+        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| {
+            let key = format!("pending/{kind}/{name}/{operation}");
+            batch.push(Change::Put(Table::Meta, key.clone(), Vec::new()));
+            marks.insert(key);
+        };
         let mut gone = Vec::new();
-        let chains: BTreeSet<_> = image.layers.iter().collect();
+        let chains: BTreeSet<_> = layers.iter().collect();
         for chain in chains {
             let Some(before) = self.store().get(Table::Layers, chain.as_str())? else { continue };
             let mut layer: LayerRecord = decode(Table::Layers, chain.as_str(), &before)?;
-            let uses = image.layers.iter().filter(|c| *c == chain).count() as u64;
+            let uses = layers.iter().filter(|c| *c == chain).count() as u64;
             layer.uses = layer.uses.saturating_sub(uses);
             batch.push(Change::Expect(Table::Layers, chain.to_string(), Some(before)));
             if layer.uses > 0 {
@@ -211,8 +229,20 @@ impl LocalEngine {
             mark("blob", layer.blob.digest.hex(), batch);
             gone.push(chain.to_string());
         }
-        gone.sort_by_key(|chain| std::cmp::Reverse(image.layers.iter().position(|c| c.as_str() == chain)));
         Ok(gone)
+    }
+
+    /// Removes a hidden image that no container is made from.
+    pub(super) fn drop_unused(&self, id: &crate::id::ImageId) -> Result<()> {
+        let mut marks = BTreeSet::new();
+        {
+            let _guard = self.lock(LOCK)?;
+            let used = !self.store().scan(Table::Meta, &use_prefix(id), "", 1)?.is_empty();
+            if let Some(image) = self.image_record(id)?.filter(|image| image.hidden && !used) {
+                self.untag(&image, &[], &mut marks, true)?;
+            }
+        }
+        self.sweep(&marks)
     }
 
     /// A container is gone: if it was the last of a hidden image, so is that.

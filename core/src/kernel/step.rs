@@ -85,6 +85,16 @@ pub enum Firewall {
     },
 }
 
+/// Bytes that are never shown and never recorded: a record has an empty one in their place.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden(#[serde(skip)] pub Vec<u8>);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
 /// One thing the kernel does.
 ///
 /// Each `Remove…` is the undo of its opposite, and succeeds when there is nothing to remove.
@@ -97,6 +107,8 @@ pub enum Step {
     MakeDir { path: String, mode: u32 },
     /// Writes a whole file: under another name, then rename(2), so that nobody sees half of it.
     WriteFile { path: String, mode: u32, content: String },
+    /// Writes a whole file whose content is nobody's business: it is in no record, no plan and no trace.
+    WriteHidden { path: String, mode: u32, uid: u32, gid: u32, content: Hidden },
     /// Removes a file or a tree, never following a link and never crossing a mount.
     RemoveTree { path: String },
     /// Unpacks a layer archive (tar, gzip or zstd) into a directory that does not exist yet: in a scratch place, with whiteouts turned
@@ -205,6 +217,7 @@ impl Step {
         match self {
             Self::MakeDir { .. } => "make-dir",
             Self::WriteFile { .. } => "write-file",
+            Self::WriteHidden { .. } => "write-hidden",
             Self::RemoveTree { .. } => "remove-tree",
             Self::UnpackLayer { .. } => "unpack-layer",
             Self::FillVolume { .. } => "fill-volume",

@@ -1,5 +1,6 @@
 //! The law: every clause, a module an area, a file a topic.
 
+pub mod build;
 pub mod container;
 pub mod image;
 pub mod limits;
@@ -9,7 +10,7 @@ use crate::clause::Clause;
 
 /// Every clause, by area, topic and number.
 pub fn all() -> Vec<&'static Clause> {
-    [container::topics(), image::topics(), network::topics(), limits::topics()].into_iter().flatten().flatten().collect()
+    [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics()].into_iter().flatten().flatten().collect()
 }
 
 /// The clause with this id.

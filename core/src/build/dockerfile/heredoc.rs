@@ -59,6 +59,12 @@ pub(super) fn read(word: &Word) -> Option<Heredoc> {
     Some(Heredoc { name, expand: plain, chomp, descriptor, range: word.range, ..Heredoc::default() })
 }
 
+/// Whether a command is a here-document and nothing else: then its content is the script.
+pub fn is_alone(text: &str) -> bool {
+    let word = Word { text: text.to_owned(), range: (0, text.len()) };
+    !text.contains(char::is_whitespace) && read(&word).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

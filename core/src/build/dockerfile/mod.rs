@@ -5,7 +5,7 @@
 
 pub mod directive;
 pub mod expand;
-mod flags;
+pub(crate) mod flags;
 pub mod heredoc;
 mod instruction;
 mod keyword;
@@ -16,6 +16,7 @@ pub mod source;
 pub mod words;
 
 pub use directive::Directives;
+pub(crate) use flags::near;
 pub use instruction::{Command, Copy, Flag, Health, Instruction, Kind, Pair, Run, Text};
 pub use parse::{parse, parse_trigger};
 pub use source::{Fault, Position, Source, Span};

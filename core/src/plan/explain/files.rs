@@ -10,6 +10,10 @@ pub(super) fn command(step: &Step) -> Option<String> {
             let path = quote(path);
             format!("printf '%s' {} >{path}\nchmod {mode:o} {path}", quote(content))
         }
+        Step::WriteHidden { path, mode, uid, gid, .. } => {
+            let path = quote(path);
+            format!("# (the content of {path} is hidden)\n: >{path}\nchmod {mode:o} {path}\nchown {uid}:{gid} {path}")
+        }
         Step::RemoveTree { path } => format!("rm -rf --one-file-system {}", quote(path)),
         Step::UnpackLayer { archive, into, .. } => format!(
             "# (whiteouts, `.wh.NAME`, would become overlayfs's own: a character device 0:0)\nmkdir -p {0}\ntar --numeric-owner -xf {1} -C {0}",

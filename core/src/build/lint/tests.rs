@@ -1,0 +1,106 @@
+//! Each rule, on what it is for and on what it is not for.
+
+use super::*;
+use crate::build::dockerfile::parse;
+
+fn names(text: &str) -> Vec<&'static str> {
+    names_in(text, &Surroundings { platform: "linux/amd64".to_owned(), ..Surroundings::default() })
+}
+
+fn names_in(text: &str, around: &Surroundings<'_>) -> Vec<&'static str> {
+    check(&parse("Dockerfile", text.as_bytes()).unwrap(), around).into_iter().map(|r| r.rule.name()).collect()
+}
+
+#[test]
+fn each_rule_on_what_it_is_for_and_not_for() {
+    let table: [(&str, &[&str]); 44] = [
+        ("FROM debian:12 AS Base", &["StageNameCasing"]),
+        ("FROM debian:12 as base", &["FromAsCasing"]),
+        ("from debian:12 as base", &[]),
+        ("FROM debian:12 AS base", &[]),
+        ("FROM debian:12\nRUN a \\\n\n b", &["NoEmptyContinuation"]),
+        ("FROM debian:12\nRUN a\nrun b", &["ConsistentInstructionCasing"]),
+        ("FROM debian:12\nRun a", &["ConsistentInstructionCasing"]),
+        ("FROM a AS x\nFROM b AS x", &["DuplicateStageName"]),
+        ("FROM a AS context", &["ReservedStageName"]),
+        ("FROM a\nCMD run it", &["JSONArgsRecommended"]),
+        ("FROM a\nENTRYPOINT run it", &["JSONArgsRecommended"]),
+        ("FROM a\nCMD [\"run\"]", &[]),
+        ("FROM a\nCMD ['run']", &["JSONListMalformed"]),
+        ("FROM a\nCMD [\"run\"] # it", &["TextAfterList"]),
+        ("FROM a\nMAINTAINER me", &["MaintainerDeprecated"]),
+        ("FROM a:$V", &["UndefinedArgInFrom"]),
+        ("ARG V=1\nFROM a:$V", &[]),
+        ("ARG V\nFROM a:$V", &["InvalidDefaultArgInFrom"]),
+        ("ARG V\nFROM a:${V:-1}", &[]),
+        ("FROM a\nWORKDIR app", &["WorkdirRelativePath"]),
+        ("FROM a\nWORKDIR /app\nWORKDIR x", &[]),
+        ("FROM a\nWORKDIR $HOME", &[]),
+        ("FROM scratch\nCOPY $foo .", &["UndefinedVar"]),
+        ("FROM scratch\nARG foo\nCOPY $foo .", &[]),
+        ("ARG foo=1\nFROM scratch\nCOPY $foo .", &["UndefinedVar"]),
+        ("FROM scratch\nENV PATH=/x:$PATH LIB=$LIB:/a", &[]),
+        ("FROM scratch AS a\nENV x=1\nFROM a\nLABEL y=$x", &[]),
+        ("FROM unknown\nLABEL y=$x", &[]),
+        ("FROM a\nCMD [\"a\"]\nCMD [\"b\"]", &["MultipleInstructionsDisallowed"]),
+        ("FROM a\nCMD [\"a\"]\nFROM b\nCMD [\"b\"]", &[]),
+        ("FROM a\nENV x 1", &["LegacyKeyValueFormat"]),
+        ("FROM a\nLABEL x 1", &["LegacyKeyValueFormat"]),
+        ("FROM --platform=$TARGETPLATFORM a", &["RedundantTargetPlatform"]),
+        ("FROM --platform=linux/arm64 a", &["FromPlatformFlagConstDisallowed"]),
+        ("FROM --platform=linux/arm64 a AS build-arm64", &[]),
+        ("FROM --platform=$BUILDPLATFORM a", &[]),
+        ("FROM a\nARG API_TOKEN\nENV DB_PASSWORD=x", &["SecretsUsedInArgOrEnv", "SecretsUsedInArgOrEnv"]),
+        ("FROM a\nENV PUBLIC_KEY=x MONKEY=1", &[]),
+        ("FROM a\nEXPOSE 80/TCP", &["ExposeProtoCasing"]),
+        ("FROM a\nEXPOSE 127.0.0.1:80:80 8080:80", &["ExposeInvalidFormat", "ExposeInvalidFormat"]),
+        ("FROM ubuntu:14.04", &["BaseImageUnmaintained"]),
+        ("FROM ubuntu:24.04", &[]),
+        ("FROM debian:12\nRUN apt-get update", &["PackageListsStale"]),
+        ("# syntax=docker/dockerfile:1\nFROM a", &["SyntaxNotUsed"]),
+    ];
+    for (text, rules) in table {
+        assert_eq!(names(text), rules, "{text}");
+    }
+}
+
+#[test]
+fn the_mistakes_of_old_files_are_named() {
+    let jenkins = "FROM centos\nMAINTAINER somebody\nENV JAVA_HOME /usr/local/jdk\nADD apache-tomcat-8.5.47.tar.gz /usr/local/\n\
+        ADD jenkins.war /usr/local/webapps\nRUN rm -rf /usr/local/apache-tomcat-8.5.47.tar.gz jenkins.war\n\
+        ENTRYPOINT [\"catalina.sh\",\"run\"]  #run it\n";
+    let file = parse("Dockerfile", jenkins.as_bytes()).unwrap();
+    let shown: Vec<String> = check(&file, &Surroundings::default()).iter().map(|r| show(&file, r)).collect();
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
+fn what_the_surroundings_tell() {
+    let ignore = Ignore::parse("i", b"*.md\nsecret").unwrap();
+    let around = Surroundings { ignore, ..Surroundings::default() };
+    let text = "# check=experimental=all\nFROM a\nCOPY README.md src /x/\nADD secret/key /y";
+    assert_eq!(names_in(text, &around), ["CopyIgnoredFile", "CopyIgnoredFile"]);
+    let of = |image: &str| (image == "known").then(|| vec!["HOME=/h".to_owned()]);
+    let around = Surroundings { environment: Some(&of), ..Surroundings::default() };
+    assert_eq!(names_in("FROM known\nWORKDIR $HOME\nLABEL a=$HOMW", &around), ["UndefinedVar"]);
+    let around = Surroundings { arguments: [("V".to_owned(), "1".to_owned())].into(), ..Surroundings::default() };
+    assert_eq!(names_in("ARG V\nFROM a:$V", &around), ["InvalidDefaultArgInFrom"]);
+}
+
+#[test]
+fn settings_leave_out() {
+    assert_eq!(names("# check=skip=MaintainerDeprecated\nFROM a\nMAINTAINER x\nCMD y"), ["JSONArgsRecommended"]);
+    assert_eq!(names("# check=skip=all\nFROM a\nMAINTAINER x\nCMD y"), [] as [&str; 0]);
+    assert!(Settings::parse("error=true;skip=A, B").error);
+    assert_eq!(names("# check=experimental=InvalidDefinitionDescription\nARG A=1\n# other\nFROM a AS b"), ["InvalidDefinitionDescription"]);
+    assert_eq!(names("# check=experimental=InvalidDefinitionDescription\nARG A=1\n# b is it\nFROM a AS b"), [] as [&str; 0]);
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own_and_advice() {
+    let mut seen = BTreeSet::new();
+    for rule in Rule::ALL {
+        assert!(seen.insert(rule.name()) && !rule.advice().is_empty());
+    }
+    assert_eq!(Rule::JSONArgsRecommended.page().unwrap(), "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/");
+}

@@ -1,0 +1,70 @@
+//! How a build goes, as it is told to whoever shows it.
+
+use crate::io::Stream;
+use crate::time::Timestamp;
+
+/// Something that happened. Steps are numbered from 1 in the order they begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A step began: `[2/4] RUN make`.
+    Began {
+        /// Its number.
+        step: u32,
+        /// What it does.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It need not be done again.
+    Cached {
+        /// Its number.
+        step: u32,
+    },
+    /// Its program wrote something.
+    Output {
+        /// Its number.
+        step: u32,
+        /// Where to.
+        stream: Stream,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Something about it worth a line: `transferring context: 2.1kB`.
+    Note {
+        /// Its number.
+        step: u32,
+        /// The line.
+        text: String,
+    },
+    /// It ended.
+    Ended {
+        /// Its number.
+        step: u32,
+        /// When.
+        at: Timestamp,
+        /// Why it failed, if it did.
+        error: Option<String>,
+    },
+    /// A remark about the Dockerfile: rule, sentence, line.
+    Remark {
+        /// The rule's name.
+        rule: String,
+        /// What is remarkable.
+        message: String,
+        /// The line.
+        line: u32,
+    },
+}
+
+/// Who is told.
+pub trait Progress {
+    /// Takes one event. Steps of several stages come mixed.
+    fn tell(&self, event: Event);
+}
+
+/// Nobody is.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn tell(&self, _: Event) {}
+}

@@ -1,0 +1,200 @@
+//! One stage: its instructions in order, on top of what it begins with.
+
+use super::base::scratch;
+use super::{Build, Plan};
+use crate::build::context::{Files, View};
+use crate::build::dockerfile::{Dockerfile, Instruction, Kind, parse_trigger};
+use crate::build::stages::{Base, Stage};
+use crate::build::state::{Effect, Scope, State};
+use crate::build::variables;
+use crate::error::Result;
+use crate::id::{ChainId, Digest};
+use crate::image::{Blob, LayerRecord};
+use crate::kernel::{Compression, OpenTree, Tree};
+use crate::time::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A layer of a stage.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) chain: ChainId,
+    pub(super) diff_id: Digest,
+    pub(super) blob: Blob,
+    pub(super) size: u64,
+    pub(super) compression: Compression,
+}
+
+impl Layer {
+    /// As the store has it.
+    pub(super) fn record(&self) -> LayerRecord {
+        LayerRecord { chain: self.chain.clone(), diff_id: self.diff_id.clone(), blob: self.blob.clone(), size: self.size, uses: 0 }
+    }
+}
+
+/// What a stage has come to.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) state: State,
+    pub(super) layers: Vec<Layer>,
+    /// The base image's history.
+    pub(super) history: Vec<Value>,
+    /// When the base image was made.
+    pub(super) created: Timestamp,
+    /// When each line of the state's own history was made; `None` for those that made no layer.
+    pub(super) times: Vec<Option<Timestamp>>,
+    pub(super) variant: String,
+}
+
+impl Made {
+    /// The chain id of everything so far; empty for nothing.
+    pub(super) fn chain(&self) -> &str {
+        self.layers.last().map_or("", |l| l.chain.as_str())
+    }
+
+    /// Adds a layer and its line of history.
+    pub(super) fn add(&mut self, layer: Layer, by: String, at: Timestamp) {
+        self.layers.push(layer);
+        self.state.history.push(crate::build::state::Done { by, empty: false });
+        self.times.resize(self.state.history.len() - 1, None);
+        self.times.push(Some(at));
+    }
+}
+
+/// What a step of a stage is called: `[build 2/4]`.
+pub(super) struct Label<'a> {
+    plan: &'a Plan<'a>,
+    number: usize,
+    next: usize,
+    of: usize,
+}
+
+impl Label<'_> {
+    fn take(&mut self, what: &str) -> String {
+        let stage = &self.plan.graph.stages[self.number];
+        let name = match &stage.name {
+            Some(name) => format!("{name} "),
+            None if self.plan.graph.stages.len() > 1 => format!("stage-{} ", self.number),
+            None => String::new(),
+        };
+        self.next += 1;
+        format!("[{name}{}/{}] {what}", self.next, self.of)
+    }
+}
+
+fn is_step(instruction: &Instruction) -> bool {
+    matches!(instruction.kind, Kind::Run(_) | Kind::Copy(_) | Kind::Workdir(_))
+}
+
+impl Build<'_> {
+    /// Builds a stage, all it needs being built.
+    pub(super) fn stage(&self, plan: &Plan<'_>, number: usize, others: &BTreeMap<usize, Made>) -> Result<Made> {
+        let stage: &Stage<'_> = &plan.graph.stages[number];
+        let of = 1 + stage.body.iter().filter(|i| is_step(i)).count();
+        let mut label = Label { plan, number, next: 0, of };
+        let mut made = match &stage.base {
+            Base::Scratch => scratch(),
+            Base::Stage(other) => {
+                let mut base = others.get(other).cloned().unwrap_or_else(scratch);
+                // What the other stage set as its own is the base's here.
+                base.state.settings.cmd_is_own = false;
+                base
+            }
+            Base::Image(name) => {
+                let shown = crate::image::reference::Reference::parse(name).map_or_else(|_| name.clone(), |r| r.to_string());
+                self.step(&label.take(&format!("FROM {shown}")), |_| {
+                    let image = self.image(name)?;
+                    self.base(&image)
+                })?
+            }
+        };
+        if label.next == 0 {
+            label.next = 1;
+        }
+        self.check_platform(stage)?;
+        let global = self.global(plan);
+        let triggers = std::mem::take(&mut made.state.settings.triggers);
+        for text in &triggers {
+            let inner = parse_trigger(text)?;
+            let source = crate::build::dockerfile::Source::read("ONBUILD", text.as_bytes())?;
+            let own = Dockerfile { source, ..Dockerfile::default() };
+            label.of += usize::from(is_step(&inner));
+            self.instruction(plan, &own, &inner, number, others, &mut made, &global, &mut label)?;
+        }
+        for instruction in &stage.body {
+            self.instruction(plan, plan.file, instruction, number, others, &mut made, &global, &mut label)?;
+        }
+        Ok(made)
+    }
+
+    fn check_platform(&self, stage: &Stage<'_>) -> Result<()> {
+        let Some(platform) = &stage.platform else { return Ok(()) };
+        let (os, machine, _) = variables::parts(platform);
+        let (own_os, own, _) = variables::parts(&self.platform);
+        if (os.as_str(), machine.as_str()) != (own_os.as_str(), own.as_str()) {
+            return Err(crate::Error::unsupported(format!("a stage for {platform}: this host is {}", self.platform)));
+        }
+        Ok(())
+    }
+
+    /// Arguments before FROM and those of the platform.
+    fn global(&self, plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
+        let mut all: BTreeMap<String, Option<String>> =
+            variables::platform(&self.platform).into_iter().map(|(k, v)| (k, Some(v))).collect();
+        all.extend(plan.graph.global.clone());
+        all
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what an instruction of a stage depends on")]
+    fn instruction(
+        &self,
+        plan: &Plan<'_>,
+        file: &Dockerfile,
+        instruction: &Instruction,
+        number: usize,
+        others: &BTreeMap<usize, Made>,
+        made: &mut Made,
+        global: &BTreeMap<String, Option<String>>,
+        label: &mut Label<'_>,
+    ) -> Result<()> {
+        let scope = Scope { file, given: &self.request.arguments, global };
+        let effect = made.state.take(&scope, instruction)?;
+        if effect == Effect::Nothing {
+            return Ok(());
+        }
+        let name = label.take(&shown(instruction));
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.step(&name, |step| match effect {
+            Effect::Nothing => Ok(()),
+            Effect::Directory(path) => self.workdir(made, &path, number, plan, step),
+            Effect::Copy(copy) => self.copy(plan, file, &copy, number, others, made, step),
+            Effect::Run(run) => self.run(plan, file, &run, number, others, made, step),
+        })
+    }
+
+    /// The files of a stack of layers.
+    pub(super) fn tree(&self, layers: &[Layer]) -> Result<Box<dyn OpenTree>> {
+        if layers.is_empty() {
+            return Ok(Box::new(View(Arc::new(Files::empty()))));
+        }
+        let layout = self.engine.layout();
+        let lower = layers.iter().rev().map(|l| layout.layer(&l.chain)).collect();
+        self.engine.kernel().tree(&Tree::Stack { lower, upper: None, binds: Vec::new() })
+    }
+
+    /// Whether the cache may be asked in this stage.
+    pub(super) fn may_use_cache(&self, plan: &Plan<'_>, number: usize) -> bool {
+        let stage = &plan.graph.stages[number];
+        let filtered = stage.name.as_ref().is_some_and(|n| self.request.no_cache_filter.contains(n))
+            || self.request.no_cache_filter.contains(&number.to_string());
+        !self.request.no_cache && !filtered
+    }
+}
+
+/// An instruction as a step's name has it: one line, not too long.
+fn shown(instruction: &Instruction) -> String {
+    let text: String = instruction.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= 200 { text } else { text.chars().take(199).chain(['…']).collect() }
+}
