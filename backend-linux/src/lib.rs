@@ -36,6 +36,6 @@ mod volume;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;
-pub use open::{PROXY, SUPERVISE, open, open_as_found, own_command};
+pub use open::{PROXY, SUPERVISE, open, open_as_found, open_reaching, own_command};
 pub use registry::Network;
 pub use store::SqliteStore;

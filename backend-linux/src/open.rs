@@ -5,6 +5,7 @@ use crate::{LinuxKernel, SqliteStore, SystemClock};
 use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
+use drydock_core::registry::Transport;
 use drydock_core::supervise::Supervisor;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,11 @@ pub const PROXY: &str = "proxy";
 /// The program that calls it must hand its command line to [`own_command`] first: the engine starts it again for its supervisors.
 pub fn open(data_root: &str, run_root: &str) -> Result<LocalEngine> {
     engine(Arc::new(LinuxKernel::open(data_root, run_root)?))
+}
+
+/// Opens it with another way to registries.
+pub fn open_reaching(data_root: &str, run_root: &str, transport: Arc<dyn Transport>) -> Result<LocalEngine> {
+    LocalEngine::open(host(Arc::new(LinuxKernel::open(data_root, run_root)?))?.reaching(transport))
 }
 
 /// Opens it as it is, with nothing finished or undone.

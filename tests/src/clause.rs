@@ -20,11 +20,13 @@ pub enum Area {
     Network,
     /// How much containers may use.
     Limits,
+    /// Pulling, pushing, logging in and searching.
+    Registry,
 }
 
 impl Area {
     /// Every area, in the order of reports.
-    pub const ALL: [Area; 5] = [Area::Container, Area::Image, Area::Build, Area::Network, Area::Limits];
+    pub const ALL: [Area; 6] = [Area::Container, Area::Image, Area::Build, Area::Network, Area::Limits, Area::Registry];
 
     /// What ids of this area start with.
     pub fn prefix(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Area {
             Area::Build => "BLD-",
             Area::Network => "NET-",
             Area::Limits => "LIM-",
+            Area::Registry => "REG-",
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Area {
             Area::Build => "build",
             Area::Network => "network",
             Area::Limits => "limits",
+            Area::Registry => "registry",
         })
     }
 }

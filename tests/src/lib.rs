@@ -23,6 +23,7 @@ pub mod fixture;
 pub mod lockstep;
 pub mod outcome;
 pub mod refusal;
+pub mod registry;
 pub mod report;
 pub mod residue;
 pub mod run;

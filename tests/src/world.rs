@@ -12,6 +12,7 @@ use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
+use drydock_sim::registry::Registry;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,9 @@ impl<'a> World<'a> {
     pub fn new(subject: &'a dyn Subject) -> Self {
         let engine = subject.engine();
         let capabilities = engine.capabilities();
-        Self { subject, engine, capabilities, made: RefCell::default() }
+        let world = Self { subject, engine, capabilities, made: RefCell::default() };
+        world.fresh_registries();
+        world
     }
 
     /// The engine itself.
@@ -272,6 +275,32 @@ impl<'a> World<'a> {
     /// The archive of the busybox image.
     pub fn busybox(&self) -> &[u8] {
         self.subject.busybox()
+    }
+
+    // -- registries
+
+    /// The hosts and ports of the registries that are for clauses.
+    pub fn registries(&self) -> Vec<String> {
+        self.subject.registries()
+    }
+
+    /// Looks at a registry, or changes it.
+    pub fn registry<T>(&self, which: usize, look: impl FnOnce(&mut Registry) -> T) -> Checked<T> {
+        let name = self.registries().get(which).cloned().unwrap_or_default();
+        let remotes = self.subject.remotes();
+        let mut remotes = drydock_sim::registry::held(&remotes);
+        match remotes.at(&name) {
+            Some(registry) => Ok(look(registry)),
+            None => fail(format_args!("there is no registry {which}")),
+        }
+    }
+
+    /// Puts registries, empty and true, where the last clause's were.
+    pub fn fresh_registries(&self) {
+        let remotes = self.subject.remotes();
+        for name in self.registries() {
+            drydock_sim::registry::held(&remotes).put(&name, Registry::default());
+        }
     }
 
     // -- the end

@@ -25,12 +25,24 @@ const LARGEST_HEADERS: usize = 64 << 10;
 const BUFFER: usize = 256 << 10;
 
 /// This machine's network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Network {
+    piece: Duration,
     agents: Mutex<BTreeMap<(Trust, bool), Agent>>,
 }
 
+impl Default for Network {
+    fn default() -> Self {
+        Self::waiting(PIECE)
+    }
+}
+
 impl Network {
+    /// With another bound on how long one read or write may take.
+    pub fn waiting(piece: Duration) -> Self {
+        Self { piece, agents: Mutex::default() }
+    }
+
     /// What keeps connections to servers that are judged alike.
     fn agent(&self, trust: &Trust, proxied: bool) -> Result<Agent, Fault> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,8 +59,8 @@ impl Network {
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(HEADERS))
-            .timeout_per_read(Some(PIECE))
-            .timeout_per_write(Some(PIECE))
+            .timeout_per_read(Some(self.piece))
+            .timeout_per_write(Some(self.piece))
             .max_response_header_size(LARGEST_HEADERS)
             .input_buffer_size(BUFFER)
             .output_buffer_size(BUFFER);
@@ -90,6 +102,10 @@ impl Transport for Network {
 
     fn run(&self, width: usize, jobs: Vec<Job<'_>>, meanwhile: &mut dyn FnMut()) {
         side_by_side::run(width, jobs, meanwhile);
+    }
+
+    fn rest(&self) {
+        self.agents.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

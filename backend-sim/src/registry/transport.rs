@@ -66,6 +66,8 @@ impl Transport for SimTransport {
         }
         meanwhile();
     }
+
+    fn rest(&self) {}
 }
 
 impl SimTransport {

@@ -144,7 +144,7 @@ impl LocalEngine {
     fn sources(&self, tag: &Reference, digest: &Digest) -> Result<Vec<String>> {
         let mut all: Vec<String> = Vec::new();
         for (_, image) in self.store().load_all::<ImageRecord>(Table::Images)? {
-            if image.blobs.iter().any(|blob| blob.digest == *digest) {
+            if image.id.as_str() == digest.as_str() || image.blobs.iter().any(|blob| blob.digest == *digest) {
                 all.extend(known_in(&image, &tag.host).into_iter().filter(|path| *path != tag.path));
             }
         }

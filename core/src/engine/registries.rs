@@ -29,6 +29,12 @@ pub(super) struct Operation<'a> {
     pub(super) stopped: AtomicBool,
 }
 
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        self.engine.host.transport.rest();
+    }
+}
+
 impl<'a> Operation<'a> {
     pub(super) fn begin(engine: &'a LocalEngine, access: &'a Access) -> Result<Self> {
         let settings = Settings::of(engine.kernel())?;

@@ -152,6 +152,9 @@ pub trait Transport: Send + Sync {
     /// Runs jobs, at most so many at a time, begun in their order, and returns when all have ended. `meanwhile` is called on the
     /// calling thread again and again, and once at the end.
     fn run(&self, width: usize, jobs: Vec<Job<'_>>, meanwhile: &mut dyn FnMut());
+
+    /// Lets go of connections that were kept for further requests: an operation is over.
+    fn rest(&self);
 }
 
 impl fmt::Debug for dyn Transport {
@@ -173,4 +176,6 @@ impl Transport for NoNetwork {
         jobs.into_iter().for_each(|job| job());
         meanwhile();
     }
+
+    fn rest(&self) {}
 }

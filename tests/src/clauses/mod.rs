@@ -5,12 +5,17 @@ pub mod container;
 pub mod image;
 pub mod limits;
 pub mod network;
+pub mod registry;
 
 use crate::clause::Clause;
 
 /// Every clause, by area, topic and number.
 pub fn all() -> Vec<&'static Clause> {
-    [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics()].into_iter().flatten().flatten().collect()
+    [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics(), registry::topics()]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect()
 }
 
 /// The clause with this id.
@@ -46,6 +51,22 @@ pub(crate) mod cite {
     pub const PRUNE: &str = "Docker CLI reference, docker container prune";
     /// Docker's reference of `events`.
     pub const EVENTS: &str = "Docker CLI reference, docker system events";
+    /// Docker's reference of `pull`.
+    pub const PULL: &str = "Docker CLI reference, docker image pull";
+    /// Docker's reference of `push`.
+    pub const PUSH: &str = "Docker CLI reference, docker image push";
+    /// Docker's reference of `login`.
+    pub const LOGIN: &str = "Docker CLI reference, docker login";
+    /// Docker's reference of `search`.
+    pub const SEARCH: &str = "Docker CLI reference, docker search";
+    /// The distribution specification's half about pulling.
+    pub const PULLING: &str = "distribution-spec 1.1, Pull";
+    /// The distribution specification's half about pushing.
+    pub const PUSHING: &str = "distribution-spec 1.1, Push";
+    /// What names content.
+    pub const DESCRIPTOR: &str = "image-spec descriptor.md, Verification";
+    /// Tokens.
+    pub const TOKEN: &str = "distribution project, Token Authentication Specification";
     /// Docker's reference of `import`.
     pub const IMPORT: &str = "Docker CLI reference, docker image import";
     /// Docker's reference of `load`.

@@ -1,10 +1,11 @@
 //! This machine as a target.
 
 use super::{Subject, Target};
-use crate::fixture;
 use crate::outcome::Output;
+use crate::{fixture, registry};
 use drydock_core::engine::Engine;
 use drydock_core::error::{Error, ErrorKind, Result};
+use drydock_sim::registry::Shared;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// A statically linked busybox: the image is made from it, and the host's shell.
 const BUSYBOX: &str = "/bin/busybox";
+
+/// How long a registry may say nothing. Some clauses are about ones that say nothing more.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 fn failed(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::System, format!("the suite cannot {what}")).op(what).source(error)
@@ -32,6 +36,8 @@ struct LinuxSubject {
     other: Arc<dyn Engine>,
     top: PathBuf,
     busybox: Vec<u8>,
+    remotes: Shared,
+    registries: Vec<String>,
 }
 
 impl LinuxTarget {
@@ -65,11 +71,12 @@ impl LinuxSubject {
         let engine = open(top)?;
         engine.import(&mut &*busybox, fixture::BUSYBOX, &[], "")?;
         let other = open(top)?;
-        let subject = Self { engine, other, top: top.to_owned(), busybox };
+        let mut subject = Self { engine, other, top: top.to_owned(), busybox, remotes: Shared::default(), registries: Vec::new() };
         let up = subject.host("ip link set lo up")?;
         if up.code != 0 {
             return Err(Error::new(ErrorKind::System, format!("loopback cannot be brought up: {}", up.error_text())));
         }
+        subject.registries = registry::listen(&subject.remotes).map_err(|e| failed("listen as registries", e))?;
         Ok(subject)
     }
 
@@ -80,7 +87,7 @@ impl LinuxSubject {
 
 fn open(top: &Path) -> Result<Arc<dyn Engine>> {
     let root = |name: &str| top.join(name).to_string_lossy().into_owned();
-    Ok(Arc::new(drydock_linux::open(&root("data"), &root("run"))?))
+    Ok(Arc::new(drydock_linux::open_reaching(&root("data"), &root("run"), Arc::new(drydock_linux::Network::waiting(PATIENCE)))?))
 }
 
 impl Subject for LinuxSubject {
@@ -111,6 +118,14 @@ impl Subject for LinuxSubject {
 
     fn sleep(&self, time: Duration) {
         std::thread::sleep(time);
+    }
+
+    fn remotes(&self) -> Shared {
+        Arc::clone(&self.remotes)
+    }
+
+    fn registries(&self) -> Vec<String> {
+        self.registries.clone()
     }
 
     fn busybox(&self) -> &[u8] {

@@ -31,6 +31,10 @@ pub trait Subject: Send + Sync {
     fn host(&self, script: &str) -> Result<Output>;
     /// Lets time pass: real or virtual.
     fn sleep(&self, time: Duration);
+    /// The registries of the world around the host.
+    fn remotes(&self) -> drydock_sim::registry::Shared;
+    /// The hosts and ports of those that are for clauses: this machine, without TLS.
+    fn registries(&self) -> Vec<String>;
     /// The archive of the image `busybox`.
     fn busybox(&self) -> &[u8];
 }

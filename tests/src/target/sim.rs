@@ -1,8 +1,8 @@
 //! The simulated host as a target.
 
 use super::{Subject, Target};
-use crate::fixture;
 use crate::outcome::Output;
+use crate::{fixture, registry};
 use drydock_core::Result;
 use drydock_core::engine::{Engine, Host, LocalEngine};
 use drydock_core::kernel::Kernel;
@@ -10,6 +10,7 @@ use drydock_core::store::Store;
 use drydock_core::supervise::{Event, Reaction, Settings, Supervisor};
 use drydock_core::time::Clock;
 use drydock_sim::host::Decide;
+use drydock_sim::registry::{Shared, SimTransport};
 use drydock_sim::{SimConfig, SimHost};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,12 +56,13 @@ impl Decide for Mind {
 fn broken(host: &SimHost, breakage: Breakage) -> Result<Arc<LocalEngine>> {
     let parts = Parts { kernel: Arc::new(host.kernel()), store: Arc::new(host.store()), clock: Arc::new(host.clock()) };
     let Parts { kernel, store, clock } = breakage(parts);
-    let its = (kernel.clone(), store.clone(), clock.clone());
+    let transport: Arc<SimTransport> = host.transport();
+    let its = (kernel.clone(), store.clone(), clock.clone(), transport.clone());
     host.set_decider(Arc::new(move |id| {
-        let engine = LocalEngine::open(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()))?;
+        let engine = LocalEngine::open(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()).reaching(its.3.clone()))?;
         Ok(Box::new(Mind(Supervisor::new(Arc::new(engine), id)?)) as Box<dyn Decide>)
     }));
-    Ok(Arc::new(LocalEngine::open(Host::planned(kernel, store, clock))?))
+    Ok(Arc::new(LocalEngine::open(Host::planned(kernel, store, clock).reaching(transport))?))
 }
 
 struct SimSubject {
@@ -123,6 +125,14 @@ impl Subject for SimSubject {
 
     fn sleep(&self, time: Duration) {
         self.host.advance(time);
+    }
+
+    fn remotes(&self) -> Shared {
+        self.host.remotes()
+    }
+
+    fn registries(&self) -> Vec<String> {
+        (0..registry::COUNT).map(|i| format!("127.0.0.1:{}", 5000 + i)).collect()
     }
 
     fn busybox(&self) -> &[u8] {
