@@ -10,6 +10,7 @@ use drydock_core::io::{Attach, DetachKeys, Ended, Input, Io};
 use drydock_core::kernel::{Attachment, Kernel, Request};
 use drydock_core::time::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -29,7 +30,9 @@ fn nobody(id: &ContainerId) -> Error {
 pub fn request(kernel: &LinuxKernel, id: &ContainerId, request: &Request) -> Result<()> {
     let socket = connect(kernel, id)?.ok_or_else(|| nobody(id))?;
     wire::transmit(&socket, &Frame::Ask(request.clone()).encode()?, true)?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(request.patience())).map_err(|e| step("setsockopt", "SO_RCVTIMEO", e))?;
     match wire::receive(&socket)? {
+        Received::Nothing => Err(drydock_core::kernel::no_answer(id)),
         Received::Frame(Frame::Reply(Ok(()))) => Ok(()),
         Received::Frame(Frame::Reply(Err((kind, message)))) => Err(Error::new(kind, message).op("supervise").subject(id.as_str())),
         _ if *request == Request::Start => {

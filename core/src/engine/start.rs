@@ -75,7 +75,10 @@ impl LocalEngine {
         if begun.is_err() {
             // The supervisor has tidied up after itself; if it never lived, or died of it, this does.
             self.kernel().wait(&id, Some(LAST_BREATH))?;
-            self.settle_locked(&id)?;
+            if let Some(record) = self.settle_locked(&id)?.filter(|record| record.config.auto_remove) {
+                // Its supervisor removes it when it ends; this one did not come to it.
+                self.delete(&record, true)?;
+            }
         }
         begun
     }

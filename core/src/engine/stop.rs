@@ -75,6 +75,13 @@ impl LocalEngine {
     fn ask_and_wait(&self, id: &ContainerId, request: &Request, patience: Option<Duration>) -> Result<()> {
         match self.kernel().request(id, request) {
             Err(e) if e.kind() == ErrorKind::NotRunning => {}
+            Err(e) if e.kind() == ErrorKind::TimedOut => {
+                // Nobody is there to do it, and it is to end: without its supervisor, which will hear of it if it ever wakes.
+                if let Some(process) = self.find_record(id)?.and_then(|r| r.state.process) {
+                    self.kernel().destroy(&process)?;
+                }
+                return Err(e);
+            }
             other => other?,
         }
         if !self.kernel().wait(id, patience)? {

@@ -153,6 +153,25 @@ pub enum Request {
     Update(Box<ContainerUpdate>),
 }
 
+impl Request {
+    /// How long a supervisor may take to answer; after that [`Kernel::request`] fails with [`no_answer`]. A stop is answered before the
+    /// container has ended, so only a start takes any time at all.
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Start => Duration::from_secs(300),
+            _ => Duration::from_secs(20),
+        }
+    }
+}
+
+/// What is said of a supervisor that lives and does not answer: it was stopped by a signal, or hangs in a system call.
+pub fn no_answer(id: &ContainerId) -> crate::Error {
+    crate::Error::new(crate::ErrorKind::TimedOut, format!("the supervisor of container {} does not answer", id.short()))
+        .op("supervise")
+        .subject(id.as_str())
+        .hint("see with ps whether it was stopped by a signal (state T); kill -CONT lets it go on, kill -9 ends it and its container")
+}
+
 /// Carries out steps. One implementation is the real Linux, one is the simulated one.
 ///
 /// Calls are synchronous. All are safe to repeat after a crash: making what is there and removing what is not there succeed
@@ -226,7 +245,8 @@ pub trait Kernel: Send + Sync {
     /// supervisor can be asked and attached to.
     fn supervise(&self, id: &ContainerId) -> Result<()>;
 
-    /// Asks a container's supervisor. No supervisor is [`crate::ErrorKind::NotRunning`].
+    /// Asks a container's supervisor. No supervisor is [`crate::ErrorKind::NotRunning`]; one that does not answer in
+    /// [`Request::patience`] is [`no_answer`].
     fn request(&self, id: &ContainerId, request: &Request) -> Result<()>;
 
     /// Connects to a container's streams through its supervisor. Bytes written after this returns are not lost.
