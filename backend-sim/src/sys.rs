@@ -46,6 +46,12 @@ impl Sys {
         self.with(|w| w.trace.note(w.now, || format!("call pid={} {}", self.pid, call())));
     }
 
+    /// The error that this call is to fail with, if one was asked for.
+    fn struck(&self, call: &str) -> Res<()> {
+        let errno = self.with(|w| if w.faults.watching() { w.faults.strike_call(call) } else { None });
+        errno.map_or(Ok(()), Err)
+    }
+
     /// Looks into the kernel, for a moment and without waiting.
     fn with<T>(&self, call: impl FnOnce(&mut World) -> T) -> T {
         call(&mut self.shared.lock())

@@ -313,7 +313,12 @@ impl Kernel for SimKernel {
     }
 
     fn request(&self, id: &ContainerId, request: &Request) -> Result<()> {
+        let asked = self.machine.shared.lock().timestamp();
         let crash = self.strike(|| "request".to_owned())?;
+        // A stalled one is not heard of any more once nobody waits for its answer.
+        if self.machine.shared.lock().timestamp().since(asked) > request.patience() {
+            return Err(drydock_core::kernel::no_answer(id));
+        }
         let answer = self.machine.ask_supervisor(id, request);
         self.after(crash, answer)
     }

@@ -34,6 +34,7 @@ impl Sys {
 
     /// The packet filter's rules, a line each as `nft list ruleset` prints them. Other namespaces than the host's have none.
     pub fn ruleset(&self) -> Res<Vec<String>> {
+        self.struck("ruleset")?;
         self.with(|w| {
             w.proc(self.pid)?.creds.need(cap::NET_ADMIN)?;
             Ok(if self.netns(w) == w.net.host { w.show_rules() } else { Vec::new() })
@@ -42,11 +43,13 @@ impl Sys {
 
     /// RTM_NEWLINK for a new link; needs CAP_NET_ADMIN, as all changes below do.
     pub fn add_link(&self, link: NewLink) -> Res<()> {
+        self.struck("add_link")?;
         self.net_admin(|w, ns| w.link_add(ns, &link).map(drop))
     }
 
     /// RTM_NEWLINK for a link that is there.
     pub fn change_link(&self, name: &str, change: LinkChange) -> Res<()> {
+        self.struck("change_link")?;
         self.net_admin(|w, ns| {
             let link = w.net.space(ns)?.by_name(name).ok_or(Errno::ENODEV)?;
             let other = match &change {
@@ -63,6 +66,7 @@ impl Sys {
 
     /// RTM_DELLINK
     pub fn delete_link(&self, name: &str) -> Res<()> {
+        self.struck("delete_link")?;
         self.net_admin(|w, ns| {
             let link = w.net.space(ns)?.by_name(name).ok_or(Errno::ENODEV)?;
             if matches!(w.net.link((ns, link)).map(|l| l.kind), Some(crate::net::LinkKind::Loopback | crate::net::LinkKind::Ether(_))) {
@@ -75,6 +79,7 @@ impl Sys {
 
     /// RTM_NEWADDR
     pub fn add_address(&self, link: &str, address: IpNet) -> Res<()> {
+        self.struck("add_address")?;
         self.net_admin(|w, ns| {
             let link = w.net.space(ns)?.by_name(link).ok_or(Errno::ENODEV)?;
             w.address_add((ns, link), address)
@@ -83,6 +88,7 @@ impl Sys {
 
     /// RTM_DELADDR
     pub fn delete_address(&self, link: &str, address: IpNet) -> Res<()> {
+        self.struck("delete_address")?;
         self.net_admin(|w, ns| {
             let link = w.net.space(ns)?.by_name(link).ok_or(Errno::ENODEV)?;
             w.address_delete((ns, link), address)
@@ -91,6 +97,7 @@ impl Sys {
 
     /// RTM_NEWROUTE; without `via` and `link` there is no way to say where: EINVAL.
     pub fn add_route(&self, to: Option<IpNet>, via: Option<IpAddr>, link: Option<&str>) -> Res<()> {
+        self.struck("add_route")?;
         self.net_admin(|w, ns| {
             let link = link.map(|l| w.net.space(ns)?.by_name(l).ok_or(Errno::ENODEV)).transpose()?;
             w.route_add(ns, to, via, link)
@@ -99,11 +106,13 @@ impl Sys {
 
     /// RTM_DELROUTE
     pub fn delete_route(&self, to: Option<IpNet>) -> Res<()> {
+        self.struck("delete_route")?;
         self.net_admin(|w, ns| w.route_delete(ns, to))
     }
 
     /// mount(2). `data` as in `mount -o`: `lowerdir=/a:/b,upperdir=/u,workdir=/w`, `size=64m`.
     pub fn mount(&self, source: &str, target: &str, kind: &str, options: MountOptions, data: &str) -> Res<()> {
+        self.struck("mount")?;
         self.sys_admin(|w, ctx| {
             let at = w.walk(ctx, target, true)?;
             if let Some(propagation) = options.propagation {
@@ -127,6 +136,7 @@ impl Sys {
 
     /// umount2(2); `lazy` is MNT_DETACH.
     pub fn umount(&self, target: &str, lazy: bool) -> Res<()> {
+        self.struck("umount")?;
         self.sys_admin(|w, ctx| {
             let at = w.walk(ctx, target, true)?;
             w.unmount(at, lazy)
@@ -135,11 +145,13 @@ impl Sys {
 
     /// unshare(2). A new pid namespace is that of the children.
     pub fn unshare(&self, kinds: &[NamespaceKind]) -> Res<()> {
+        self.struck("unshare")?;
         self.sys_admin(|w, _| kinds.iter().try_for_each(|kind| w.unshare_one(self.pid, *kind)))
     }
 
     /// setns(2): into these namespaces of another process.
     pub fn enter(&self, pid: Pid, kinds: &[NamespaceKind]) -> Res<()> {
+        self.struck("enter")?;
         self.sys_admin(|w, ctx| {
             let ns = w.proc(self.pid)?.ns.pid;
             let other = w.host_pid(ns, pid)?;
@@ -150,6 +162,7 @@ impl Sys {
 
     /// pivot_root(2)
     pub fn pivot_root(&self, new_root: &str, put_old: &str) -> Res<()> {
+        self.struck("pivot_root")?;
         self.sys_admin(|w, ctx| {
             let new = w.walk(ctx, new_root, true)?;
             let old = w.walk(ctx, put_old, true)?;
@@ -160,6 +173,7 @@ impl Sys {
 
     /// chroot(2)
     pub fn chroot(&self, path: &str) -> Res<()> {
+        self.struck("chroot")?;
         let to = self.at("chroot", path, true, |w, ctx, at| {
             ctx.creds.need(cap::SYS_CHROOT)?;
             if w.kind(at.node)? != FileType::Directory {

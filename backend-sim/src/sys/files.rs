@@ -8,6 +8,7 @@ use crate::vfs::{Loc, Node};
 impl Sys {
     /// open(2). `mode` is used when the file is made, and umask applies. Opening a FIFO waits for its other end.
     pub async fn open(&self, path: &str, flags: OpenFlags, mode: u32) -> Res<Fd> {
+        self.struck("open")?;
         self.pay(500).await;
         self.note(|| format!("open {path}"));
         let (fd, fifo) = self.with(|w| w.open_path(self.pid, path, flags, mode))?;
@@ -34,6 +35,7 @@ impl Sys {
 
     /// read(2): at most `max` bytes; none is the end of the file. Waits until there is something; EINTR when a caught signal comes.
     pub async fn read(&self, fd: Fd, max: usize) -> Res<Vec<u8>> {
+        self.struck("read")?;
         let read = self.block(move |w, pid| w.read_fd(pid, fd, max)).await;
         self.note(|| format!("read {fd} = {:?}", read.as_ref().map(Vec::len)));
         read
@@ -41,6 +43,7 @@ impl Sys {
 
     /// write(2): how much was written. Waits while a pipe is full. A pipe without readers raises SIGPIPE and answers EPIPE.
     pub async fn write(&self, fd: Fd, bytes: &[u8]) -> Res<usize> {
+        self.struck("write")?;
         let written = self.block(move |w, pid| w.write_fd(pid, fd, bytes)).await;
         self.note(|| format!("write {fd} = {written:?}"));
         written
@@ -48,6 +51,7 @@ impl Sys {
 
     /// close(2)
     pub fn close(&self, fd: Fd) -> Res<()> {
+        self.struck("close")?;
         self.with(|w| {
             let file = w.proc_mut(self.pid)?.fds.remove(&fd).ok_or(Errno::EBADF)?;
             w.close_file(file);
@@ -57,6 +61,7 @@ impl Sys {
 
     /// dup(2): the lowest free descriptor that is at least `least`.
     pub fn dup(&self, fd: Fd, least: Fd) -> Res<Fd> {
+        self.struck("dup")?;
         self.with(|w| {
             let file = *w.proc(self.pid)?.fds.get(&fd).ok_or(Errno::EBADF)?;
             let to = w.free_fd(self.pid, least)?;
@@ -66,6 +71,7 @@ impl Sys {
 
     /// dup2(2)
     pub fn dup2(&self, from: Fd, to: Fd) -> Res<()> {
+        self.struck("dup2")?;
         self.with(|w| {
             let file = *w.proc(self.pid)?.fds.get(&from).ok_or(Errno::EBADF)?;
             if from == to {
@@ -82,6 +88,7 @@ impl Sys {
 
     /// pipe(2): the end to read from and the end to write to.
     pub fn pipe(&self) -> Res<(Fd, Fd)> {
+        self.struck("pipe")?;
         self.with(|w| {
             w.free_fd(self.pid, 0)?;
             let id = w.add_pipe(None);
@@ -100,6 +107,7 @@ impl Sys {
 
     /// lseek(2)
     pub fn seek(&self, fd: Fd, offset: i64, whence: Whence) -> Res<u64> {
+        self.struck("seek")?;
         self.with(|w| {
             let id = w.file_of(self.pid, fd)?;
             let size = w.file_size(id);
@@ -119,6 +127,7 @@ impl Sys {
 
     /// fstat(2)
     pub fn fstat(&self, fd: Fd) -> Res<Stat> {
+        self.struck("fstat")?;
         self.with(|w| {
             let id = w.file_of(self.pid, fd)?;
             let file = w.files.get(&id).ok_or(Errno::EBADF)?;
@@ -136,30 +145,35 @@ impl Sys {
 
     /// ttyname(3)
     pub fn ttyname(&self, fd: Fd) -> Res<String> {
+        self.struck("ttyname")?;
         let id = self.terminal(fd)?;
         self.with(|w| w.ttys.get(&id).map(|t| format!("/dev/pts/{}", t.number)).ok_or(Errno::ENOTTY))
     }
 
     /// Rows and columns of a terminal (TIOCGWINSZ).
     pub fn window_size(&self, fd: Fd) -> Res<(u16, u16)> {
+        self.struck("window_size")?;
         let id = self.terminal(fd)?;
         self.with(|w| w.ttys.get(&id).map(|t| t.size).ok_or(Errno::ENOTTY))
     }
 
     /// tcgetattr(3)
     pub fn termios(&self, fd: Fd) -> Res<Termios> {
+        self.struck("termios")?;
         let id = self.terminal(fd)?;
         self.with(|w| w.ttys.get(&id).map(|t| t.termios).ok_or(Errno::ENOTTY))
     }
 
     /// tcsetattr(3)
     pub fn set_termios(&self, fd: Fd, settings: Termios) -> Res<()> {
+        self.struck("set_termios")?;
         let id = self.terminal(fd)?;
         self.with(|w| w.ttys.get_mut(&id).map(|t| t.termios = settings).ok_or(Errno::ENOTTY))
     }
 
     /// tcsetpgrp(3): the foreground process group of a terminal.
     pub fn set_foreground(&self, fd: Fd, group: Pid) -> Res<()> {
+        self.struck("set_foreground")?;
         let id = self.terminal(fd)?;
         self.with(|w| {
             let p = w.proc(self.pid)?;
@@ -174,16 +188,23 @@ impl Sys {
         })
     }
 
-    /// fsync(2). Files of the simulated disk are durable as soon as they are written.
+    /// fsync(2). What was not synced a power cut may take back, on a forgetful host.
     pub fn fsync(&self, fd: Fd) -> Res<()> {
-        self.with(|w| match w.files.get(&w.file_of(self.pid, fd)?).map(|f| &f.target) {
-            Some(Open::File | Open::Dir) => Ok(()),
+        self.struck("fsync")?;
+        self.with(|w| match w.files.get(&w.file_of(self.pid, fd)?).map(|f| (&f.target, f.place)) {
+            Some((Open::File | Open::Dir, place)) => {
+                if let Some(ino) = place.and_then(|place| w.backing(place.node).ok()) {
+                    w.fs.sync(ino);
+                }
+                Ok(())
+            }
             _ => Err(Errno::EINVAL),
         })
     }
 
     /// poll(2): waits for the first that is ready; an empty answer is the timeout.
     pub async fn poll(&self, watch: &[Poll], timeout: Option<Duration>) -> Res<Vec<Poll>> {
+        self.struck("poll")?;
         let end = timeout.map(|t| self.now().after(t).0);
         let answer = self
             .block(move |w, pid| {

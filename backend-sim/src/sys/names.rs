@@ -6,16 +6,19 @@ use crate::vfs::Body;
 impl Sys {
     /// stat(2)
     pub fn stat(&self, path: &str) -> Res<Stat> {
+        self.struck("stat")?;
         self.at("stat", path, true, |w, _, at| w.attributes(at.node))
     }
 
     /// lstat(2): of the link itself.
     pub fn lstat(&self, path: &str) -> Res<Stat> {
+        self.struck("lstat")?;
         self.at("lstat", path, false, |w, _, at| w.attributes(at.node))
     }
 
     /// Entries of a directory, sorted by name.
     pub fn readdir(&self, path: &str) -> Res<Vec<DirEntry>> {
+        self.struck("readdir")?;
         self.at("readdir", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if stat.kind != FileType::Directory {
@@ -28,6 +31,7 @@ impl Sys {
 
     /// access(2) with the effective user: may it be read, written, executed?
     pub fn access(&self, path: &str, read: bool, write: bool, execute: bool) -> Res<()> {
+        self.struck("access")?;
         self.at("access", path, true, |w, ctx, at| {
             let want = u32::from(read) * 4 + u32::from(write) * 2 + u32::from(execute);
             if write {
@@ -39,11 +43,13 @@ impl Sys {
 
     /// mkdir(2)
     pub fn mkdir(&self, path: &str, mode: u32) -> Res<()> {
+        self.struck("mkdir")?;
         self.make("mkdir", path, Body::Dir(Default::default()), mode)
     }
 
     /// unlink(2)
     pub fn unlink(&self, path: &str) -> Res<()> {
+        self.struck("unlink")?;
         self.parent("unlink", path, |w, ctx, dir, name| {
             if path.ends_with('/') {
                 return Err(Errno::ENOTDIR);
@@ -54,6 +60,7 @@ impl Sys {
 
     /// rmdir(2)
     pub fn rmdir(&self, path: &str) -> Res<()> {
+        self.struck("rmdir")?;
         self.parent("rmdir", path, |w, ctx, dir, name| w.remove(ctx, dir, name, true)).map_err(|e| match e {
             Errno::EEXIST => Errno::EBUSY,
             other => other,
@@ -62,6 +69,7 @@ impl Sys {
 
     /// rename(2)
     pub fn rename(&self, from: &str, to: &str) -> Res<()> {
+        self.struck("rename")?;
         self.with(|w| {
             let ctx = w.ctx(self.pid)?;
             let (from_dir, from_name) = w.walk_parent(&ctx, from)?;
@@ -72,6 +80,7 @@ impl Sys {
 
     /// link(2)
     pub fn link(&self, from: &str, to: &str) -> Res<()> {
+        self.struck("link")?;
         self.with(|w| {
             let ctx = w.ctx(self.pid)?;
             let source = w.walk(&ctx, from, false)?;
@@ -82,6 +91,7 @@ impl Sys {
 
     /// symlink(2): `path` leads to `target`.
     pub fn symlink(&self, target: &str, path: &str) -> Res<()> {
+        self.struck("symlink")?;
         if target.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -90,6 +100,7 @@ impl Sys {
 
     /// readlink(2)
     pub fn readlink(&self, path: &str) -> Res<String> {
+        self.struck("readlink")?;
         self.at("readlink", path, false, |w, ctx, at| match w.kind(at.node)? {
             FileType::Symlink => w.link_target(ctx, at.node),
             _ => Err(Errno::EINVAL),
@@ -98,21 +109,25 @@ impl Sys {
 
     /// realpath(3): every link resolved.
     pub fn realpath(&self, path: &str) -> Res<String> {
+        self.struck("realpath")?;
         self.at("realpath", path, true, |w, ctx, at| w.path_of(ctx.root, at).ok_or(Errno::ENOENT))
     }
 
     /// chmod(2)
     pub fn chmod(&self, path: &str, mode: u32) -> Res<()> {
+        self.struck("chmod")?;
         self.at("chmod", path, true, |w, ctx, at| w.chmod_node(ctx, at, mode))
     }
 
     /// chown(2); `None` leaves as it is. `follow` as chown(2) or not as lchown(2).
     pub fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Res<()> {
+        self.struck("chown")?;
         self.at("chown", path, follow, |w, ctx, at| w.chown_node(ctx, at, uid, gid))
     }
 
     /// truncate(2)
     pub fn truncate(&self, path: &str, size: u64) -> Res<()> {
+        self.struck("truncate")?;
         self.at("truncate", path, true, |w, ctx, at| {
             ctx.creds.may(&w.attributes(at.node)?, 2)?;
             w.check_writable(at)?;
@@ -126,6 +141,7 @@ impl Sys {
 
     /// utimensat(2): access and modification time; `None` leaves as it is.
     pub fn utimens(&self, path: &str, atime: Option<Timestamp>, mtime: Option<Timestamp>) -> Res<()> {
+        self.struck("utimens")?;
         self.at("utimens", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if ctx.creds.owns(stat.uid).is_err() {
@@ -140,6 +156,7 @@ impl Sys {
 
     /// mknod(2): FIFOs, and device nodes with CAP_MKNOD.
     pub fn mknod(&self, path: &str, kind: FileType, mode: u32, rdev: (u32, u32)) -> Res<()> {
+        self.struck("mknod")?;
         let body = match kind {
             FileType::Regular => Body::File(Vec::new()),
             FileType::Fifo => Body::Fifo(None),
@@ -162,6 +179,7 @@ impl Sys {
 
     /// chdir(2)
     pub fn chdir(&self, path: &str) -> Res<()> {
+        self.struck("chdir")?;
         let to = self.at("chdir", path, true, |w, ctx, at| {
             let stat = w.attributes(at.node)?;
             if stat.kind != FileType::Directory {
@@ -175,6 +193,7 @@ impl Sys {
 
     /// getcwd(2)
     pub fn getcwd(&self) -> Res<String> {
+        self.struck("getcwd")?;
         self.with(|w| {
             let ctx = w.ctx(self.pid)?;
             w.path_of(ctx.root, ctx.cwd).ok_or(Errno::ENOENT)
@@ -188,6 +207,7 @@ impl Sys {
 
     /// statfs(2)
     pub fn statfs(&self, path: &str) -> Res<FsStat> {
+        self.struck("statfs")?;
         self.at("statfs", path, true, |w, _, at| w.statfs_at(at))
     }
 

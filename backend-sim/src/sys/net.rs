@@ -8,6 +8,7 @@ use crate::process::sched::Wait;
 impl Sys {
     /// socket(2)
     pub fn socket(&self, domain: Domain, kind: SocketKind) -> Res<Fd> {
+        self.struck("socket")?;
         self.with(|w| {
             w.free_fd(self.pid, 0)?;
             let id = w.add_socket(self.pid, domain, kind)?;
@@ -18,6 +19,7 @@ impl Sys {
 
     /// bind(2). Port 0 is one of the kernel's choosing.
     pub fn bind(&self, fd: Fd, address: &Address) -> Res<()> {
+        self.struck("bind")?;
         self.on(fd, |w, id| {
             w.trace.note(w.now, || format!("call pid={} bind {address:?}", self.pid));
             family(w.socket(id)?.domain, address)?;
@@ -27,11 +29,13 @@ impl Sys {
 
     /// listen(2)
     pub fn listen(&self, fd: Fd, backlog: u32) -> Res<()> {
+        self.struck("listen")?;
         self.on(fd, |w, id| w.socket_listen(self.pid, id, backlog))
     }
 
     /// accept(2): waits for a connection.
     pub async fn accept(&self, fd: Fd) -> Res<(Fd, Address)> {
+        self.struck("accept")?;
         let id = self.on(fd, |_, id| Ok(id))?;
         self.block(move |w, pid| {
             let answer = w.socket_accept(pid, id);
@@ -45,6 +49,7 @@ impl Sys {
 
     /// connect(2): waits until connected, refused (ECONNREFUSED), unreachable (ENETUNREACH, EHOSTUNREACH) or timed out (ETIMEDOUT).
     pub async fn connect(&self, fd: Fd, address: &Address) -> Res<()> {
+        self.struck("connect")?;
         let id = self.on(fd, |w, id| {
             w.trace.note(w.now, || format!("call pid={} connect {address:?}", self.pid));
             family(w.socket(id)?.domain, address)?;
@@ -62,12 +67,14 @@ impl Sys {
 
     /// sendto(2) of a datagram.
     pub async fn send_to(&self, fd: Fd, bytes: &[u8], to: &Address) -> Res<usize> {
+        self.struck("send_to")?;
         self.pay(1000).await;
         self.on(fd, |w, id| w.datagram(id, bytes, to))
     }
 
     /// recvfrom(2) of a datagram.
     pub async fn recv_from(&self, fd: Fd, max: usize) -> Res<(Vec<u8>, Address)> {
+        self.struck("recv_from")?;
         let id = self.on(fd, |_, id| Ok(id))?;
         self.block(move |w, pid| match w.socket_mut(id) {
             Err(error) => Some(Err(error)),
@@ -84,11 +91,13 @@ impl Sys {
 
     /// shutdown(2)
     pub fn shutdown(&self, fd: Fd, how: Shutdown) -> Res<()> {
+        self.struck("shutdown")?;
         self.on(fd, |w, id| w.socket_shutdown(id, how))
     }
 
     /// getsockname(2)
     pub fn socket_name(&self, fd: Fd) -> Res<Address> {
+        self.struck("socket_name")?;
         self.on(fd, |w, id| {
             let s = w.socket(id)?;
             Ok(s.local
@@ -100,11 +109,13 @@ impl Sys {
 
     /// getpeername(2)
     pub fn peer_name(&self, fd: Fd) -> Res<Address> {
+        self.struck("peer_name")?;
         self.on(fd, |w, id| w.socket(id)?.remote.clone().ok_or(Errno::ENOTCONN))
     }
 
     /// One echo request (icmp(7)) and its answer. ETIMEDOUT when none comes in time, ENETUNREACH without a route.
     pub async fn echo(&self, to: IpAddr, bytes: usize, ttl: u8, timeout: Duration) -> Res<Echo> {
+        self.struck("echo")?;
         self.pay(1000).await;
         self.note(|| format!("echo {to}"));
         let sent = self.now();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 impl Sys {
     /// posix_spawn(3). Errors of finding and executing the program are answered here: ENOENT, EACCES, ENOEXEC.
     pub fn spawn(&self, spawn: Spawn) -> Res<Pid> {
+        self.struck("spawn")?;
         let shared = self.shared.clone();
         self.with(|w| {
             let mut ctx = w.ctx(self.pid)?;
@@ -48,6 +49,7 @@ impl Sys {
 
     /// fork(2): the child is a copy of this process that runs what `child` makes, with its own `Sys`.
     pub fn fork_with(&self, child: Box<dyn FnOnce(Sys) -> Running + Send>) -> Res<Pid> {
+        self.struck("fork_with")?;
         let (pid, inner) = self.with(|w| {
             let pid = w.fork_process(self.pid)?;
             let ns = w.proc(self.pid)?.ns.pid;
@@ -88,6 +90,7 @@ impl Sys {
 
     /// waitpid(2). With `no_hang` it answers `None` rather than wait.
     pub async fn wait(&self, which: WaitFor, no_hang: bool) -> Res<Option<(Pid, WaitStatus)>> {
+        self.struck("wait")?;
         self.block(move |w, pid| match w.wait_child(pid, which) {
             Ok(None) if !no_hang => {
                 w.wait_on(pid, Wait::Child(pid));
@@ -120,6 +123,7 @@ impl Sys {
 
     /// setsid(2)
     pub fn setsid(&self) -> Res<Pid> {
+        self.struck("setsid")?;
         self.with(|w| {
             let p = w.proc_mut(self.pid)?;
             if p.group == self.pid {
@@ -132,6 +136,7 @@ impl Sys {
 
     /// setpgid(2); 0 is the caller, or the group named like the process.
     pub fn setpgid(&self, pid: Pid, group: Pid) -> Res<()> {
+        self.struck("setpgid")?;
         self.with(|w| {
             let p = w.proc(self.pid)?;
             let (ns, session, children) = (p.ns.pid, p.session, p.children.clone());
@@ -157,6 +162,7 @@ impl Sys {
 
     /// setresuid(2), setresgid(2), setgroups(2), capset(2) and the prctl(2)s at once, each checked as Linux does.
     pub fn set_credentials(&self, new: Credentials) -> Res<()> {
+        self.struck("set_credentials")?;
         self.with(|w| {
             let p = w.proc_mut(self.pid)?;
             p.creds = Arc::new(changed(&p.creds, new)?);
@@ -186,6 +192,7 @@ impl Sys {
 
     /// sethostname(2)
     pub fn set_hostname(&self, name: &str) -> Res<()> {
+        self.struck("set_hostname")?;
         self.with(|w| {
             let p = w.proc(self.pid)?;
             p.creds.need(cap::SYS_ADMIN)?;
@@ -202,6 +209,7 @@ impl Sys {
 
     /// getrlimit(2): soft and hard limit; `u64::MAX` is none. `name` as `nofile`, `nproc`, `core`…
     pub fn rlimit(&self, name: &str) -> Res<(u64, u64)> {
+        self.struck("rlimit")?;
         self.with(|w| {
             let default = crate::kernel::default_rlimit(name).ok_or(Errno::EINVAL)?;
             Ok(w.proc(self.pid)?.rlimits.get(name).copied().unwrap_or(default))
@@ -210,6 +218,7 @@ impl Sys {
 
     /// setrlimit(2)
     pub fn set_rlimit(&self, name: &str, soft: u64, hard: u64) -> Res<()> {
+        self.struck("set_rlimit")?;
         let (_, old) = self.rlimit(name)?;
         self.with(|w| {
             let p = w.proc_mut(self.pid)?;
