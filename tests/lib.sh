@@ -59,8 +59,9 @@ finish() {
     code=$?
     ids=$(command "$program" ps -aq 2>/dev/null || true)
     [ -z "$ids" ] || command "$program" rm -f $ids >/dev/null 2>&1 || true
-    if [ "$code" = 0 ] && ! command "$program" doctor --quick >&2; then
-        echo "FAIL: the doctor found what this test left" >&2
+    local found
+    if [ "$code" = 0 ] && ! found=$(command "$program" doctor --quick 2>&1); then
+        echo "FAIL: the doctor found what this test left: $found" >&2
         code=1
     fi
     rm -rf "$state"
