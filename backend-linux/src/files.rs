@@ -260,6 +260,14 @@ fn move_aside(dir: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut
     }
 }
 
+/// Makes what a directory holds durable. Not there is no error.
+pub fn sync_path(path: &str) -> Result<()> {
+    match sync_dir(Path::new(path)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(|e| step("fsync", path, e)),
+    }
+}
+
 /// Makes what a directory holds durable: fsync(2) on the directory itself.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

@@ -50,6 +50,7 @@ impl Host {
                 std::os::unix::fs::lchown(path, Some(*uid), Some(*gid)).map_err(|e| crate::error::step("lchown", path, e))
             }
             Step::RemoveTree { path } => files::remove_layer_or_tree(path),
+            Step::SyncDir { path } => files::sync_path(path),
             Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 
             Step::FillVolume { lower, path, into } => volume::fill(lower, path, into),

@@ -175,29 +175,40 @@ impl LocalEngine {
         }
         let _guard = self.lock(super::images::LOCK)?;
         let mut used: Option<BTreeSet<String>> = None;
+        let mut removed = BTreeSet::new();
         for key in marks {
             let Some((kind, rest)) = key.strip_prefix("pending/").and_then(|k| k.split_once('/')) else { continue };
             let Some((name, _)) = rest.rsplit_once('/') else { continue };
             let others = self.store().scan(Table::Meta, &format!("pending/{kind}/{name}/"), "", usize::MAX)?;
-            if others.iter().all(|(other, _)| marks.contains(other)) {
-                match kind {
-                    "layer" if self.store().get(Table::Layers, name)?.is_none() => self.host.images.remove(&ChainId::new(name))?,
-                    "blob" => {
-                        let used = match &used {
-                            Some(used) => used,
-                            None => used.insert(self.used_blobs()?),
-                        };
-                        if !used.contains(name) {
-                            let path = self.layout().blob(&Digest::parse(&format!("sha256:{name}"))?);
-                            self.kernel().perform(&Step::RemoveTree { path }, None)?;
-                        }
-                    }
-                    _ => {}
-                }
+            if others.iter().any(|(other, _)| !marks.contains(other)) {
+                continue;
             }
-            self.store().commit(&[Change::Delete(Table::Meta, key.clone())])?;
+            match kind {
+                "layer" if self.store().get(Table::Layers, name)?.is_none() => {
+                    self.host.images.remove(&ChainId::new(name))?;
+                    removed.insert("layers");
+                }
+                "blob" => {
+                    let used = match &used {
+                        Some(used) => used,
+                        None => used.insert(self.used_blobs()?),
+                    };
+                    if !used.contains(name) {
+                        let path = self.layout().blob(&Digest::parse(&format!("sha256:{name}"))?);
+                        self.kernel().perform(&Step::RemoveTree { path }, None)?;
+                        removed.insert("blobs/sha256");
+                    }
+                }
+                _ => {}
+            }
         }
-        Ok(())
+        // The marks are what finds these again: they go only once a power cut cannot bring back what they name.
+        for directory in removed {
+            let path = format!("{}/{directory}", self.layout().data_root());
+            self.kernel().perform(&Step::SyncDir { path }, None)?;
+        }
+        let ends: Vec<Change> = marks.iter().map(|key| Change::Delete(Table::Meta, key.clone())).collect();
+        self.store().commit(&ends)
     }
 
     /// Removes what a dead operation took in.

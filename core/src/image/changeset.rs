@@ -456,7 +456,8 @@ fn changes_in(
         let own = match &old {
             None => Some(ChangeKind::Added),
             Some(old) if !found.is_dir() || !old.is_dir() => Some(ChangeKind::Changed),
-            Some(old) => (changed_inside || !same_attributes(old, &found) || old.mtime != found.mtime).then_some(ChangeKind::Changed),
+            // A directory's time changes with what is made and removed in it, and is no change of its own.
+            Some(old) => (changed_inside || !same_attributes(old, &found)).then_some(ChangeKind::Changed),
         };
         let mut both: Vec<PathChange> = own.map(line).into_iter().collect();
         both.append(&mut inside);

@@ -111,6 +111,8 @@ pub enum Step {
     WriteHidden { path: String, mode: u32, uid: u32, gid: u32, content: Hidden },
     /// Removes a file or a tree, never following a link and never crossing a mount.
     RemoveTree { path: String },
+    /// fsync(2) of a directory: what was made, renamed or removed in it is so after a power cut too. Not there is no error.
+    SyncDir { path: String },
     /// Unpacks a layer archive (tar, gzip or zstd) into a directory that does not exist yet: in a scratch place, with whiteouts turned
     /// into overlayfs's own, verified against its diff id, then renamed into place. `undo` is [`Step::RemoveTree`].
     UnpackLayer { archive: String, diff_id: String, into: String },
@@ -219,6 +221,7 @@ impl Step {
             Self::WriteFile { .. } => "write-file",
             Self::WriteHidden { .. } => "write-hidden",
             Self::RemoveTree { .. } => "remove-tree",
+            Self::SyncDir { .. } => "sync-dir",
             Self::UnpackLayer { .. } => "unpack-layer",
             Self::FillVolume { .. } => "fill-volume",
             Self::MakeCgroup { .. } => "make-cgroup",

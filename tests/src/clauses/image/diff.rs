@@ -36,7 +36,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("after its end", lines(w, &id)?, Vec::<String>::new())
     }),
     Clause::docker("IMG-DIFF-3", "What is made and removed again is no change.", cite::DIFF, |w| {
-        equal("lines", changes(w, "mkdir /home/d; echo x >/home/d/f; rm -r /home/d")?, vec!["C /home"])
+        equal("lines", changes(w, "mkdir /home/d; echo x >/home/d/f; rm -r /home/d")?, Vec::<String>::new())
     }),
     Clause::docker("IMG-DIFF-4", "A directory whose mode was changed is a change, without what is in it.", cite::DIFF, |w| {
         equal("lines", changes(w, "chmod 700 /home")?, vec!["C /home"])
