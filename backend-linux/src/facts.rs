@@ -35,7 +35,7 @@ pub fn gather(data_root: &str, run_root: &str, hierarchies: &Hierarchies) -> Res
 }
 
 /// The machine in the OCI's word (Go's GOARCH).
-fn architecture(machine: &str) -> String {
+pub fn architecture(machine: &str) -> String {
     match machine {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

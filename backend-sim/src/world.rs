@@ -59,6 +59,8 @@ pub const BOOT: u64 = 1_767_225_600_000_000_000;
 
 /// Everything the simulated kernel holds.
 pub struct World {
+    /// Peer groups of binds of the process that is being launched, by their targets.
+    pub peers: BTreeMap<String, u32>,
     /// How it was made.
     pub config: SimConfig,
     /// The virtual time, in nanoseconds since 1970.
@@ -145,6 +147,7 @@ impl World {
     /// A host that has just booted, with its own file system, processes and links.
     pub fn new(config: SimConfig) -> Self {
         let mut world = Self {
+            peers: BTreeMap::new(),
             now: BOOT,
             booted: BOOT,
             boots: 1,

@@ -5,6 +5,7 @@ use crate::file::{OpenFile, Target};
 use crate::sys::{Disposition, Errno, FileType, Propagation, Res};
 use crate::vfs::{Body, Ctx, Inode, Loc, Node};
 use crate::world::World;
+use drydock_core::container::diagnose;
 use drydock_core::kernel::{MountFlags, Process};
 use drydock_core::limits::CgroupMode;
 use drydock_core::{Error, ErrorKind, Result};
@@ -102,6 +103,11 @@ impl World {
                 None | Some("private" | "rprivate" | "") => return Ok(()),
                 Some(_) => return Err(Errno::EINVAL),
             };
+            // The peers that the source had before this namespace was cut off from the host's.
+            if let (Some(group), Some(mount)) = (self.peers.get(target).copied(), self.fs.mounts.get_mut(&id)) {
+                (mount.group, mount.propagation) = (group, wanted);
+                return Ok(());
+            }
             let node = self.fs.mounts.get(&id).map(|m| m.root).ok_or(Errno::EINVAL)?;
             self.set_propagation(Loc { mount: id, node }, wanted, propagation.is_some_and(|p| p.starts_with('r')))
         })();
@@ -173,6 +179,9 @@ impl World {
             let ctx = self.inside(pid, root)?;
             self.make_dirs(&ctx, &format!("/{}", path.trim_start_matches('/')), mode, owner)
         })();
+        if made == Err(Errno::ENOTDIR) {
+            return Err(Error::invalid(format!("Cannot mkdir: {path} is not a directory")).op("mkdir").subject(path));
+        }
         made.named("mkdir", path).map(drop)
     }
 
@@ -356,9 +365,11 @@ impl World {
         init: bool,
     ) -> Result<()> {
         let name = args.first().cloned().unwrap_or_default();
+        let mut searched = false;
         let found = (|| {
             let ctx = self.ctx(pid)?;
             let path = self.find_program(&ctx, &name, env)?;
+            searched = true;
             let image = self.image_of(&ctx, &path, args.to_vec())?;
             // Signals that a container's program starts with are the default ones.
             self.proc_mut(pid)?.dispositions.retain(|_, d| *d == Disposition::Ignore);
@@ -369,14 +380,55 @@ impl World {
                 Errno::ENOENT if !name.contains('/') => {
                     (ErrorKind::CommandNotFound, format!("exec: \"{name}\": executable file not found in $PATH"))
                 }
+                Errno::EACCES if !name.contains('/') && !searched => {
+                    (ErrorKind::CommandNotFound, format!("exec: \"{name}\": executable file not found in $PATH"))
+                }
+                // It is there: what it asks for is not.
+                Errno::ENOENT if self.is_there(pid, &name) => {
+                    (ErrorKind::CommandNotFound, format!("exec {name}: no such file or directory"))
+                }
                 Errno::ENOENT => (ErrorKind::CommandNotFound, format!("exec: \"{name}\": stat {name}: no such file or directory")),
                 Errno::ENOEXEC => (ErrorKind::CommandNotExecutable, format!("exec {name}: exec format error")),
                 Errno::EACCES if self.is_dir(pid, &name) => (ErrorKind::CommandNotExecutable, format!("exec: \"{name}\": is a directory")),
                 Errno::ENOTDIR => (ErrorKind::CommandNotFound, format!("exec: \"{name}\": stat {name}: not a directory")),
                 _ => (ErrorKind::CommandNotExecutable, format!("exec: \"{name}\": {}", errno.text().to_ascii_lowercase())),
             };
-            Error::new(kind, text).op("execve").subject(name.clone())
+            let error = Error::new(kind, text).op("execve").subject(name.clone());
+            match self.why_not(pid, &name, env) {
+                Some(why) => error.hint(why),
+                None => error,
+            }
         })
+    }
+
+    /// Why a program cannot be executed, if what is in its file tells.
+    fn why_not(&mut self, pid: u32, name: &str, env: &[String]) -> Option<String> {
+        let ctx = self.ctx(pid).ok()?;
+        let search = env.iter().rev().find_map(|e| e.strip_prefix("PATH=")).unwrap_or_default();
+        let places: Vec<String> = match name.contains('/') {
+            true => vec![name.to_owned()],
+            false => search.split(':').filter(|d| d.starts_with('/')).map(|d| format!("{d}/{name}")).collect(),
+        };
+        let (path, at) = places.into_iter().find_map(|path| self.walk(&ctx, &path, true).ok().map(|at| (path, at)))?;
+        let stat = self.attributes(at.node).ok()?;
+        if stat.kind != FileType::Regular {
+            return None;
+        }
+        if stat.mode & 0o111 == 0 {
+            return Some(format!("{path} has no execute bit: chmod +x"));
+        }
+        let ino = self.backing(at.node).ok()?;
+        let head = self.read_at(ino, 0, diagnose::HEAD).ok()?;
+        diagnose::why(&head, "amd64", &mut |path| match self.walk(&ctx, path, true).and_then(|at| self.attributes(at.node)) {
+            Ok(stat) if stat.kind == FileType::Directory => diagnose::Look::Directory,
+            Ok(stat) if stat.mode & 0o111 == 0 => diagnose::Look::NotExecutable,
+            Ok(_) => diagnose::Look::Fine,
+            Err(_) => diagnose::Look::Missing,
+        })
+    }
+
+    fn is_there(&mut self, pid: u32, path: &str) -> bool {
+        self.ctx(pid).is_ok_and(|ctx| self.walk(&ctx, path, true).is_ok())
     }
 
     fn is_dir(&mut self, pid: u32, path: &str) -> bool {

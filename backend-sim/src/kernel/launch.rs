@@ -3,9 +3,10 @@
 use super::errors::Named;
 use crate::fault::What;
 use crate::file::{OpenFile, Target};
-use crate::sys::{Errno, Fd, WaitStatus};
+use crate::sys::{Errno, Fd, Propagation, WaitStatus};
+use crate::vfs::Loc;
 use crate::world::{Shared, World};
-use drydock_core::kernel::{Launch, NamespaceFrom, NamespaceKind, Process, Signal, Streams};
+use drydock_core::kernel::{Launch, NamespaceFrom, NamespaceKind, Process, Signal, Step, Streams};
 use drydock_core::plan::Planned;
 use drydock_core::{Error, Result};
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ impl World {
     pub(super) fn launch(&mut self, shared: &Shared, parent: u32, launch: &Launch) -> Result<Process> {
         let pid = self.clone_process(parent, launch)?;
         let born = self.proc(pid).named("clone3", &launch.name)?.born;
-        if let Err(error) = self.run_steps(shared, pid, &launch.inside) {
+        let prepared = self.note_peers(pid, &launch.inside);
+        if let Err(error) = prepared.and_then(|()| self.run_steps(shared, pid, &launch.inside)) {
             self.watched.remove(&pid);
             self.exit_process(pid, WaitStatus::Signaled(Signal::KILL));
             self.drop_ends(pid);
@@ -43,6 +45,30 @@ impl World {
             ends.tty = Some(tty);
         }
         Ok(Process { pid, born })
+    }
+
+    /// Notes the peer groups of sources that are to see what the host mounts later, while they still have them.
+    fn note_peers(&mut self, pid: u32, steps: &[Planned]) -> Result<()> {
+        self.peers.clear();
+        for planned in steps {
+            let Step::Bind { source, target, propagation: Some(propagation), .. } = &planned.step else { continue };
+            let (needed, allowed): (&str, &[Propagation]) = match propagation.trim_start_matches('r') {
+                "shared" => ("a shared mount", &[Propagation::Shared]),
+                "slave" => ("a shared or slave mount", &[Propagation::Shared, Propagation::Slave]),
+                _ => continue,
+            };
+            let ctx = self.ctx(pid).named("open", source)?;
+            let at = self.walk(&ctx, source, true).named("open", source)?;
+            let Some(mount) = self.fs.mounts.get(&at.mount).cloned() else { continue };
+            if !allowed.contains(&mount.propagation) {
+                let top = Loc { mount: at.mount, node: mount.root };
+                let mounted = self.path_of(ctx.root, top).unwrap_or_else(|| "/".to_owned());
+                let message = format!("path {source} is mounted on {mounted} but it is not {needed}");
+                return Err(Error::invalid(message).op("bind").subject(source.as_str()));
+            }
+            self.peers.insert(target.clone(), mount.group);
+        }
+        Ok(())
     }
 
     fn clone_process(&mut self, parent: u32, launch: &Launch) -> Result<u32> {

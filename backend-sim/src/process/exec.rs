@@ -4,6 +4,7 @@ use crate::programs::{self, Program};
 use crate::sys::{Credentials, Disposition, Errno, FileType, Res};
 use crate::vfs::{Ctx, Loc, Node, cap};
 use crate::world::World;
+use drydock_core::container::diagnose;
 use std::sync::Arc;
 
 /// How a file says which simulated program it is.
@@ -70,11 +71,12 @@ impl World {
         let (mut path, mut at) = (path.to_owned(), file);
         for _ in 0..=MAX_SCRIPTS {
             let head = match at.node {
-                Node::Plain(_) | Node::Over(..) => self.read_at(self.backing(at.node)?, 0, 256)?,
+                Node::Plain(_) | Node::Over(..) => self.read_at(self.backing(at.node)?, 0, diagnose::HEAD)?,
                 _ => return Err(Errno::EACCES),
             };
             let text = String::from_utf8_lossy(&head).into_owned();
-            let line = text.lines().next().unwrap_or("");
+            // A carriage return is part of the line, as it is to the kernel.
+            let line = text.split('\n').next().unwrap_or("");
             if let Some(name) = line.strip_prefix(MARK) {
                 return if name.trim() == "busybox" {
                     Ok(self.elf(image, "busybox"))
@@ -84,10 +86,11 @@ impl World {
                 };
             }
             if head.starts_with(b"\x7fELF") {
+                self.check_elf(ctx, &head)?;
                 return Ok(self.elf(image, &path));
             }
             let Some(interpreter) = line.strip_prefix("#!") else { return Err(Errno::ENOEXEC) };
-            let mut words = interpreter.trim().splitn(2, [' ', '\t']);
+            let mut words = interpreter.trim_matches([' ', '\t']).splitn(2, [' ', '\t']);
             let next = words.next().filter(|w| !w.is_empty()).ok_or(Errno::ENOEXEC)?.to_owned();
             let option = words.next().map(|o| o.trim().to_owned());
             let rest = image.args.split_off(image.args.len().min(1));
@@ -96,6 +99,23 @@ impl World {
             path = next;
         }
         Err(Errno::ELOOP)
+    }
+
+    /// What the kernel looks at before it runs a program of an image: the machine it is for, and the loader it asks for.
+    fn check_elf(&mut self, ctx: &Ctx, head: &[u8]) -> Res<()> {
+        let mut missing = false;
+        let why = diagnose::why(head, "amd64", &mut |loader| match self.walk(ctx, loader, true) {
+            Ok(_) => diagnose::Look::Fine,
+            Err(_) => {
+                missing = true;
+                diagnose::Look::Missing
+            }
+        });
+        match why {
+            Some(_) if missing => Err(Errno::ENOENT),
+            Some(_) => Err(Errno::ENOEXEC),
+            None => Ok(()),
+        }
     }
 
     /// A real program from a real image: its simulated namesake, or "not modelled". A multi-call binary goes by its first argument.

@@ -19,6 +19,10 @@ pub fn options(data: &str) -> BTreeMap<String, String> {
 /// Options as mountinfo shows them.
 fn shown(kind: &str, opts: &BTreeMap<String, String>) -> String {
     let mut text = "rw".to_owned();
+    // In the order in which the kernel shows them.
+    let rank = |key: &str| ["size", "mode", "uid", "gid"].iter().position(|k| *k == key && kind == "tmpfs").unwrap_or(9);
+    let mut opts: Vec<_> = opts.iter().collect();
+    opts.sort_by_key(|(key, _)| rank(key));
     for (key, value) in opts {
         let mode = value.trim_start_matches('0');
         match (kind, key.as_str()) {

@@ -2,6 +2,7 @@
 
 mod config;
 pub mod defaults;
+pub mod diagnose;
 pub mod files;
 pub mod health;
 pub mod health_text;

@@ -49,6 +49,8 @@ pub fn make_dir(root: &OwnedFd, path: &str, mode: u32, owner: (u32, u32)) -> Res
     match resolve::open(root, path, OFlags::PATH | OFlags::DIRECTORY) {
         Ok(_) => return Ok(()),
         Err(Errno::NOENT) => {}
+        // Docker's words.
+        Err(Errno::NOTDIR) => return Err(Error::invalid(format!("Cannot mkdir: {path} is not a directory")).op("mkdir").subject(path)),
         Err(e) => return Err(step("openat2", path, e)),
     }
     let made = resolve::directory(root, path, mode)?;

@@ -2,6 +2,7 @@
 
 use super::{Inside, init};
 use crate::process::channel;
+use drydock_core::container::diagnose;
 use drydock_core::error::{Error, ErrorKind, Result};
 use rustix::fs::{Access, AtFlags, CWD, FileType, accessat, stat};
 use rustix::io::Errno;
@@ -58,9 +59,9 @@ impl Program {
         let path = self.path.to_string_lossy();
         match e {
             // The file is there, as was just seen: it is its interpreter that is missing.
-            nix::Error::ENOENT => not_found(format!("exec {path}: no such file or directory")),
-            nix::Error::EACCES | nix::Error::EPERM => not_executable(format!("exec {path}: permission denied")),
-            nix::Error::ENOEXEC => not_executable(format!("exec {path}: exec format error")),
+            nix::Error::ENOENT => explained(not_found(format!("exec {path}: no such file or directory")), &path),
+            nix::Error::EACCES | nix::Error::EPERM => explained(not_executable(format!("exec {path}: permission denied")), &path),
+            nix::Error::ENOEXEC => explained(not_executable(format!("exec {path}: exec format error")), &path),
             nix::Error::E2BIG => not_executable(format!("exec {path}: argument list too long")),
             e => crate::error::step("execve", path, e).with_kind(ErrorKind::CommandNotExecutable),
         }
@@ -75,6 +76,33 @@ fn not_executable(message: String) -> Error {
     Error::new(ErrorKind::CommandNotExecutable, message).op("execve")
 }
 
+/// Adds why the kernel would not execute a file, if what is in it tells. The user may not be allowed to read it: then nothing is said.
+fn explained(error: Error, path: &str) -> Error {
+    use std::io::Read as _;
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(diagnose::HEAD as u64).read_to_end(&mut head));
+    let machine = rustix::system::uname();
+    let machine = crate::facts::architecture(&machine.machine().to_string_lossy());
+    let mut look = |path: &str| match stat(path) {
+        Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => diagnose::Look::Directory,
+        Ok(found) if found.st_mode & 0o111 == 0 => diagnose::Look::NotExecutable,
+        Ok(_) => diagnose::Look::Fine,
+        Err(_) => diagnose::Look::Missing,
+    };
+    match read.ok().and_then(|_| diagnose::why(&head, &machine, &mut look)) {
+        Some(why) => error.hint(why),
+        None => error,
+    }
+}
+
+/// What is said of a file without an execute bit; of another that cannot be executed, nothing.
+fn unmarked(error: Error, path: &str) -> Error {
+    match stat(path) {
+        Ok(found) if found.st_mode & 0o111 == 0 => error.hint(format!("{path} has no execute bit: chmod +x")),
+        _ => error,
+    }
+}
+
 /// The path to execute: the name itself if it holds a slash, else the first executable file of that name in PATH.
 fn lookup(name: &str, search: &str) -> Result<String> {
     if name.contains('/') {
@@ -82,15 +110,20 @@ fn lookup(name: &str, search: &str) -> Result<String> {
             Ok(()) => Ok(name.to_owned()),
             Err(Errno::NOENT | Errno::NOTDIR) => Err(not_found(format!("exec: {name:?}: stat {name}: no such file or directory"))),
             Err(Errno::ISDIR) => Err(not_executable(format!("exec: {name:?}: is a directory"))),
-            Err(_) => Err(not_executable(format!("exec: {name:?}: permission denied"))),
+            Err(_) => Err(unmarked(not_executable(format!("exec: {name:?}: permission denied")), name)),
         };
     }
     // A relative entry would make the program depend on the working directory; like Go's exec.LookPath, those are not searched.
     let absolute = search.split(':').filter(|directory| directory.starts_with('/'));
-    absolute
-        .map(|directory| format!("{}/{name}", directory.trim_end_matches('/')))
-        .find(|path| !name.is_empty() && executable(path).is_ok())
-        .ok_or_else(|| not_found(format!("exec: {name:?}: executable file not found in $PATH")))
+    let mut places = absolute.map(|directory| format!("{}/{name}", directory.trim_end_matches('/'))).filter(|_| !name.is_empty());
+    if let Some(path) = places.clone().find(|path| executable(path).is_ok()) {
+        return Ok(path);
+    }
+    let error = not_found(format!("exec: {name:?}: executable file not found in $PATH"));
+    Err(match places.find(|path| executable(path) == Err(Errno::ACCESS)) {
+        Some(path) => unmarked(error, &path),
+        None => error,
+    })
 }
 
 fn executable(path: &str) -> Result<(), Errno> {

@@ -81,4 +81,50 @@ pub(super) const CLAUSES: &[Clause] = &[
             w.run_with(&[], |c| c.image = "whole:1".to_owned())?.prints("1000\n/tmp\nv")?.done()
         },
     ),
+    Clause::docker("CTR-ENV-10", "A host name may have 64 letters, dots and underscores; with 65 it is refused.", cite::RUN, |w| {
+        for name in ["a_b", "a.b.c", &"a".repeat(64)] {
+            w.run_with(&["hostname"], |c| c.hostname = (*name).to_owned())?.prints(name)?;
+        }
+        let error = w.refused(&["true"], |c| c.hostname = "a".repeat(65))?;
+        equal("exit code", error.exit_code_of_run(), 125)
+    }),
+    Clause::docker("CTR-ENV-11", "The name of a variable may have blanks in it; an empty one is refused.", cite::RUN, |w| {
+        w.run_with(&["env"], |c| c.env = vec!["A B=1".to_owned()])?.exits(0)?.says("A B=1")?;
+        for text in ["", "=x"] {
+            let error = w.refused(&["true"], |c| c.env = vec![text.to_owned()])?;
+            contains("message", &error.to_string(), &format!("invalid environment variable: {text}"))?;
+        }
+        Ok(())
+    }),
+    Clause::docker("CTR-ENV-12", "A working directory that is a file is refused.", cite::RUN, |w| {
+        let error = w.refused(&["true"], |c| c.workdir = "/bin/busybox".to_owned())?;
+        contains("message", &error.to_string(), "Cannot mkdir: /bin/busybox is not a directory")?;
+        equal("exit code", error.exit_code_of_run(), 125)
+    }),
+    Clause::docker(
+        "CTR-ENV-13",
+        "Exec in a working directory that is not there, or is none, is refused, with 126.",
+        crate::clauses::cite::EXEC,
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            for (path, why) in [("/nope", "no such file or directory"), ("/bin/busybox", "not a directory")] {
+                let error = w.exec_refused(&id, &["pwd"], |e| e.workdir = path.to_owned())?;
+                contains("message", &error.to_string(), &format!("chdir to cwd (\"{path}\") set in config.json failed: {why}"))?;
+                equal("exit code", error.exit_code_of_run(), 126)?;
+            }
+            w.exec(&id, &["test", "-e", "/nope"])?.exits(1)?.done()
+        },
+    )
+    .needs(&[drydock_core::host::Capability::Exec]),
+    Clause::law(
+        "CTR-ENV-14",
+        "--annotation is kept with the container and changes nothing in it.",
+        "Docker CLI reference, docker container run --annotation",
+        |w| {
+            let id = w.create(&["true"], |c| drop(c.annotations.insert("a".to_owned(), "b".to_owned())))?;
+            w.engine().start(&id)?;
+            equal("exit code", w.wait(&id)?, 0)?;
+            equal("annotations", w.record(&id)?.config.annotations.get("a").map(String::as_str), Some("b"))
+        },
+    ),
 ];

@@ -119,4 +119,54 @@ pub(super) const CLAUSES: &[Clause] = &[
         }
         Ok(())
     }),
+    Clause::docker("CTR-FILES-13", "With --read-only the engine's files in /etc cannot be written either.", cite::RUN, |w| {
+        for file in ["hosts", "hostname", "resolv.conf"] {
+            w.sh_with(&format!("echo x >>/etc/{file}"), |c| c.read_only = true)?.complains("Read-only file system")?;
+        }
+        Ok(())
+    }),
+    Clause::docker("CTR-FILES-14", "The engine's files in /etc are root's, and all may read them.", cite::RUN, |w| {
+        w.sh("cd /etc && stat -c '%n %a %u' hosts hostname resolv.conf")?.prints("hosts 644 0\nhostname 644 0\nresolv.conf 644 0")?.done()
+    }),
+    Clause::docker("CTR-FILES-15", "/dev, what is in it, /proc and /sys have the modes and owners that programs expect.", DEFAULTS, |w| {
+        let script = "stat -c '%n %a %u:%g' /dev /dev/shm /dev/pts /dev/mqueue /dev/null /dev/tty /proc /sys";
+        let wanted = "/dev 755 0:0\n/dev/shm 1777 0:0\n/dev/pts 755 0:0\n/dev/mqueue 1777 0:0\n/dev/null 666 0:0\n/dev/tty 666 0:0\n/proc 555 0:0\n/sys 555 0:0";
+        w.sh(script)?.prints(wanted)?.done()
+    }),
+    Clause::docker("CTR-FILES-16", "--add-host adds lines to /etc/hosts, of both families.", cite::RUN, |w| {
+        let out = w.run_with(&["cat", "/etc/hosts"], |c| c.extra_hosts = vec!["a:1.2.3.4".to_owned(), "b:::1".to_owned()])?.exits(0)?;
+        out.says("127.0.0.1\tlocalhost")?.says("1.2.3.4\ta")?.says("::1\tb")?.done()
+    }),
+    Clause::docker("CTR-FILES-17", "--dns, --dns-search and --dns-option are what /etc/resolv.conf says.", cite::RUN, |w| {
+        let out = w.run_with(&["cat", "/etc/resolv.conf"], |c| {
+            c.dns = vec!["1.1.1.1".to_owned()];
+            c.dns_search = vec!["x.y".to_owned()];
+            c.dns_options = vec!["ndots:2".to_owned()];
+        })?;
+        let out = out.exits(0)?;
+        equal(
+            "name servers",
+            out.lines().iter().filter(|l| l.starts_with("nameserver")).cloned().collect::<Vec<_>>(),
+            vec!["nameserver 1.1.1.1"],
+        )?;
+        out.says("search x.y")?.says("options ndots:2")?.done()
+    }),
+    Clause::docker("CTR-FILES-18", "A search domain of one dot is none.", cite::RUN, |w| {
+        let out = w.run_with(&["cat", "/etc/resolv.conf"], |c| c.dns_search = vec![".".to_owned()])?.exits(0)?;
+        holds("no search", !out.text().contains("search"))
+    }),
+    // Docker lets line ends in an option for the resolver through (seen on 20.10), and with them further lines.
+    Clause::law("CTR-FILES-19", "Values for the engine's files cannot add lines to them.", "resolv.conf(5), hosts(5)", |w| {
+        let cases: [fn(&mut drydock_core::container::ContainerConfig); 4] = [
+            |c| c.dns_options = vec!["a\nnameserver 6.6.6.6".to_owned()],
+            |c| c.dns_search = vec!["a\nnameserver 6.6.6.6".to_owned()],
+            |c| c.extra_hosts = vec!["a\n6.6.6.6 evil:1.2.3.4".to_owned()],
+            |c| c.hostname = "a\n6.6.6.6 evil".to_owned(),
+        ];
+        for (number, tweak) in cases.into_iter().enumerate() {
+            let error = w.refused(&["true"], tweak)?;
+            equal(number, error.kind(), drydock_core::ErrorKind::InvalidInput)?;
+        }
+        Ok(())
+    }),
 ];

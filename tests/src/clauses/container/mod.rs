@@ -15,6 +15,7 @@ mod log;
 mod mount;
 mod name;
 mod pause;
+mod program;
 mod prune;
 mod rename;
 mod restart;
@@ -53,6 +54,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         pause::CLAUSES,
         prune::CLAUSES,
         rename::CLAUSES,
+        program::CLAUSES,
         restart::CLAUSES,
         security::CLAUSES,
         share::CLAUSES,

@@ -6,8 +6,10 @@ use crate::clauses::cite;
 use crate::fixture::{Entry, append};
 use crate::outcome::{contains, equal, holds};
 use drydock_core::container::MountRequest;
+use drydock_core::host::Capability;
 
 const BIND: &str = "Docker manual, Bind mounts";
+const PROPAGATION: &str = "Docker manual, Bind mounts, Configure bind propagation; mount_namespaces(7)";
 const TMPFS: &str = "Docker manual, tmpfs mounts";
 
 pub(super) const CLAUSES: &[Clause] = &[
@@ -98,5 +100,93 @@ pub(super) const CLAUSES: &[Clause] = &[
         let binds = [ask::bind(&format!("{dir}/b"), "/m/sub"), ask::bind(&format!("{dir}/a"), "/m")];
         let out = w.run_with(&["cat", "/m/sub/f"], |c| c.mounts.extend(binds))?;
         holds("the inner one is seen", out.text() == "x")
+    }),
+    Clause::docker(
+        "CTR-MOUNT-11",
+        "With rslave or rshared a bind sees what the host mounts in it later; private ones do not.",
+        PROPAGATION,
+        |w| {
+            let dir = w.scratch();
+            w.host(&format!("mkdir -p {dir}/m && mount -t tmpfs t {dir}/m && mount --make-shared {dir}/m && mkdir {dir}/m/a"))?.exits(0)?;
+            let source = format!("{dir}/m");
+            let with = |propagation: &str| {
+                let bind = MountRequest { propagation: propagation.to_owned(), ..ask::bind(&source, "/b") };
+                w.sleeper(|c| c.mounts.push(bind))
+            };
+            let all: Vec<(&str, String)> = ["rslave", "slave", "rshared", "shared", "rprivate", ""]
+                .into_iter()
+                .map(|p| Ok((p, with(p)?)))
+                .collect::<Result<_, crate::outcome::Failed>>()?;
+            w.host(&format!("mount -t tmpfs t2 {dir}/m/a && echo x >{dir}/m/a/seen"))?.exits(0)?;
+            let seen: Result<Vec<(String, bool)>, crate::outcome::Failed> =
+                all.iter().map(|(p, id)| Ok(((*p).to_owned(), w.exec(id, &["ls", "/b/a"])?.text() == "seen"))).collect();
+            for (_, id) in &all {
+                w.remove(id)?;
+            }
+            w.host(&format!("umount {dir}/m/a && umount {dir}/m"))?.exits(0)?;
+            for (propagation, seen) in seen? {
+                let wanted = propagation.contains("slave") || propagation.contains("shared");
+                equal(format_args!("{propagation:?}: it is seen"), seen, wanted)?;
+            }
+            Ok(())
+        },
+    )
+    .needs(&[Capability::Exec]),
+    Clause::docker("CTR-MOUNT-12", "A source that spreads nothing cannot be bound as if it did.", PROPAGATION, |w| {
+        let dir = w.scratch();
+        w.host(&format!("mkdir -p {dir}/m && mount -t tmpfs t {dir}/m && mount --make-private {dir}/m"))?.exits(0)?;
+        let source = format!("{dir}/m");
+        let mut messages = Vec::new();
+        for (propagation, needed) in [("rshared", "a shared mount"), ("rslave", "a shared or slave mount")] {
+            let bind = MountRequest { propagation: propagation.to_owned(), ..ask::bind(&source, "/b") };
+            let error = w.refused(&["true"], |c| c.mounts.push(bind))?;
+            messages.push((error.to_string(), format!("path {source} is mounted on {source} but it is not {needed}")));
+        }
+        w.host(&format!("umount {dir}/m"))?.exits(0)?;
+        messages.iter().try_for_each(|(message, words)| contains("message", message, words))
+    }),
+    Clause::docker("CTR-MOUNT-13", "A bind brings the mounts below it, and bind-nonrecursive does not.", cite::RUN, |w| {
+        let dir = w.scratch();
+        w.host(&format!("mkdir -p {dir}/a/sub && mount -t tmpfs t {dir}/a/sub && echo x >{dir}/a/sub/f"))?.exits(0)?;
+        let source = format!("{dir}/a");
+        let all = w.run_with(&["ls", "/b/sub"], |c| c.mounts.push(ask::bind(&source, "/b")));
+        let alone = MountRequest { options: vec!["bind-recursive=disabled".to_owned()], ..ask::bind(&source, "/b") };
+        let one = w.run_with(&["ls", "/b/sub"], |c| c.mounts.push(alone));
+        w.host(&format!("umount {dir}/a/sub"))?.exits(0)?;
+        all?.prints("f")?;
+        one?.prints("")?.done()
+    }),
+    Clause::docker("CTR-MOUNT-14", "A tmpfs hides what the image has there, and starts empty, everybody's to write.", TMPFS, |w| {
+        let image = append(w.busybox().to_vec(), &[Entry::dir("data"), Entry::file("data/f", "hello")]);
+        w.import(&image, "data:1", &[])?;
+        w.sh_with("ls /data; stat -c '%a %u:%g' /data", |c| {
+            c.image = "data:1".to_owned();
+            c.mounts.push(ask::tmpfs("/data"));
+        })?
+        .prints("1777 0:0")?
+        .done()
+    }),
+    Clause::docker("CTR-MOUNT-15", "The options of a tmpfs are its own: programs, owner, read-only.", TMPFS, |w| {
+        let request = MountRequest {
+            options: ["exec", "uid=5", "gid=6"].map(str::to_owned).to_vec(),
+            size: Some(1 << 20),
+            mode: Some(0o700),
+            ..ask::tmpfs("/t")
+        };
+        let out = w.sh_with("grep ' /t ' /proc/mounts; stat -c '%a %u %g' /t", |c| c.mounts.push(request))?.exits(0)?;
+        out.says("rw,nosuid,nodev,relatime,size=1024k,mode=700,uid=5,gid=6")?.says("700 5 6")?;
+        let read_only = MountRequest { read_only: true, ..ask::tmpfs("/t") };
+        w.run_with(&["touch", "/t/x"], |c| c.mounts.push(read_only))?.exits(1)?.complains("Read-only file system")?.done()
+    }),
+    Clause::docker("CTR-MOUNT-16", "Two mounts at one place are refused, whatever their kinds.", cite::RUN, |w| {
+        let error = w.refused(&["true"], |c| c.mounts.extend([ask::volume("two", "/c"), ask::tmpfs("/c")]))?;
+        contains("message", &error.to_string(), "Duplicate mount point: /c")
+    }),
+    Clause::docker("CTR-MOUNT-17", "A mount over one of the engine's own files takes its place.", cite::RUN, |w| {
+        let dir = w.scratch();
+        w.host(&format!("echo 1.2.3.4 mine >{dir}/hosts"))?.exits(0)?;
+        w.run_with(&["cat", "/etc/hosts"], |c| c.mounts.push(ask::bind(&format!("{dir}/hosts"), "/etc/hosts")))?
+            .prints("1.2.3.4 mine")?
+            .done()
     }),
 ];

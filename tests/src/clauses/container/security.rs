@@ -7,6 +7,8 @@ use crate::world::World;
 use drydock_core::host::Capability;
 
 const CAPS: &str = "Docker manual, docker container run, Runtime privilege and Linux capabilities; capabilities(7)";
+const OPTIONS: &str = "Docker CLI reference, docker container run --security-opt";
+const SECCOMP: &str = "Docker manual, Seccomp security profiles";
 const MASKED: &str = "runtime-spec config-linux.md, Masked Paths, Readonly Paths";
 
 fn status(w: &World<'_>, field: &str, tweak: impl FnOnce(&mut drydock_core::container::ContainerConfig)) -> Checked<String> {
@@ -135,4 +137,121 @@ pub(super) const CLAUSES: &[Clause] = &[
             contains("message", &error.to_string(), "kernel.panic")
         },
     ),
+    Clause::docker("CTR-SEC-16", "A profile of its own replaces the default one, with the error that it names.", SECCOMP, |w| {
+        let profile = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}"#;
+        equal("mode", status(w, "Seccomp", |c| c.security_opt = vec![format!("seccomp={profile}")])?.as_str(), "2")
+    })
+    .needs(&[Capability::Seccomp]),
+    Clause::docker("CTR-SEC-17", "A profile that is none, or names an action that is none, is refused.", SECCOMP, |w| {
+        for profile in ["{", "[]", r#"{"defaultAction":"SCMP_ACT_FOO"}"#] {
+            let error = w.refused(&["true"], |c| c.security_opt = vec![format!("seccomp={profile}")])?;
+            equal(profile, error.exit_code_of_run(), 125)?;
+        }
+        Ok(())
+    })
+    .needs(&[Capability::Seccomp]),
+    Clause::docker("CTR-SEC-18", "A security option that is none is refused by its text.", OPTIONS, |w| {
+        for text in ["foo=bar", "no-new-privileges=foo"] {
+            let error = w.refused(&["true"], |c| c.security_opt = vec![text.to_owned()])?;
+            contains("message", &error.to_string(), &format!("invalid --security-opt 2: \"{text}\""))?;
+        }
+        let error = w.refused(&["true"], |c| c.security_opt = vec!["foo".to_owned()])?;
+        contains("message", &error.to_string(), "Invalid --security-opt: \"foo\"")
+    }),
+    Clause::docker("CTR-SEC-19", "Options of security modules are taken where there is no such module.", OPTIONS, |w| {
+        for text in ["apparmor=unconfined", "label=disable", "label=type:foo", "label=level:s0:c1"] {
+            w.run_with(&["true"], |c| c.security_opt = vec![text.to_owned()])?.exits(0)?;
+        }
+        Ok(())
+    }),
+    Clause::docker("CTR-SEC-20", "systempaths=unconfined masks nothing and makes nothing read-only.", OPTIONS, |w| {
+        let count = "grep -c ' /proc/' /proc/mounts; true";
+        w.sh_with(count, |c| c.security_opt = vec!["systempaths=unconfined".to_owned()])?.prints("0")?;
+        let usual: u32 = w.sh(count)?.exits(0)?.text().parse().unwrap_or(0);
+        holds(format_args!("otherwise some are: {usual}"), usual > 3)
+    }),
+    Clause::docker("CTR-SEC-21", "With every capability dropped, those added by name remain.", CAPS, |w| {
+        let only = |c: &mut drydock_core::container::ContainerConfig| {
+            c.cap_drop = vec!["ALL".to_owned()];
+            c.cap_add = vec!["CHOWN".to_owned()];
+        };
+        for field in ["CapPrm", "CapEff", "CapBnd"] {
+            equal(field, status(w, field, only)?.as_str(), "0000000000000001")?;
+        }
+        Ok(())
+    }),
+    Clause::docker("CTR-SEC-22", "A user who is not root can get back what the bounding set holds, and has none of it.", CAPS, |w| {
+        let as_app = |c: &mut drydock_core::container::ContainerConfig| c.user = "1000".to_owned();
+        for (field, wanted) in [("CapPrm", "0000000000000000"), ("CapEff", "0000000000000000"), ("CapBnd", "00000000a80425fb")] {
+            equal(field, status(w, field, as_app)?.as_str(), wanted)?;
+        }
+        let with_more = |c: &mut drydock_core::container::ContainerConfig| {
+            c.user = "1000".to_owned();
+            c.cap_add = vec!["NET_ADMIN".to_owned()];
+        };
+        equal("CapEff", status(w, "CapEff", with_more)?.as_str(), "0000000000000000")?;
+        equal("CapBnd", status(w, "CapBnd", with_more)?.as_str(), "00000000a80435fb")
+    }),
+    Clause::docker("CTR-SEC-23", "A capability to drop that does not exist is refused by name.", CAPS, |w| {
+        let error = w.refused(&["true"], |c| c.cap_drop = vec!["NOPE".to_owned()])?;
+        contains("message", &error.to_string(), "invalid CapDrop: unknown capability: \"CAP_NOPE\"")
+    }),
+    Clause::docker(
+        "CTR-SEC-24",
+        "Any user may listen on any port, and send echo requests.",
+        "ip(7), ip_unprivileged_port_start; icmp(7), ping_group_range",
+        |w| {
+            let script = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start; tr '\\t' ' ' </proc/sys/net/ipv4/ping_group_range";
+            w.sh(script)?.prints("0\n0 2147483647")?.done()
+        },
+    ),
+    Clause::docker("CTR-SEC-25", "--isolation and --runtime have one word each; others are refused.", cite::RUN, |w| {
+        w.run_with(&["true"], |c| c.isolation = "default".to_owned())?.exits(0)?;
+        let error = w.refused(&["true"], |c| c.isolation = "hyperv".to_owned())?;
+        contains("isolation", &error.to_string(), "Invalid isolation: \"hyperv\" - linux only supports 'default'")?;
+        let error = w.refused(&["true"], |c| c.runtime = "nope".to_owned())?;
+        contains("runtime", &error.to_string(), "Unknown runtime specified nope")
+    }),
+    Clause::docker(
+        "CTR-SEC-26",
+        "A sysctl that no namespace of the container has is refused, in every spelling.",
+        "Docker manual, docker container run --sysctl; CVE-2022-0811",
+        |w| {
+            for key in ["kernel.domainname", "kernel.core_pattern", "vm.swappiness", "fs.file-max", "net/ipv4/ip_forward", "a=b+kernel.x"] {
+                let error = w.refused(&["true"], |c| drop(c.sysctls.insert(key.to_owned(), "1".to_owned())))?;
+                equal(key, error.exit_code_of_run(), 125)?;
+            }
+            Ok(())
+        },
+    ),
+    Clause::docker(
+        "CTR-SEC-27",
+        "Every kind of limit can be given, -1 is none, and a soft one above the hard one is refused.",
+        "Docker CLI reference, docker container run --ulimit; getrlimit(2)",
+        |w| {
+            let ulimits = ["core=0", "nofile=64:128", "cpu=300", "fsize=1048576", "msgqueue=4096"].map(str::to_owned).to_vec();
+            let out = w.run_with(&["cat", "/proc/self/limits"], |c| c.ulimits = ulimits)?.exits(0)?.text();
+            for (row, soft, hard) in [
+                ("Max core file size", "0", "0"),
+                ("Max open files", "64", "128"),
+                ("Max cpu time", "300", "300"),
+                ("Max file size", "1048576", "1048576"),
+                ("Max msgqueue size", "4096", "4096"),
+            ] {
+                let line = out.lines().find_map(|l| l.strip_prefix(row)).unwrap_or_default();
+                let words: Vec<&str> = line.split_whitespace().collect();
+                equal(row, (words.first().copied(), words.get(1).copied()), (Some(soft), Some(hard)))?;
+            }
+            w.sh_with("ulimit -c", |c| c.ulimits = vec!["core=-1".to_owned()])?.prints("unlimited")?;
+            let error = w.refused(&["true"], |c| c.ulimits = vec!["nofile=10:5".to_owned()])?;
+            contains("message", &error.to_string(), "ulimit soft limit must be less than or equal to hard limit: 10 > 5")
+        },
+    ),
+    Clause::law("CTR-SEC-28", "What moby masks since then is masked too: /proc/interrupts, the powercap of the processors.", MASKED, |w| {
+        let script = "for p in /proc/interrupts /proc/asound /sys/devices/virtual/powercap; do test ! -e $p || grep -q \" $p \" /proc/mounts || echo $p is bare; done; cat /proc/interrupts 2>/dev/null; ls /sys/devices/virtual/powercap 2>/dev/null; true";
+        w.sh(script)?.prints("")?.done()
+    }),
+    Clause::law("CTR-SEC-29", "How often each processor was throttled is not told.", "CVE-2020-8694; moby, masked paths", |w| {
+        w.sh("ls /sys/devices/system/cpu/cpu*/thermal_throttle/* 2>/dev/null; true")?.prints("")?.done()
+    }),
 ];

@@ -2,6 +2,7 @@
 
 use crate::clause::Clause;
 use crate::clauses::cite;
+use crate::fixture::{Entry, append};
 use crate::outcome::contains;
 
 pub(super) const CLAUSES: &[Clause] = &[
@@ -52,4 +53,37 @@ pub(super) const CLAUSES: &[Clause] = &[
             out.exits(1)?.says(zero)?.complains("ermission denied")?.done()
         },
     ),
+    Clause::docker("CTR-USER-9", "--group-add goes to users who are not root too, and the primary group stays among them.", cite::RUN, |w| {
+        w.run_with(&["id"], |c| (c.user, c.groups) = ("5".to_owned(), vec!["55".to_owned()]))?.prints("uid=5 gid=0(root) groups=0(root),55")?;
+        w.run_with(&["id"], |c| (c.user, c.groups) = ("5:6".to_owned(), vec!["5".to_owned()]))?.prints("uid=5 gid=6 groups=5,6")?.done()
+    }),
+    Clause::docker("CTR-USER-10", "A group to add that the image does not know is refused.", cite::RUN, |w| {
+        let error = w.refused(&["true"], |c| c.groups = vec!["nope".to_owned()])?;
+        contains("message", &error.to_string().to_lowercase(), "unable to find group nope: no matching entries in group file")
+    }),
+    Clause::law("CTR-USER-11", "The files of users may be links, which lead nowhere but inside the container.", "path_resolution(7); CVE-2024-9676", |w| {
+        let dir = w.scratch();
+        w.host(&format!("echo 'evil:x:0:0::/:' >{dir}/passwd"))?.exits(0)?;
+        let passwd = |to: &str| vec![Entry::dir("etc"), Entry::file("etc/real", "linked:x:77:78::/l:\n"), Entry::symlink("etc/passwd", to)];
+        for (number, to) in ["real", "/etc/real", "../../../etc/real"].iter().enumerate() {
+            let name = format!("link:{number}");
+            w.import(&append(w.busybox().to_vec(), &passwd(to)), &name, &[])?;
+            w.sh_with("id -u; id -g; echo $HOME", |c| (c.image, c.user) = (name, "linked".to_owned()))?.prints("77\n78\n/l")?;
+        }
+        w.import(&append(w.busybox().to_vec(), &passwd(&format!("{dir}/passwd"))), "link:out", &[])?;
+        let error = w.refused(&["id"], |c| (c.image, c.user) = ("link:out".to_owned(), "evil".to_owned()))?;
+        contains("message", &error.to_string(), "unable to find user evil")
+    }),
+    Clause::law("CTR-USER-12", "A container that removed its file of users has none, though the image has one.", "overlayfs, whiteouts", |w| {
+        let id = w.ready("rm /etc/passwd; echo ready; sleep 1000", |_| {})?;
+        let error = w.exec_refused(&id, &["id"], |e| e.user = "app".to_owned())?;
+        contains("message", &error.to_string(), "unable to find user app: no matching entries in passwd file")
+    })
+    .needs(&[drydock_core::host::Capability::Exec]),
+    Clause::law("CTR-USER-13", "In a directory made anew the image's file of users is not looked for.", "overlayfs, opaque directories", |w| {
+        let id = w.ready("cp -r /etc /etc2; rm -r /etc 2>/dev/null; mv /etc /gone 2>/dev/null; mkdir -p /etc; rm -f /etc/passwd; echo ready; sleep 1000", |_| {})?;
+        let error = w.exec_refused(&id, &["id"], |e| e.user = "app".to_owned())?;
+        contains("message", &error.to_string(), "unable to find user app")
+    })
+    .needs(&[drydock_core::host::Capability::Exec]),
 ];
