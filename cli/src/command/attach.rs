@@ -1,7 +1,7 @@
 //! `drydock attach`, and what every command that serves a container's streams shares.
 
 use super::Definition;
-use crate::environment::{OUTPUT, Standard, StreamOptions};
+use crate::environment::{Environment, OUTPUT, Standard, StreamOptions, read_text};
 use crate::failure::{Failure, NO_READER, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -69,7 +69,7 @@ pub(crate) fn serve(
     act: &mut dyn FnMut(&Attach, &mut dyn Io) -> Result<Ended>,
 ) -> Outcome {
     check_terminal(session, connection.stdin, connection.tty)?;
-    let detach_keys = given_keys(connection.detach_keys.as_deref())?;
+    let detach_keys = given_keys(session.environment, connection.detach_keys.as_deref())?;
     let attach =
         Attach { stdin: connection.stdin, stdout: connection.stdout, stderr: connection.stderr, logs: connection.logs, detach_keys };
     // What was printed so far must not come after what the container prints.
@@ -95,9 +95,23 @@ pub(crate) fn serve(
     }
 }
 
-/// The keys that were asked for, or the usual ones.
-pub(crate) fn given_keys(text: Option<&str>) -> Result<Vec<u8>> {
-    text.map_or(Ok(Attach::default().detach_keys), keys)
+/// The keys that were asked for, those of the person's `config.json`, or the usual ones.
+pub(crate) fn given_keys(environment: &mut dyn Environment, text: Option<&str>) -> Result<Vec<u8>> {
+    let own = text.map(str::to_owned).or_else(|| configured_keys(environment));
+    own.map_or(Ok(Attach::default().detach_keys), |text| keys(&text))
+}
+
+/// `detachKeys` of `$DOCKER_CONFIG/config.json`, or of `~/.docker/config.json`. A file that is not there or says nothing of it is no
+/// mistake.
+fn configured_keys(environment: &mut dyn Environment) -> Option<String> {
+    let set = |name: &str| environment.variable(name).filter(|value| !value.is_empty());
+    let directory = set("DOCKER_CONFIG").or_else(|| set("HOME").map(|home| format!("{home}/.docker")))?;
+    let path = format!("{directory}/config.json");
+    if !environment.exists(&path) {
+        return None;
+    }
+    let file: serde_json::Value = serde_json::from_str(&read_text(environment, &path).ok()?).ok()?;
+    file.get("detachKeys")?.as_str().filter(|keys| !keys.is_empty()).map(str::to_owned)
 }
 
 /// Reads the detach keys: letters, or `ctrl-` and a letter or one of `@ [ \ ] ^ _`, with commas between.
