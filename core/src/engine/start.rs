@@ -181,8 +181,8 @@ impl LocalEngine {
         killed.and(disconnected).and(freed)
     }
 
-    /// The supervisor's half of an end: gives back, and records how the program ended.
-    pub(crate) fn take_down(&self, id: &ContainerId, exit: Exit, again: bool) -> Result<()> {
+    /// The supervisor's half of an end: gives back, and records how the program ended. It is started `again` next, or removed, or neither.
+    pub(crate) fn take_down(&self, id: &ContainerId, exit: Exit, again: bool, removed: bool) -> Result<()> {
         let oom = exit.oom_killed || self.host.limits.oom_killed(id).unwrap_or(false);
         let record = self.record(id)?;
         let mut happenings = Vec::new();
@@ -208,7 +208,7 @@ impl LocalEngine {
                 if tidied.is_ok() {
                     end(record, self.time());
                     record.state.under_way = again;
-                    if record.config.auto_remove && !again {
+                    if removed {
                         // Its supervisor removes it next; if that dies before, whoever finds the record does.
                         record.state.status = Status::Removing;
                         record.state.under_way = true;

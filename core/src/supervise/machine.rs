@@ -131,6 +131,11 @@ impl Machine {
         self.policy = policy;
     }
 
+    /// Whether the container is removed at its end.
+    pub fn removes(&self) -> bool {
+        self.auto_remove
+    }
+
     /// When to send [`Input::Timer`]; `None` for never.
     pub fn timer(&self) -> Option<Timestamp> {
         match self.phase {

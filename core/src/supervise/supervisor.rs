@@ -143,7 +143,8 @@ impl Supervisor {
             Output::Thaw => self.engine.thaw_to_end(&self.id).map(|()| None),
             Output::TearDown { exit, again } => {
                 self.process = None;
-                self.engine.take_down(&self.id, exit, again).map(|()| None)
+                let removed = !again && self.machine.removes();
+                self.engine.take_down(&self.id, exit, again, removed).map(|()| None)
             }
             Output::GiveUp => self.engine.give_up(&self.id).map(|()| None),
             Output::Finish { remove: true } => self.engine.delete_supervised(&self.id).map(|()| None),
