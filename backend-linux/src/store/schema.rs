@@ -19,9 +19,9 @@ const VERSION: i64 = 2;
 const RECORDS: &str =
     "CREATE TABLE records (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID";
 
-/// Bytes of a page: the record of a container, some 3 KB, fits into a quarter of one. What is longer goes to pages of its own, which are
-/// taken from a list and given back to it with every change, and all of those are written.
-const PAGE: i64 = 16 << 10;
+/// Bytes of a page: the record of most containers, some 1,700, fits into a quarter of one. What is longer goes to pages of its own, which
+/// are taken from a list and given back to it with every change, and all of those are written.
+const PAGE: i64 = 8 << 10;
 
 /// Pages kept in memory, in KiB (negative: "PRAGMA cache_size"). The kernel has them all, and a supervisor should be small.
 const CACHE: i64 = -512;

@@ -11,6 +11,8 @@ use std::io::{Read, Seek};
 pub fn build(filter: &LinuxSeccomp) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
     let default = action(filter.default_action(), filter.default_errno_ret())?;
     let mut context = ScmpFilterContext::new(default)?;
+    // A tree over the numbers of calls rather than a list: the kernel tries every number when the filter is installed, and some at every call.
+    context.set_ctl_optimize(2)?;
     for arch in filter.architectures().iter().flatten() {
         let arch = architecture(*arch);
         if !context.is_arch_present(arch)? {

@@ -24,6 +24,8 @@ pub struct Filter {
 
 /// Bytes of one BPF instruction (`struct sock_filter`).
 const INSTRUCTION: usize = 8;
+/// Counts up when the same filter is compiled into another program.
+const LAYOUT: &[u8] = b"2";
 /// The most instructions the kernel takes (BPF_MAXINSNS).
 const MOST: usize = 4096;
 
@@ -33,7 +35,7 @@ pub fn compile(filter: &LinuxSeccomp, data_root: &str) -> Result<Filter> {
     let source = serde_json::to_vec(filter)?;
     // The version of the compiler is part of the name, since a later one may know more system calls.
     let version = libseccomp::ScmpVersion::current().map_or_else(|_| String::new(), |v| v.to_string());
-    let hash: String = Sha256::digest([&source, version.as_bytes()].concat()).iter().map(|b| format!("{b:02x}")).collect();
+    let hash: String = Sha256::digest([&source, version.as_bytes(), LAYOUT].concat()).iter().map(|b| format!("{b:02x}")).collect();
     let directory = Path::new(data_root).join("cache/seccomp");
     let kept = directory.join(hash);
     if let Ok(program) = fs::read(&kept)
