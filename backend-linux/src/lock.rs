@@ -94,6 +94,12 @@ pub fn take(run_root: &str, name: &str) -> Result<Option<Box<dyn Guard>>> {
     }
 }
 
+/// Whether somebody holds a lock, without taking it from anybody who wants it: only a shared one is tried, and nothing is made.
+pub fn is_held(run_root: &str, name: &str) -> bool {
+    let Ok(file) = File::open(Path::new(run_root).join("locks").join(name)) else { return false };
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+}
+
 fn open(path: &Path) -> io::Result<File> {
     // The standard library adds O_CLOEXEC: a container must not inherit a lock.
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
@@ -110,6 +116,7 @@ mod tests {
         let first = take(root_text, "container-a").expect("takes");
         assert!(first.is_some());
         assert!(take(root_text, "container-a").expect("asks").is_none());
+        assert!(is_held(root_text, "container-a") && !is_held(root_text, "container-b"));
         assert!(take(root_text, "container-b").expect("asks").is_some());
         drop(first);
         assert_eq!(std::fs::read_dir(root.join("locks")).expect("lists").count(), 0);

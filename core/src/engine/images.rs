@@ -258,11 +258,20 @@ impl LocalEngine {
 
     /// The ports an image and a container expose: `80/tcp`, sorted.
     pub(super) fn exposed(&self, record: &crate::container::ContainerRecord) -> Result<Vec<String>> {
-        let image = self.image_record(&record.image)?.map(|image| image.defaults.exposed_ports).unwrap_or_default();
-        let with_protocol = |port: &String| if port.contains('/') { port.clone() } else { format!("{port}/tcp") };
-        let mut all: Vec<String> = image.keys().chain(&record.config.expose).map(with_protocol).collect();
-        all.sort();
-        all.dedup();
-        Ok(all)
+        Ok(all_exposed(&self.exposed_by(&record.image)?, record))
     }
+
+    /// The ports that an image says its containers listen on.
+    pub(super) fn exposed_by(&self, image: &ImageId) -> Result<Vec<String>> {
+        Ok(self.image_record(image)?.map(|image| image.defaults.exposed_ports.into_keys().collect()).unwrap_or_default())
+    }
+}
+
+/// An image's ports and a container's own, each with its protocol and once.
+pub(super) fn all_exposed(image: &[String], record: &crate::container::ContainerRecord) -> Vec<String> {
+    let with_protocol = |port: &String| if port.contains('/') { port.clone() } else { format!("{port}/tcp") };
+    let mut all: Vec<String> = image.iter().chain(&record.config.expose).map(with_protocol).collect();
+    all.sort();
+    all.dedup();
+    all
 }

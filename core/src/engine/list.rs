@@ -2,6 +2,7 @@
 
 use super::LocalEngine;
 use super::filter::{self, ListRequest, Lookup};
+use super::images::all_exposed;
 use super::stats::Sizes;
 use super::view::{ContainerSummary, EngineInfo};
 use crate::container::{ContainerRecord, MountKind, NetworkMode, Status};
@@ -9,6 +10,11 @@ use crate::error::Result;
 use crate::id::ImageId;
 use crate::store::{StoreExt as _, Table};
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What a list has found out about images, since a thousand containers may have one: by its id and the name the container was made
+/// with, the ports it exposes, and whether it still has that name.
+type Images = BTreeMap<(ImageId, String), (Vec<String>, bool)>;
 
 impl LocalEngine {
     /// Containers, newest first; running ones only unless `all`. Only those that something is under way with can run, so a list of
@@ -28,7 +34,8 @@ impl LocalEngine {
         // What a build runs is the build's own.
         records.retain(|r| !r.config.labels.contains_key(super::build::LABEL));
         records.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
-        records.into_iter().map(|record| self.summary(record)).collect()
+        let mut images = Images::new();
+        records.into_iter().map(|record| self.summary(record, &mut images)).collect()
     }
 
     /// The containers that a request means.
@@ -36,10 +43,17 @@ impl LocalEngine {
         filter::select(request, &mut |all| self.container_list(all), self)
     }
 
-    fn summary(&self, record: ContainerRecord) -> Result<ContainerSummary> {
-        let exposed = self.exposed(&record)?;
-        let still_named = self.find_image(&record.config.image).is_ok_and(|image| image.id == record.image);
-        let image = if still_named { record.config.image.clone() } else { record.image.short().to_owned() };
+    fn summary(&self, record: ContainerRecord, images: &mut Images) -> Result<ContainerSummary> {
+        let key = (record.image.clone(), record.config.image.clone());
+        let (ports, still_named) = match images.get(&key) {
+            Some(known) => known,
+            None => {
+                let still_named = self.find_image(&record.config.image).is_ok_and(|image| image.id == record.image);
+                &*images.entry(key).or_insert((self.exposed_by(&record.image)?, still_named))
+            }
+        };
+        let exposed = all_exposed(ports, &record);
+        let image = if *still_named { record.config.image.clone() } else { record.image.short().to_owned() };
         let network = match &record.config.network {
             NetworkMode::Named(name) if name == "default" => "bridge".to_owned(),
             NetworkMode::Named(name) => name.clone(),

@@ -3,6 +3,7 @@
 use super::launch::{self, Root};
 use super::{Plan, Planned, Planner};
 use crate::container::layout::{Layout, cgroup};
+use crate::container::user::Identity;
 use crate::container::{ExecConfig, oci};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Capability, Containers};
@@ -61,10 +62,16 @@ impl Planner {
         if exec.command.is_empty() {
             return Err(Error::invalid("No exec command specified"));
         }
-        let layers = self.layers_of(id)?;
         let own = program.user().clone();
-        let asked = if exec.user.is_empty() { format!("{}:{}", own.uid(), own.gid()) } else { exec.user.clone() };
-        let identity = self.identity(id, &layers, &asked, &[], spec.mounts().as_deref().unwrap_or_default())?;
+        let of_home = |entry: &&String| entry.split('=').next() == Some("HOME");
+        let at_home = program.env().iter().flatten().any(|e| e.len() > 5 && of_home(&e)) && !exec.env.iter().any(|e| of_home(&e));
+        let identity = if exec.user.is_empty() && at_home {
+            // The container's own user, whose home is known: nothing has to be looked up in the layers.
+            Identity { uid: own.uid(), gid: own.gid(), groups: Vec::new(), home: String::new() }
+        } else {
+            let asked = if exec.user.is_empty() { format!("{}:{}", own.uid(), own.gid()) } else { exec.user.clone() };
+            self.identity(id, &self.layers_of(id)?, &asked, &[], spec.mounts().as_deref().unwrap_or_default())?
+        };
         let env = oci::exec_environment(program.env().as_deref().unwrap_or_default(), exec, &identity, exec.user.is_empty());
         if !exec.user.is_empty() {
             program.set_user(oci::process_user(&identity)?);
