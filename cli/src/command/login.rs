@@ -76,7 +76,10 @@ fn login(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> O
     let kept = config.credentials(&host)?;
     if let (None, None, false) = (&args.username, &password, matches!(kept, Credentials::None)) {
         let name = if let Credentials::Basic { username, .. } = &kept { format!(" [Username: {username}]") } else { String::new() };
-        session.complain(&format!("Authenticating with existing credentials...{name}"));
+        session.complain(&format!(
+            "Authenticating with existing credentials...{name}\n\n Info -> To login with a different account, run 'drydock logout' followed by \
+             'drydock login'\n\n"
+        ));
         engine.login(&host, &Access { credentials: kept, insecure: args.insecure_registry.clone() })?;
         session.say("Login Succeeded")?;
         return Ok(0);
@@ -107,17 +110,17 @@ fn login(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> O
 
 /// The password that the command line gives, in whatever way.
 fn password(args: &LoginArgs, session: &mut Session<'_>) -> Result<Option<Secret>, Failure> {
+    if args.password.is_some() && args.password_stdin {
+        return Err(Failure::said("conflicting options: cannot specify both --password and --password-stdin"));
+    }
     if args.password.is_some() {
         session.complain("WARNING! Using --password via the CLI is insecure. Use --password-stdin.");
     }
     if !args.password_stdin {
         return Ok(args.password.clone().map(Secret::new));
     }
-    if args.password.is_some() {
-        return Err(Failure::said("--password and --password-stdin are mutually exclusive"));
-    }
     if args.username.is_none() {
-        return Err(Failure::said("Must provide --username with --password-stdin"));
+        return Err(Failure::said("the --password-stdin option requires --username to be set"));
     }
     let mut text = String::new();
     let source = session.environment.source("-")?;

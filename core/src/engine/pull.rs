@@ -74,6 +74,9 @@ impl LocalEngine {
             for one in &references {
                 pulled.push(self.pull_one(&operation, client, one, platform.as_ref(), tell)?);
             }
+            let status = if pulled.iter().any(|p| p.fresh) { "Downloaded newer image for" } else { "Image is up to date for" };
+            let name = if request.all_tags { reference.familiar_repository() } else { reference.familiar() };
+            tell(Progress::line(format!("Status: {status} {name}")));
             Ok(pulled)
         })
     }
@@ -95,9 +98,7 @@ impl LocalEngine {
                 Err(error) if error.kind() == ErrorKind::Stale && tried < AGAIN => {}
                 Err(error) => return Err(error),
                 Ok(pulled) => {
-                    let status = if pulled.fresh { "Downloaded newer image for" } else { "Image is up to date for" };
                     tell(Progress::line(format!("Digest: {}", pulled.digest)));
-                    tell(Progress::line(format!("Status: {status} {}", reference.familiar())));
                     return Ok(pulled);
                 }
             }

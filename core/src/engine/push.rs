@@ -28,11 +28,11 @@ impl LocalEngine {
         if reference.digest.is_some() {
             return Err(Error::invalid("cannot push a digest reference"));
         }
+        // Docker names the registry too, also where it is understood, and before it has looked for anything.
+        tell(Progress::line(format!("The push refers to repository [{}]", reference.repository())));
         let images = self.to_push(&reference, request)?;
         let operation = Operation::begin(self, &request.access)?;
         operation.with_client(&reference.host, false, &mut |client| {
-            // Docker names the registry too, also where it is understood.
-            tell(Progress::line(format!("The push refers to repository [{}]", reference.repository())));
             images.iter().map(|(tag, image)| self.push_one(&operation, client, tag, image, tell)).collect()
         })
     }

@@ -110,7 +110,7 @@ impl LocalEngine {
     /// Looks for repositories.
     pub(super) fn search_registry(&self, request: &SearchRequest) -> Result<Vec<Found>> {
         if request.limit > MOST_FOUND {
-            return Err(Error::invalid(format!("limit {} is outside the range of [1, 100]", request.limit)));
+            return Err(Error::invalid(format!("Limit {} is outside the range of [1, 100]", request.limit)));
         }
         let limit = if request.limit == 0 { FOUND } else { request.limit };
         let operation = Operation::begin(self, &request.access)?;

@@ -69,7 +69,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("digest", pulled.digest, digest)?;
         equal("image", pulled.image.to_string(), own.id().to_string())
     }),
-    Clause::docker("REG-PULL-8", "--platform takes another machine's image of an index.", cite::PULL, |w| {
+    Clause::law("REG-PULL-8", "--platform takes another machine's image of an index.", cite::PULL, |w| {
         let (one, mut two) = (Parts::small("one"), Parts::small("two"));
         two.config["architecture"] = "s390x".into();
         two.describe();
@@ -89,7 +89,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let request = PullRequest { reference: named(w, 0, "app:1"), platform: Some("linux/ppc64le".to_owned()), ..PullRequest::default() };
         refused_with(w, &request, "no matching manifest for linux/ppc64le in the manifest list entries").map(drop)
     }),
-    Clause::docker("REG-PULL-10", "A layer that is there already is not fetched again.", cite::PULL, |w| {
+    Clause::law("REG-PULL-10", "A layer that is there already is not fetched again.", cite::PULL, |w| {
         let (first, second) = (Parts::noted(w, "first"), Parts::noted(w, "second"));
         first.put(w, 0, "app", Some("1"))?;
         second.put(w, 0, "app", Some("2"))?;
