@@ -71,7 +71,7 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
         kind: "*formatter.diskUsageContext",
         methods: &no_methods,
     };
-    print_rows(session, &summary(&usage), &style)
+    print_rows(session, &summary(&usage, &engine.build_cache()?), &style)
 }
 
 fn line(kind: &str, total: usize, active: usize, bytes: u64, reclaimable: u64, percent: bool) -> Row {
@@ -86,7 +86,9 @@ fn line(kind: &str, total: usize, active: usize, bytes: u64, reclaimable: u64, p
     })
 }
 
-fn summary(usage: &DiskUsage) -> Vec<Row> {
+fn summary(usage: &DiskUsage, cache: &[drydock_core::engine::CacheEntry]) -> Vec<Row> {
+    let cached: u64 = cache.iter().map(|e| e.size).sum();
+    let own: u64 = cache.iter().filter(|e| !e.shared).map(|e| e.size).sum();
     let active_images = usage.images.iter().filter(|i| i.containers > 0);
     // What goes if every image goes that no container uses: its layers that no image in use has too.
     let unused: u64 = usage.images.iter().filter(|i| i.containers == 0).map(|i| i.unique).sum();
@@ -100,7 +102,7 @@ fn summary(usage: &DiskUsage) -> Vec<Row> {
         line("Images", usage.images.len(), active_images.count(), usage.layers, unused, true),
         line("Containers", usage.containers.len(), active_containers, written, idle, true),
         line("Local Volumes", usage.volumes.len(), usage.volumes.iter().filter(|v| v.links > 0).count(), volumes, unlinked, true),
-        line("Build Cache", 0, 0, 0, 0, false),
+        line("Build Cache", cache.len(), 0, cached, own, false),
     ]
 }
 

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use crate::container::NetworkMode;
 use crate::id::ImageId;
+use crate::registry::Access;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A secret that RUN may mount.
@@ -57,6 +58,8 @@ pub struct BuildRequest {
     pub no_cache_filter: BTreeSet<String>,
     /// `--pull`
     pub pull: bool,
+    /// How registries are reached, by host; what is not here is reached as anybody.
+    pub access: BTreeMap<String, Access>,
     /// `--network` of RUN; `None` is the default one.
     pub network: Option<NetworkMode>,
     /// `--secret` by id.

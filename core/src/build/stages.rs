@@ -153,13 +153,13 @@ pub fn graph<'a>(file: &'a Dockerfile, request: &BuildRequest, platform: &str) -
                                 .help("a stage can copy from earlier stages only"),
                         ));
                     }
-                    if let Ok(number) = name.parse::<usize>() {
-                        if number > of {
-                            return Err(file.source.failure(
-                                &Fault::new(span, format!("invalid stage index {number}"))
-                                    .help(format!("this is stage {of}, and it can copy from the stages before it")),
-                            ));
-                        }
+                    if let Ok(number) = name.parse::<usize>()
+                        && number > of
+                    {
+                        return Err(file.source.failure(
+                            &Fault::new(span, format!("invalid stage index {number}"))
+                                .help(format!("this is stage {of}, and it can copy from the stages before it")),
+                        ));
                     }
                     if let From::Stage(stage) = graph.from(&name, of) {
                         graph.stages[of].needs.insert(stage);

@@ -5,7 +5,9 @@ use crate::environment::{Environment, Standard};
 use crate::failure::Failure;
 use crate::session::Session;
 use drydock_core::build::ignore::Ignore;
+use drydock_core::image::reference::Reference;
 use drydock_core::{Error, ErrorKind};
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 
 /// The largest Dockerfile.
@@ -21,6 +23,20 @@ pub(super) struct Inputs {
     pub(super) ignore: Option<Vec<u8>>,
     /// The context.
     pub(super) context: Box<dyn Read>,
+}
+
+impl Inputs {
+    /// The registries that images of the Dockerfile come from, as far as their names are plain.
+    pub(super) fn registries(&self) -> BTreeSet<String> {
+        let text = self.dockerfile.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        let names = text.lines().filter_map(|line| {
+            let mut words = line.split_whitespace().filter(|w| !w.starts_with("--platform"));
+            let from = words.next().is_some_and(|w| w.eq_ignore_ascii_case("from"));
+            let copied = line.split_once("--from=").and_then(|(_, rest)| rest.split_whitespace().next());
+            if from { words.next() } else { copied }
+        });
+        names.filter(|n| *n != "scratch" && !n.contains('$')).filter_map(|n| Reference::parse(n).ok()).map(|r| r.host).collect()
+    }
 }
 
 fn solve(text: impl std::fmt::Display) -> Failure {

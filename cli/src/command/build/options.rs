@@ -213,7 +213,12 @@ pub(super) fn request(args: &BuildArgs, inputs: &Inputs, session: &mut Session<'
         let (id, content) = secret(text, session)?;
         secrets.insert(id, content);
     }
+    let mut access = BTreeMap::new();
+    for host in inputs.registries() {
+        access.insert(host.clone(), crate::command::login::access(session, &host, &[])?);
+    }
     Ok(BuildRequest {
+        access,
         dockerfile: inputs.dockerfile.clone(),
         file: inputs.file.clone(),
         ignore: inputs.ignore.clone(),

@@ -111,7 +111,7 @@ impl Source {
         let text = self.line(span.start.line);
         let column = span.start.column.max(1) as usize - 1;
         // A very long line is shown around the place.
-        let from = if column > SHOWN / 2 { column - SHOWN / 2 } else { 0 };
+        let from = column.saturating_sub(SHOWN / 2);
         let shown: String = text.chars().skip(from).take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
         let width = if span.end.line == span.start.line { span.end.column.saturating_sub(span.start.column) } else { 1 };
         let width = (width.max(1) as usize).min(SHOWN - (column - from).min(SHOWN - 1));

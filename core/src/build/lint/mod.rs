@@ -25,13 +25,16 @@ pub struct Remark {
     pub message: String,
 }
 
+/// Answers the environment of an image by name.
+pub type Environment<'a> = dyn Fn(&str) -> Option<Vec<String>> + 'a;
+
 /// What is known beside the file itself.
 #[derive(Default)]
 pub struct Surroundings<'a> {
     /// Build arguments given by the person.
     pub arguments: BTreeMap<String, String>,
     /// The environment of a base image, if it is known.
-    pub environment: Option<&'a dyn Fn(&str) -> Option<Vec<String>>>,
+    pub environment: Option<&'a Environment<'a>>,
     /// What the context leaves out.
     pub ignore: Ignore,
     /// The platform that is built for: `linux/amd64`.

@@ -3,10 +3,13 @@
 use super::Build;
 use super::stage::{Layer, Made};
 use crate::build::state::{Settings, State};
+use crate::engine::Engine as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Digest;
+use crate::image::reference::Reference;
 use crate::image::{ImageRecord, LayerRecord, config, manifest};
 use crate::kernel::Compression;
+use crate::registry::{Progress, PullRequest};
 use crate::store::{StoreExt as _, Table};
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -15,9 +18,34 @@ impl Build<'_> {
     /// An image by name, fetched if it is not there or `--pull` says so.
     pub(super) fn image(&self, name: &str) -> Result<ImageRecord> {
         match self.engine.find_image(name) {
-            Err(e) if e.kind() == ErrorKind::NotFound => Err(self.no_image(name, e)),
-            other => other,
+            Ok(image) if !self.request.pull => return Ok(image),
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+            _ => {}
         }
+        let Ok(reference) = Reference::parse(name) else {
+            return Err(self.no_image(name, Error::not_found("it is no reference, and no image has this id")));
+        };
+        match self.pull(&reference) {
+            Err(e) => Err(self.no_image(name, e)),
+            Ok(()) => self.engine.find_image(name),
+        }
+    }
+
+    fn pull(&self, reference: &Reference) -> Result<()> {
+        let access = self.request.access.get(&reference.host).cloned().unwrap_or_default();
+        let request = PullRequest { reference: reference.to_string(), all_tags: false, platform: Some(self.platform.clone()), access };
+        let mut last = String::new();
+        self.step(&format!("[internal] pull {reference}"), |step| {
+            let tell = &mut |progress: Progress| {
+                // Each part once for each thing that happens to it, and no line for each of its bytes.
+                let line = if progress.id.is_empty() { progress.status } else { format!("{}: {}", progress.id, progress.status) };
+                if line != last {
+                    self.note(step, line.clone());
+                    last = line;
+                }
+            };
+            self.engine.pull(&request, tell).map(drop)
+        })
     }
 
     /// Says what was meant, where the name is that of something else.
@@ -30,7 +58,7 @@ impl Build<'_> {
                 "{name} is the name of a container; its image is {image}, and commit makes an image of the container itself"
             ));
         }
-        bare.hint("pull it, load it or build it first")
+        bare.hint("load it, build it, or look at its name")
     }
 
     /// The stage that an image is before anything is added.

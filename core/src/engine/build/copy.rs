@@ -22,7 +22,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// Entries of a layer, and the trees that their content is in.
-type Parts = (Vec<(Entry, Content)>, Vec<Box<dyn OpenTree>>);
+pub(super) type Parts = (Vec<(Entry, Content)>, Vec<Box<dyn OpenTree>>);
 
 impl Build<'_> {
     /// WORKDIR: the directory is made if it is not there, and belongs to the user.

@@ -3,6 +3,7 @@
 use super::stage::Made;
 use super::{Build, makes_image};
 use crate::build::request::{Output, Sink};
+use crate::engine::{ArchiveFormat, Engine as _};
 use crate::error::{Error, Result};
 use crate::id::ImageId;
 use crate::image::changeset::{Packer, Walk};
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 impl Build<'_> {
     /// Makes the result of the target stage.
-    pub(super) fn finish(&self, mut made: Made, sink: Option<&mut Sink<'_>>) -> Result<Option<ImageId>> {
+    pub(super) fn finish(&self, mut made: Made, mut sink: Option<&mut Sink<'_>>) -> Result<Option<ImageId>> {
         for (name, value) in &self.request.labels {
             made.state.settings.labels.insert(name.clone(), value.clone());
         }
@@ -35,9 +36,17 @@ impl Build<'_> {
                 Ok(id)
             })?),
         };
+        if let (Some(id), Output::Docker | Output::Oci) = (&image, &self.request.output) {
+            self.step("exporting to archive", |_| {
+                let sink = sink.take().ok_or_else(|| Error::invalid("nowhere to export to"))?;
+                let names = if self.request.tags.is_empty() { vec![id.to_string()] } else { self.request.tags.clone() };
+                let format = if self.request.output == Output::Oci { ArchiveFormat::Oci } else { ArchiveFormat::Docker };
+                self.engine.save(&names, format, sink)
+            })?;
+        }
         if self.request.output == Output::Tar {
             self.step("exporting to client", |_| {
-                let sink = sink.ok_or_else(|| Error::invalid("nowhere to export to"))?;
+                let sink = sink.take().ok_or_else(|| Error::invalid("nowhere to export to"))?;
                 let walk = Walk::whole(self.tree(&made.layers)?, b"")?;
                 std::io::copy(&mut Packer::new(walk), sink)
                     .map_err(|e| crate::image::changeset::uncarried(e, "the result cannot be exported"))?;

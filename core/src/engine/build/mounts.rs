@@ -137,7 +137,7 @@ impl Build<'_> {
     /// A directory of this build with these files in it. `root` is what the directory itself is: mode, user, group.
     fn directory(&self, content: Option<(Vec<Item>, Box<dyn OpenTree>)>, into: &str, root: (u32, u32, u32)) -> Result<()> {
         let mut top = Entry { mode: root.0, uid: root.1, gid: root.2, ..Entry::new("./", tar::Kind::Directory) };
-        let (mut entries, mut trees): (Vec<(Entry, Content)>, Vec<Box<dyn OpenTree>>) = (Vec::new(), Vec::new());
+        let (mut entries, mut trees): super::copy::Parts = (Vec::new(), Vec::new());
         if let Some((items, tree)) = content {
             if let Some(first) = items.first().filter(|i| i.to.is_empty()) {
                 top = Entry { mode: first.found.mode, uid: first.found.uid, gid: first.found.gid, ..top };

@@ -1,5 +1,6 @@
 //! RUN: a container over the stage's layers, and the layer that its writable directory has become.
 
+use super::copy::Parts;
 use super::stage::Made;
 use super::{Build, Plan};
 use crate::build::dockerfile::Dockerfile;
@@ -13,10 +14,9 @@ use crate::engine::view::RemoveOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ContainerId, ImageId};
 use crate::image::changeset::Walk;
-use crate::image::tar::Entry;
 use crate::image::{ImageDefaults, ImageRecord, config};
 use crate::io::{Attach, Ended, Input, Io, Stream};
-use crate::kernel::{OpenTree, Tree};
+use crate::kernel::Tree;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -141,7 +141,7 @@ impl Build<'_> {
     }
 
     /// What the container wrote, as entries of a layer: without the places that its mounts needed.
-    fn written(&self, made: &Made, id: &ContainerId, targets: &[String]) -> Result<(Vec<(Entry, Content)>, Vec<Box<dyn OpenTree>>)> {
+    fn written(&self, made: &Made, id: &ContainerId, targets: &[String]) -> Result<Parts> {
         let layout = self.engine.layout();
         let open = |path: String| self.engine.kernel().tree(&Tree::Directory { path });
         let lower = made.layers.iter().rev().map(|l| open(layout.layer(&l.chain))).collect::<Result<Vec<_>>>()?;

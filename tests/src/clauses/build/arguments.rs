@@ -11,21 +11,21 @@ fn given(name: &str, value: &str) -> impl FnOnce(&mut BuildRequest) {
 }
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::law("BLD-ARG-1", "An argument has its default, or the value it is given, in the instructions after it.", REFERENCE, |w| {
+    Clause::docker("BLD-ARG-1", "An argument has its default, or the value it is given, in the instructions after it.", REFERENCE, |w| {
         let text = "FROM busybox\nARG A=1\nRUN echo $A\n";
         equal("default", build(w, text, &[])?.heard.output().trim(), "1")?;
         equal("given", build_with(w, text, &[], given("A", "2"))?.heard.output().trim(), "2")
     }),
-    Clause::law("BLD-ARG-2", "An argument is not in the environment of containers of the image.", REFERENCE, |w| {
+    Clause::docker("BLD-ARG-2", "An argument is not in the environment of containers of the image.", REFERENCE, |w| {
         build_with(w, "FROM busybox\nARG A\nRUN test $A = 2\n", &[], given("A", "2"))?;
         let ran = w.run_with(&["env"], |c| c.image = NAME.to_owned())?.exits(0)?;
         lacks("environment", &ran.text(), "A=2")
     }),
-    Clause::law("BLD-ARG-3", "A variable of ENV goes before an argument of the same name.", REFERENCE, |w| {
+    Clause::docker("BLD-ARG-3", "A variable of ENV goes before an argument of the same name.", REFERENCE, |w| {
         let trial = build_with(w, "FROM busybox\nARG A\nENV A=v1.0.0\nRUN echo $A\n", &[], given("A", "v2.0.1"))?;
         equal("value", trial.heard.output().trim(), "v1.0.0")
     }),
-    Clause::law(
+    Clause::docker(
         "BLD-ARG-4",
         "An argument before FROM is known in FROM, and in a stage only where that asks for it again.",
         REFERENCE,
@@ -34,7 +34,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             equal("values", build(w, text, &[])?.heard.output().as_str(), "<>\n<latest>\n")
         },
     ),
-    Clause::law("BLD-ARG-5", "An argument is not known before the line that declares it.", REFERENCE, |w| {
+    Clause::docker("BLD-ARG-5", "An argument is not known before the line that declares it.", REFERENCE, |w| {
         let text = "FROM busybox\nENV X=${A:-none}\nARG A\nRUN echo $X $A\n";
         equal("values", build_with(w, text, &[], given("A", "1"))?.heard.output().trim(), "none 1")
     }),
@@ -42,14 +42,14 @@ pub(super) const CLAUSES: &[Clause] = &[
         let trial = build(w, "FROM busybox\nARG TARGETARCH\nARG TARGETOS\nRUN echo $TARGETOS/$TARGETARCH\n", &[])?;
         equal("platform", trial.heard.output().trim().to_owned(), format!("linux/{}", w.engine().facts().architecture))
     }),
-    Clause::law("BLD-ARG-7", "Proxies may be given without ARG, reach RUN, and are in no history.", REFERENCE, |w| {
+    Clause::docker("BLD-ARG-7", "Proxies may be given without ARG, reach RUN, and are in no history.", REFERENCE, |w| {
         let trial = build_with(w, "FROM busybox\nRUN echo $HTTP_PROXY\n", &[], given("HTTP_PROXY", "http://u:p@proxy"))?;
         equal("in RUN", trial.heard.output().trim(), "http://u:p@proxy")?;
         equal("nothing is unused", trial.built.unused.len(), 0)?;
         let history = format!("{:?}", w.engine().history(NAME)?);
         lacks("history", &history, "u:p@proxy")
     }),
-    Clause::law("BLD-ARG-8", "An argument that no ARG asks for is told of.", "Docker CLI reference, docker build --build-arg", |w| {
+    Clause::docker("BLD-ARG-8", "An argument that no ARG asks for is told of.", "Docker CLI reference, docker build --build-arg", |w| {
         let trial = build_with(w, "FROM busybox\nARG A\nENV x=1\n", &[], given("B", "1"))?;
         equal("unused", trial.built.unused, vec!["B".to_owned()])
     }),

@@ -25,16 +25,21 @@ fn id(trial: &Trial) -> String {
 }
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::law("BLD-CACHE-1", "A build of the same is the same image, and nothing runs.", CACHE, |w| {
+    Clause::docker("BLD-CACHE-1", "A build of the same is the same image, and nothing runs.", CACHE, |w| {
         let (text, files) = ("FROM busybox\nWORKDIR /w\nCOPY f .\nRUN echo x > x\nENV A=1\n", [Entry::file("f", "1")]);
         let (first, second) = (build(w, text, &files)?, build(w, text, &files)?);
         equal("cached", second.built.cached, (3, 3))?;
         equal("id", id(&second), id(&first))
     }),
-    Clause::law("BLD-CACHE-2", "A file that changes is copied again, and all after it is done again; what is before is not.", CACHE, |w| {
-        let text = "FROM busybox\nRUN echo before\nCOPY f /f\nRUN echo after\n";
-        equal("cached", again(w, (text, &[Entry::file("f", "1")]), (text, &[Entry::file("f", "2")]))?, (1, 3))
-    }),
+    Clause::docker(
+        "BLD-CACHE-2",
+        "A file that changes is copied again, and all after it is done again; what is before is not.",
+        CACHE,
+        |w| {
+            let text = "FROM busybox\nRUN echo before\nCOPY f /f\nRUN echo after\n";
+            equal("cached", again(w, (text, &[Entry::file("f", "1")]), (text, &[Entry::file("f", "2")]))?, (1, 3))
+        },
+    ),
     Clause::law("BLD-CACHE-3", "A file's mode and name count; what is not copied does not.", CACHE, |w| {
         let text = "FROM busybox\nCOPY d /d\n";
         let files = |name: &str, mode: u32, other: &str| {
@@ -70,7 +75,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             "FROM busybox\nLABEL a=1\nEXPOSE 80\nCMD x\nHEALTHCHECK CMD true\nSTOPSIGNAL 9\nVOLUME /v\nMAINTAINER me\nRUN echo a\n";
         equal("cached", again(w, (first, &[]), (second, &[]))?, (1, 1))
     }),
-    Clause::law("BLD-CACHE-6", "An argument counts for what runs after its ARG, and for nothing else.", CACHE, |w| {
+    Clause::docker("BLD-CACHE-6", "An argument counts for what runs after its ARG, and for nothing else.", CACHE, |w| {
         let build_arg = |text: &str, name: &str, value: &str| {
             Ok::<_, crate::Failed>(build_with(w, text, &[], |r| drop(r.arguments.insert(name.to_owned(), value.to_owned())))?.built.cached)
         };
@@ -85,7 +90,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         build_arg(proxy, "HTTP_PROXY", "1")?;
         equal("a proxy", build_arg(proxy, "HTTP_PROXY", "2")?, (1, 1))
     }),
-    Clause::law("BLD-CACHE-7", "--no-cache does every step again.", "Docker CLI reference, docker build --no-cache", |w| {
+    Clause::docker("BLD-CACHE-7", "--no-cache does every step again.", "Docker CLI reference, docker build --no-cache", |w| {
         let text = "FROM busybox\nRUN echo a\n";
         build(w, text, &[])?;
         equal("cached", build_with(w, text, &[], |r| r.no_cache = true)?.built.cached, (0, 1))

@@ -25,16 +25,16 @@ fn some() -> Vec<Entry> {
 }
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::law("BLD-COPY-1", "A file is copied to the name, or into the directory, that the destination is.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-1", "A file is copied to the name, or into the directory, that the destination is.", REFERENCE, |w| {
         let text = "FROM busybox\nCOPY one /new\nCOPY one /tmp\nCOPY one /x/y/\n";
         in_image(w, text, &some(), "cat /new /tmp/one /x/y/one")?.exits(0)?.prints("1\n1\n1")?.done()
     }),
-    Clause::law("BLD-COPY-2", "Of a directory its content is copied, links as links.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-2", "Of a directory its content is copied, links as links.", REFERENCE, |w| {
         let text = "FROM busybox\nCOPY d /dest\n";
         let script = "cat /dest/two /dest/e/three; readlink /dest/link; ls -d /dest/d 2>/dev/null | wc -l";
         in_image(w, text, &some(), script)?.exits(0)?.prints("2\n3\ntwo\n0")?.done()
     }),
-    Clause::law("BLD-COPY-3", "Files of the context are root's, and keep their modes.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-3", "Files of the context are root's, and keep their modes.", REFERENCE, |w| {
         in_image(w, "FROM busybox\nCOPY tool one /x/\n", &some(), "stat -c '%u:%g %a' /x/tool /x/one; /x/tool")?
             .exits(0)?
             .prints("0:0 755\n0:0 644\ntool")?
@@ -46,7 +46,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             .prints("0:0 755\n0:0 755\n0:0 1777")?
             .done()
     }),
-    Clause::law("BLD-COPY-5", "Wildcards are those of Go: a star, a question mark, a class.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-5", "Wildcards are those of Go: a star, a question mark, a class.", REFERENCE, |w| {
         in_image(w, "FROM busybox\nCOPY o* /a/\nCOPY t??l /b/\nCOPY d/[st]wo /c/\n", &some(), "ls /a /b /c | tr '\\n' ' '")?
             .exits(0)?
             .says("one")?
@@ -54,11 +54,11 @@ pub(super) const CLAUSES: &[Clause] = &[
             .says("two")?
             .done()
     }),
-    Clause::law("BLD-COPY-6", "Several sources need a destination that ends with a slash.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-6", "Several sources need a destination that ends with a slash.", REFERENCE, |w| {
         let error = refused(w, "FROM busybox\nCOPY one tool /x\n", &some())?;
         contains("message", &error.to_string(), "the destination must be a directory and end with a /")
     }),
-    Clause::law("BLD-COPY-7", "A source that is not there is refused, and nothing is made.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-7", "A source that is not there is refused, and nothing is made.", REFERENCE, |w| {
         let error = refused(w, "FROM busybox\nCOPY nofile /x\n", &some())?;
         contains(
             "message",
@@ -68,7 +68,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let error = refused(w, "FROM busybox\nCOPY no* /x/\n", &some())?;
         contains("message", &error.to_string(), "no*")
     }),
-    Clause::law("BLD-COPY-8", "--chown gives owner and group, by number or by the image's own names.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-8", "--chown gives owner and group, by number or by the image's own names.", REFERENCE, |w| {
         let text = "FROM busybox\nCOPY --chown=app one /a\nCOPY --chown=app:extra one /b\nCOPY --chown=7:8 one /c\nCOPY --chown=9 one /d\n";
         in_image(w, text, &some(), "stat -c '%u:%g' /a /b /c /d")?.exits(0)?.prints("1000:1000\n1000:2000\n7:8\n9:9")?.done()
     }),
@@ -80,7 +80,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let text = "FROM busybox\nCOPY --chmod=4711 one /a\nCOPY --chmod=u=rwX,go=rX d /d/\nCOPY --chmod=u+x one /b\n";
         in_image(w, text, &some(), "stat -c %a /a /d/two /d/e /b")?.exits(0)?.prints("4711\n644\n755\n744")?.done()
     }),
-    Clause::law("BLD-COPY-11", "A destination behind a link of the image is where the link leads.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-11", "A destination behind a link of the image is where the link leads.", REFERENCE, |w| {
         let text =
             "FROM busybox\nRUN mkdir -p /usr/real && ln -s usr/real /short && ln -s /usr/real /abs\nCOPY one /short/\nCOPY tool /abs/x/\n";
         in_image(w, text, &some(), "cat /usr/real/one; ls /usr/real/x; readlink /short")?.exits(0)?.prints("1\ntool\nusr/real")?.done()
@@ -89,7 +89,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let text = "FROM busybox\nENV A=1\nCOPY <<f1 <<\"f2\" /x/\na $A\nf1\na $A\nf2\nCOPY <<EOF /named\nhi\nEOF\n";
         in_image(w, text, &[], "cat /x/f1 /x/f2 /named")?.exits(0)?.prints("a 1\na $A\nhi")?.done()
     }),
-    Clause::law("BLD-COPY-13", "--from takes files from an image, and keeps their owners.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-13", "--from takes files from an image, and keeps their owners.", REFERENCE, |w| {
         w.import(&tar(&[Entry::dir("etc"), Entry::file("etc/x", "from it\n")]), "other:1", &[])?;
         let text =
             "FROM busybox AS s\nRUN echo y > /y && chown app:app /y\nFROM busybox\nCOPY --from=other:1 /etc/x /x\nCOPY --from=s /y /y\n";
@@ -111,7 +111,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         };
         equal("layer", last("base:2")?, last("base:3")?)
     }),
-    Clause::law(
+    Clause::docker(
         "BLD-COPY-17",
         "What .dockerignore leaves out is not there to be copied.",
         "Dockerfile reference, .dockerignore file",
@@ -124,7 +124,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             contains("message", &error.to_string(), ".dockerignore leaves it out")
         },
     ),
-    Clause::law(
+    Clause::docker(
         "BLD-COPY-18",
         "ADD extracts an archive, told by its content and not by its name; owners and modes are the archive's.",
         REFERENCE,
@@ -141,11 +141,11 @@ pub(super) const CLAUSES: &[Clause] = &[
         let text = "FROM busybox\nCOPY a.tar /a/\nADD --unpack=false a.tar /b/\n";
         in_image(w, text, &[Entry::file("a.tar", &inner)], "ls /a /b | tr '\\n' ' '")?.exits(0)?.prints("/a: a.tar  /b: a.tar ")?.done()
     }),
-    Clause::law("BLD-COPY-20", "Two names of one file are one file in the image.", "image-spec layer.md, Hardlinks", |w| {
+    Clause::docker("BLD-COPY-20", "Two names of one file are one file in the image.", "image-spec layer.md, Hardlinks", |w| {
         let files = [Entry::dir("d"), Entry::file("d/a", "x\n"), Entry::hard_link("d/b", "d/a")];
         in_image(w, "FROM busybox\nCOPY d /d\n", &files, "stat -c %h /d/a; cat /d/b")?.exits(0)?.prints("2\nx")?.done()
     }),
-    Clause::law("BLD-COPY-21", "A file takes the place of one that is there; a directory is merged.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-21", "A file takes the place of one that is there; a directory is merged.", REFERENCE, |w| {
         let text = "FROM busybox\nRUN mkdir /m && echo old > /m/two && echo kept > /m/kept\nCOPY d /m\n";
         in_image(w, text, &some(), "cat /m/two /m/kept")?.exits(0)?.prints("2\nkept")?.done()
     }),
@@ -153,7 +153,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let error = refused(w, "FROM busybox\nRUN echo x > /f\nCOPY one /f/\n", &some())?;
         contains("message", &error.to_string(), "cannot copy to non-directory: /f")
     }),
-    Clause::law("BLD-COPY-23", "Names with blanks are written as a list.", REFERENCE, |w| {
+    Clause::docker("BLD-COPY-23", "Names with blanks are written as a list.", REFERENCE, |w| {
         in_image(w, "FROM busybox\nCOPY [\"a b\", \"/c d/\"]\n", &[Entry::file("a b", "x\n")], "cat '/c d/a b'")?
             .exits(0)?
             .prints("x")?

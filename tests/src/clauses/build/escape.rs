@@ -19,7 +19,7 @@ fn intact(w: &World<'_>, path: &str) -> Checked {
 }
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::law("BLD-SAFE-1", "A source above the context is refused.", "Dockerfile reference, COPY", |w| {
+    Clause::docker("BLD-SAFE-1", "A source above the context is refused.", "Dockerfile reference, COPY", |w| {
         for text in ["FROM busybox\nCOPY ../x /x\n", "FROM busybox\nCOPY a/../../x /x\n", "FROM busybox\nADD ../../etc/passwd /x\n"] {
             let error = refused(w, text, &[Entry::file("f", "x")])?;
             contains("message", &error.to_string(), "forbidden path outside the build context")?;

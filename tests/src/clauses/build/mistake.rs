@@ -74,7 +74,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             ],
         )
     }),
-    Clause::law("BLD-ERR-6", "A mark at the beginning and line ends of another system make no difference.", REFERENCE, |w| {
+    Clause::docker("BLD-ERR-6", "A mark at the beginning and line ends of another system make no difference.", REFERENCE, |w| {
         let trial = build(w, "\u{feff}FROM busybox\r\nRUN echo a && \\\r\n  echo b\r\n", &[])?;
         equal("output", trial.heard.output().as_str(), "a\nb\n")
     }),

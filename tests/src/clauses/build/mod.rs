@@ -28,10 +28,10 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         cache::CLAUSES,
         configuration::CLAUSES,
         copy::CLAUSES,
-        escape::CLAUSES,
         mistake::CLAUSES,
         mount::CLAUSES,
         run::CLAUSES,
+        escape::CLAUSES,
         stage::CLAUSES,
     ]
 }

@@ -6,10 +6,10 @@ use crate::outcome::{contains, equal, holds, lacks};
 use crate::residue;
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::law("BLD-RUN-1", "A line goes to the shell, and what it writes is in the image.", REFERENCE, |w| {
+    Clause::docker("BLD-RUN-1", "A line goes to the shell, and what it writes is in the image.", REFERENCE, |w| {
         in_image(w, "FROM busybox\nRUN echo a > /one && echo b >> /one\n", &[], "cat /one")?.exits(0)?.prints("a\nb")?.done()
     }),
-    Clause::law("BLD-RUN-2", "A list is executed without a shell: its variables stay as they are.", REFERENCE, |w| {
+    Clause::docker("BLD-RUN-2", "A list is executed without a shell: its variables stay as they are.", REFERENCE, |w| {
         equal("output", build(w, "FROM busybox\nENV A=1\nRUN [\"echo\", \"$A\"]\n", &[])?.heard.output().as_str(), "$A\n")
     }),
     Clause::law("BLD-RUN-3", "A program that fails stops the build with its exit code, and no image is made.", REFERENCE, |w| {
@@ -19,7 +19,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         holds("there is no image", w.engine().image(NAME).is_err())?;
         residue::unchanged(w, &before)
     }),
-    Clause::law("BLD-RUN-4", "What a step removes is gone from the image, and stays in the layer below.", REFERENCE, |w| {
+    Clause::docker("BLD-RUN-4", "What a step removes is gone from the image, and stays in the layer below.", REFERENCE, |w| {
         let text = "FROM busybox\nRUN echo a > /one; mkdir /d; echo b > /d/two\nRUN rm -r /one /d\n";
         in_image(w, text, &[], "ls /one /d 2>&1 | wc -l")?.exits(0)?.prints("2")?.done()?;
         equal("layers", w.engine().image(NAME)?.diff_ids.len(), w.engine().image("busybox")?.diff_ids.len() + 2)
@@ -70,7 +70,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let error = refused(w, "FROM busybox\nRUN [\"/no/such/program\"]\n", &[])?;
         contains("message", &error.to_string(), "/no/such/program")
     }),
-    Clause::law("BLD-RUN-14", "A continued line is one command; comments and empty lines in it are left out.", REFERENCE, |w| {
+    Clause::docker("BLD-RUN-14", "A continued line is one command; comments and empty lines in it are left out.", REFERENCE, |w| {
         let trial = build(w, "FROM busybox\nRUN echo one && \\\n# not two\n\n    echo three\n", &[])?;
         equal("output", trial.heard.output().as_str(), "one\nthree\n")
     }),

@@ -11,7 +11,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let trial = build(w, text, &[])?;
         holds("b is not begun", trial.heard.steps().iter().all(|s| !s.starts_with("[b ")))
     }),
-    Clause::law(
+    Clause::docker(
         "BLD-STAGE-2",
         "A later stage has of an earlier one what it copies, and nothing else.",
         "Docker manual, Multi-stage builds",
@@ -20,15 +20,15 @@ pub(super) const CLAUSES: &[Clause] = &[
             in_image(w, text, &[], "cat /x; ls /y /out 2>/dev/null | wc -l")?.exits(0)?.prints("x\n0")?.done()
         },
     ),
-    Clause::law("BLD-STAGE-3", "A stage goes by its name in any case, or by its number.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-3", "A stage goes by its name in any case, or by its number.", REFERENCE, |w| {
         let text = "FROM busybox AS Build\nRUN echo x > /x\nFROM busybox\nCOPY --from=build /x /a\nCOPY --from=0 /x /b\n";
         in_image(w, text, &[], "cat /a /b")?.exits(0)?.prints("x\nx")?.done()
     }),
-    Clause::law("BLD-STAGE-4", "A stage can begin with another: it has its files and its configuration.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-4", "A stage can begin with another: it has its files and its configuration.", REFERENCE, |w| {
         let text = "FROM busybox AS one\nENV A=1\nWORKDIR /w\nRUN echo x > x\nFROM one\nRUN echo $A >> x\n";
         in_image(w, text, &[], "cat x")?.exits(0)?.prints("x\n1")?.done()
     }),
-    Clause::law("BLD-STAGE-5", "--target ends the build with a stage.", "Docker CLI reference, docker build --target", |w| {
+    Clause::docker("BLD-STAGE-5", "--target ends the build with a stage.", "Docker CLI reference, docker build --target", |w| {
         let text = "FROM busybox AS one\nENV A=1\nFROM one\nENV A=2\n";
         build_with(w, text, &[], |r| r.target = "one".to_owned())?;
         let env = w.engine().image(NAME)?.defaults.env;
@@ -44,19 +44,19 @@ pub(super) const CLAUSES: &[Clause] = &[
             contains("hint", &error.to_string(), "did you mean builder?")
         },
     ),
-    Clause::law("BLD-STAGE-7", "scratch is nothing: the image has the files that are put there.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-7", "scratch is nothing: the image has the files that are put there.", REFERENCE, |w| {
         build(w, "FROM scratch\nCOPY f /f\n", &[Entry::file("f", "x")])?;
         equal("layers", w.engine().image(NAME)?.diff_ids.len(), 1)?;
         let error = w.refused(&["/f"], |c| c.image = NAME.to_owned())?;
         equal("kind", error.kind(), drydock_core::ErrorKind::CommandNotExecutable)
     }),
-    Clause::law("BLD-STAGE-8", "A trigger runs in the image that builds on this one, and in no further one.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-8", "A trigger runs in the image that builds on this one, and in no further one.", REFERENCE, |w| {
         let text = "FROM busybox\nONBUILD RUN echo triggered >> /t\nONBUILD ENV T=1\n";
         build_with(w, text, &[], |r| r.tags = vec!["parent:1".to_owned()])?;
         build_with(w, "FROM parent:1\n", &[], |r| r.tags = vec!["child:1".to_owned()])?;
         in_image(w, "FROM child:1\nRUN true\n", &[], "cat /t; echo $T")?.exits(0)?.prints("triggered\n1")?.done()
     }),
-    Clause::law("BLD-STAGE-9", "What is not to be a trigger is refused.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-9", "What is not to be a trigger is refused.", REFERENCE, |w| {
         for (text, words) in [
             ("FROM busybox\nONBUILD ONBUILD RUN true\n", "ONBUILD ONBUILD"),
             ("FROM busybox\nONBUILD FROM busybox\n", "FROM isn't allowed as an ONBUILD trigger"),
@@ -84,7 +84,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             Ok(())
         },
     ),
-    Clause::law("BLD-STAGE-12", "An image can be built upon by its id.", REFERENCE, |w| {
+    Clause::docker("BLD-STAGE-12", "An image can be built upon by its id.", REFERENCE, |w| {
         let id = w.engine().image("busybox")?.id;
         let hex = id.as_str().trim_start_matches("sha256:").to_owned();
         in_image(w, &format!("FROM {}\nRUN echo x > /x\n", &hex[..12]), &[], "cat /x")?.exits(0)?.prints("x")?.done()
