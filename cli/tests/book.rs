@@ -66,6 +66,7 @@ fn every_command_of_the_book_runs_on_the_simulated_host() {
             // The shell that a person types into takes the words apart.
             let output = Command::new("sh")
                 .args(["-c", &format!("\"$DRYDOCK\" {rest}")])
+                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
                 .env("DRYDOCK", env!("CARGO_BIN_EXE_drydock"))
                 .env("DRYDOCK_HOST", format!("sim:{}", world.display()))
                 .output()
