@@ -194,7 +194,7 @@ fn mount(spec: &Spec, wanted: &Mount, at: &str) -> Result<Planned> {
     let root = Some(at.to_owned());
     let see = "runtime-spec config.md \"Mounts\"";
     if let Some((pid, source)) = source.strip_prefix("/proc/").and_then(|rest| rest.split_once("/root/")) {
-        let of = joined(spec, pid, &source)?;
+        let of = joined(spec, pid, source)?;
         return Ok(Planned::new(
             Step::BindOf { of, source: format!("/{source}"), root: at.to_owned(), target },
             "The memory that goes with the other container's ipc namespace.",
