@@ -250,9 +250,13 @@ pub(crate) fn streams(args: &ContainerArgs) -> Result<Attached> {
     Ok(Attached { stdin: asked("stdin") && args.interactive, stdout: asked("stdout"), stderr: asked("stderr") })
 }
 
-/// Refuses a `--cidfile` that is there already, before anything is made.
+/// Refuses a `--cidfile` that is there already or cannot be, before anything is made.
 pub(crate) fn check_id_file(environment: &dyn Environment, path: Option<&str>) -> Result<()> {
+    let directory = path.and_then(|p| p.rsplit_once('/')).map(|(directory, _)| directory).filter(|d| !d.is_empty());
     match path {
+        Some(path) if directory.is_some_and(|d| !environment.exists(d)) => {
+            Err(Error::not_found(format!("failed to create the container ID file: open {path}: no such file or directory")))
+        }
         Some(path) if environment.exists(path) => {
             Err(Error::conflict(format!("container ID file found, make sure the other container isn't running or delete {path}")))
         }
