@@ -61,7 +61,7 @@ impl Engine for StillLife {
             "host": "sim", "release": "6.1.0", "system": "Simulated Linux", "hostname": "dock", "architecture": "amd64", "cpus": 4,
             "memory": 8_344_000_000_u64, "cgroup": CgroupMode::V2, "controllers": ["cpu", "memory", "pids"], "capabilities": 0,
             "max_open_files": 1024, "seccomp": true, "data_root": "/var/lib/drydock", "run_root": "/run/drydock", "boot_id": "b",
-            "cgroup_roots": {},
+            "cgroup_roots": {}, "idmapped_mounts": true,
         }))
         .unwrap()
     }
