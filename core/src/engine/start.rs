@@ -253,8 +253,9 @@ impl LocalEngine {
             if record.state.status == Status::Restarting {
                 record.state.status = Status::Exited;
             }
-            // One whose end could not be recorded is settled by whoever looks at it next.
-            record.state.under_way = matches!(record.state.status, Status::Running | Status::Paused);
+            // One whose end could not be recorded, or that still holds something, is settled by whoever looks at it next.
+            let running = matches!(record.state.status, Status::Running | Status::Paused);
+            record.state.under_way = running || record.state.process.is_some() || !record.endpoints.is_empty();
             Ok(())
         })
         .map(drop)

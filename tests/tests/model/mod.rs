@@ -153,5 +153,11 @@ impl ReferenceStateMachine for Model {
 
 /// Histories of at least one and fewer than so many operations.
 pub fn histories(longest: usize) -> impl Strategy<Value = Vec<Op>> {
-    Model::sequential_strategy(1..longest).prop_map(|(_, history, _)| history)
+    Model::sequential_strategy(1..longest).prop_map(|(_, history, seen)| {
+        // Shrinking begins by dropping what was not come to; a history that is drawn is gone through whole.
+        if let Some(seen) = seen {
+            seen.store(history.len(), std::sync::atomic::Ordering::SeqCst);
+        }
+        history
+    })
 }
