@@ -28,9 +28,14 @@ impl LocalEngine {
         self.recover_blobs()?;
         self.recover_index()?;
         let boot = &self.kernel().facts().boot_id;
-        if self.store().load::<String>(Table::Meta, BOOT)?.as_ref() != Some(boot) {
+        let last = self.store().load::<String>(Table::Meta, BOOT)?;
+        if last.as_ref() != Some(boot) {
             self.settle_all()?;
-            self.after_power_cut()?;
+            // Records that have never seen a boot may be new ones in the place of lost ones: then everything looks unowned, and is
+            // left for the doctor to show and a person to decide about.
+            if last.is_some() {
+                self.after_power_cut()?;
+            }
             self.store().commit(&[put(Table::Meta, BOOT, boot)?])?;
         }
         Ok(())
