@@ -81,7 +81,7 @@ pub struct Error {
     code: Option<&'static str>,
     subject: String,
     message: String,
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -140,7 +140,7 @@ impl Error {
     /// Says what the reader can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 

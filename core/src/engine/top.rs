@@ -241,7 +241,7 @@ fn cell(column: &Column, task: &Task, d: &Detail, s: &Surroundings) -> String {
     let used = d.ticks / TICKS;
     match column.field {
         "args" | "cmd" | "command" => task.command.join(" "),
-        "c" => if life == 0 { 0 } else { (used * 100 / life).min(99) }.to_string(),
+        "c" => (used * 100).checked_div(life).unwrap_or(0).min(99).to_string(),
         "comm" => d.name.clone(),
         "%cpu" | "pcpu" => two(d.ticks, life * TICKS),
         "etime" => elapsed(life),
