@@ -132,7 +132,11 @@ impl LocalEngine {
             let Some((kind, name)) = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('/')) else { continue };
             match kind {
                 "container" => match self.remove_container(name, RemoveOptions { force: true, volumes: true }) {
-                    Err(e) if e.kind() == ErrorKind::NotFound => {}
+                    // It was about to be made: nobody else knows its id, and its lock is all there is.
+                    Err(e) if e.kind() == ErrorKind::NotFound => {
+                        let path = self.layout().lock(&format!("container-{name}"));
+                        self.kernel().perform(&Step::RemoveTree { path }, None)?;
+                    }
                     other => other?,
                 },
                 "image" => self.drop_unused(&ImageId::new(name))?,
