@@ -12,6 +12,9 @@ const REMAP: &str = "Docker manual, Isolate containers with a user namespace; us
 const NEEDS: &[Capability] = &[Capability::UserNamespaces];
 const RANGE: UserRange = UserRange { start: 100_000, size: 65_536 };
 
+/// A change of what is asked for.
+type Tweak = fn(&mut ContainerConfig);
+
 fn remap(c: &mut ContainerConfig) {
     c.user_range = Some(RANGE);
 }
@@ -119,7 +122,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         "What needs the host's own rights is refused by name, unless the host's namespace is asked for.",
         REMAP,
         |w| {
-            let cases: [(fn(&mut ContainerConfig), &str); 3] = [
+            let cases: [(Tweak, &str); 3] = [
                 (|c| c.privileged = true, "privileged mode is incompatible with user namespaces."),
                 (|c| c.network = NetworkMode::Host, "cannot share the host's network namespace when user namespaces are enabled"),
                 (|c| c.pid = NamespaceMode::Host, "cannot share the host PID namespace when user namespaces are enabled"),
