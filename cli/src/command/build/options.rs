@@ -193,6 +193,16 @@ pub(super) fn request(args: &BuildArgs, inputs: &Inputs, session: &mut Session<'
         let isolation = args.isolation.as_deref().unwrap_or_default();
         return Err(Failure::said(format!("ERROR: failed to build: unsupported isolation {isolation:?}: Linux has the default one only")));
     }
+    // What would change the result or where it is kept must not be passed over in silence.
+    let refused = [
+        ("--cache-from", !args.cache_from.is_empty(), "the cache is the data root's own"),
+        ("--cache-to", !args.cache_to.is_empty(), "the cache is the data root's own"),
+        ("--cgroup-parent", args.cgroup_parent.is_some(), "limit a step with -m"),
+        ("--squash", args.squash, "copy from one stage into another instead"),
+    ];
+    if let Some((flag, _, help)) = refused.iter().find(|(_, given, _)| *given) {
+        return Err(Failure::said(format!("ERROR: failed to build: {flag} is not supported ({help})")));
+    }
     let network = match args.network.as_deref() {
         None | Some("default") => None,
         Some("none") => Some(NetworkMode::None),
