@@ -99,7 +99,7 @@ impl LocalEngine {
         for one in manifest::archived(list)? {
             let layers = one.layers.unwrap_or_default().iter().map(|path| contents.blob(path)).collect::<Result<Vec<_>>>()?;
             let tags = one.repo_tags.unwrap_or_default().iter().map(|t| Reference::parse(t)).collect::<Result<Vec<_>>>()?;
-            self.enter_loaded(intake, contents.blob(&one.config)?, &layers, &tags, &mut loaded)?;
+            self.enter_loaded(intake, contents.blob(&one.config)?, &layers, None, &tags, &mut loaded)?;
         }
         Ok(loaded)
     }
@@ -126,7 +126,7 @@ impl LocalEngine {
             // A bare tag is no name: the layout does not say of what.
             let tags: Vec<Reference> =
                 name.filter(|n| n.contains([':', '/'])).map(|n| Reference::parse(n)).transpose()?.into_iter().collect();
-            self.enter_loaded(intake, contents.described(&manifest.config)?, &layers, &tags, loaded)?;
+            self.enter_loaded(intake, contents.described(&manifest.config)?, &layers, Some(&entry.blob), &tags, loaded)?;
         }
         Ok(())
     }
@@ -136,6 +136,7 @@ impl LocalEngine {
         intake: &Intake<'_>,
         config_blob: &Ingested,
         layers: &[&Ingested],
+        original: Option<&Blob>,
         tags: &[Reference],
         loaded: &mut Vec<String>,
     ) -> Result<ImageId> {
@@ -161,13 +162,21 @@ impl LocalEngine {
         }
         let media: Vec<Compression> = layers.iter().map(|l| l.compression).collect();
         let config = Blob { digest: config_blob.digest.clone(), size: config_blob.size };
+        // A manifest that came with the image stays its manifest: pushing it must give the same digest.
+        let enter = |tag: Option<&Reference>| match original {
+            None => intake.enter(&config, image.clone(), &records, &media, tag, "load"),
+            Some(manifest) => {
+                let blobs = layers.iter().map(|l| Blob { digest: l.digest.clone(), size: l.size }).collect();
+                intake.enter_as(ImageRecord { manifest: Some(manifest.clone()), ..image.clone() }, blobs, &records, tag, "load")
+            }
+        };
         let mut id = image.id.clone();
         if tags.is_empty() {
-            id = intake.enter(&config, image.clone(), &records, &media, None, "load")?;
+            id = enter(None)?;
             loaded.push(id.to_string());
         }
         for tag in tags {
-            id = intake.enter(&config, image.clone(), &records, &media, Some(tag), "load")?;
+            id = enter(Some(tag))?;
             loaded.push(familiar(&tag.to_string()));
         }
         Ok(id)

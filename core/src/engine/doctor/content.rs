@@ -59,6 +59,7 @@ impl LocalEngine {
             if let Some(manifest) = &image.manifest {
                 all.insert(manifest.digest.clone(), "the manifest of an image");
             }
+            all.extend(image.blobs.iter().map(|blob| (blob.digest.clone(), "a layer as an image's manifest names it")));
         }
         for layer in chart.layers.values() {
             all.insert(layer.blob.digest.clone(), "the archive of a layer");
@@ -204,6 +205,7 @@ impl LocalEngine {
 fn still(chart: &Chart, subject: &str) -> bool {
     chart.images.contains_key(subject)
         || chart.images.values().any(|i| i.manifest.as_ref().is_some_and(|m| m.digest.as_str() == subject))
+        || chart.images.values().any(|i| i.blobs.iter().any(|b| b.digest.as_str() == subject))
         || chart.layers.values().any(|l| l.chain.as_str() == subject || l.blob.digest.as_str() == subject)
 }
 

@@ -50,6 +50,7 @@ impl Owned<'_> {
         let named = |chart: &Chart| {
             chart.pending.contains(&format!("blob/{hex}"))
                 || chart.images.values().any(|i| i.id.as_str().ends_with(hex) || i.manifest.as_ref().is_some_and(|m| m.digest.hex() == hex))
+                || chart.images.values().any(|i| i.blobs.iter().any(|b| b.digest.hex() == hex))
                 || chart.layers.values().any(|l| l.blob.digest.hex() == hex)
         };
         self.charts.iter().any(|chart| named(chart))
