@@ -180,6 +180,25 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("id", w.engine().image("taken:1")?.id.as_str(), image.id().as_str())?;
         equal("references of the first", w.engine().image(&first)?.tags.len(), 0)
     }),
+    Clause::law(
+        "IMG-LOAD-12",
+        "A manifest that came with an image stays its manifest, and its layers stay as they came.",
+        "image-spec manifest.md; Drydock, Engine::load",
+        |w| {
+            let layers = vec![w.busybox().to_vec(), tar(&[Entry::file("own", "manifest")])];
+            let archive = Archive::new(layers, &["docker.io/library/original:1"]).oci();
+            w.engine().load(&mut &*archive)?;
+            let said = json(&files(&archive)?, "index.json")?["manifests"][0]["digest"].clone();
+            let kept = w.engine().image("original:1")?.manifest.map(|m| m.digest.to_string());
+            equal("manifest", Some(said), kept.map(Value::from))?;
+            let again = json(&files(&save(w, &["original:1"], ArchiveFormat::Oci)?)?, "index.json")?;
+            equal(
+                "after save",
+                again["manifests"][0]["digest"].as_str().map(str::to_owned),
+                w.engine().image("original:1")?.manifest.map(|m| m.digest.to_string()),
+            )
+        },
+    ),
     Clause::docker("IMG-LOAD-11", "A compressed archive is the same archive.", cite::LOAD, |w| {
         let image = Archive::new(vec![tar(&[Entry::file("b", "b")])], &["zipped:1"]);
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
