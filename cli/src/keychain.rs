@@ -84,7 +84,7 @@ impl<'a> Config<'a> {
     /// Who the client is to a registry.
     pub fn credentials(&mut self, host: &str) -> Result<Credentials> {
         if let Some(helper) = self.helper(host) {
-            return self.from_helper(&helper, host);
+            return self.ask_helper(&helper, host);
         }
         let Some(entry) = self.entry(host) else { return Ok(Credentials::None) };
         let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -102,7 +102,7 @@ impl<'a> Config<'a> {
         Ok(Credentials::Basic { username: username.to_owned(), password: Secret::new(password.trim_end_matches('\0')) })
     }
 
-    fn from_helper(&mut self, helper: &str, host: &str) -> Result<Credentials> {
+    fn ask_helper(&mut self, helper: &str, host: &str) -> Result<Credentials> {
         let answer = match self.keychain.helper(helper, "get", endpoint::key(host))? {
             Ok(answer) => answer,
             Err(said) if said.contains("credentials not found") => return Ok(Credentials::None),

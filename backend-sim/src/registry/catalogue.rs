@@ -21,8 +21,11 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// When everything in the catalogue was made.
 const MADE: &str = "2025-01-01T00:00:00Z";
 
+/// One image of the catalogue.
+type Image = (&'static str, &'static str, u64, &'static [&'static str], &'static [&'static str], &'static str);
+
 /// Images: name, description, stars, tags, command, and the line that os-release calls it.
-const IMAGES: [(&str, &str, u64, &[&str], &[&str], &str); 8] = [
+const IMAGES: [Image; 8] = [
     ("nginx", "Official build of Nginx.", 20_700, &["latest", "1.27", "1.26"], &["nginx", "-g", "daemon off;"], "Nginx"),
     (
         "ubuntu",
@@ -115,7 +118,7 @@ fn put(registry: &mut Registry, repository: &str, tag: &str, base: &[u8], comman
             "created": MADE,
             "history": [{"created": MADE, "created_by": "ADD rootfs.tar / # simulated"}, {"created": MADE, "created_by": format!("RUN echo {tag}")}],
             "os": "linux",
-            "rootfs": {"type": "layers", "diff_ids": layers.map(|layer| Digest::of(layer))},
+            "rootfs": {"type": "layers", "diff_ids": layers.map(Digest::of)},
         })
         .to_string();
         registry.put_blob(repository, config.as_bytes());

@@ -79,7 +79,7 @@ pub(crate) struct How<'a> {
 
 /// Pulls an image and shows how. Answers the references of what is there now.
 pub(crate) fn fetch(session: &mut Session<'_>, name: &str, how: &How<'_>) -> Result<Vec<String>, Failure> {
-    let reference = Reference::parse(name).map_err(|e| Failure::Engine(e))?;
+    let reference = Reference::parse(name).map_err(Failure::Engine)?;
     let mut display = Display::new(session, how.stream, how.quiet);
     if !how.all_tags && (reference.familiar_repository() == name || reference.repository() == name) {
         display.show(session, &Progress::line("Using default tag: latest"));

@@ -114,7 +114,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.registry(0, |r| r.page = 1)?;
         let request = PullRequest { reference: named(w, 0, "app"), all_tags: true, ..PullRequest::default() };
         equal("pulled", pulls_with(w, &request)?.0.len(), 3)?;
-        ["a", "b", "c"].iter().try_for_each(|tag| Ok(drop(w.engine().image(&named(w, 0, &format!("app:{tag}")))?)))
+        ["a", "b", "c"].iter().try_for_each(|tag| w.engine().image(&named(w, 0, &format!("app:{tag}"))).map(drop).map_err(Into::into))
     }),
     Clause::docker("REG-PULL-13", "-a and a tag exclude each other.", cite::PULL, |w| {
         let request = PullRequest { reference: named(w, 0, "app:1"), all_tags: true, ..PullRequest::default() };
@@ -154,7 +154,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("REG-PULL-16", "What a registry is too busy for is asked again, after as long as it says.", "RFC 6585 section 4", |w| {
         Parts::small("busy").put(w, 0, "app", Some("1"))?;
         w.registry(0, |r| r.lie("GET /v2/app/manifests/1", 1, How::Instead(Answered::status(429).header("retry-after", "1"))))?;
-        let took = w.timed(|| Ok(drop(pull(w, &named(w, 0, "app:1"))?)))?;
+        let took = w.timed(|| pull(w, &named(w, 0, "app:1")).map(drop).map_err(Into::into))?;
         holds(format_args!("it waited a second, {took:?}"), took.as_millis() >= 1000 && took.as_secs() < 10)
     }),
     Clause::law("REG-PULL-17", "A registry that stays broken is asked at most five times.", cite::PULLING, |w| {
