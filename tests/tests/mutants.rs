@@ -43,7 +43,8 @@ fn the_breakage_itself_breaks_nothing_else() {
     // The wrapper without a bug: what catches a mutant is its bug.
     let some: Vec<&'static Clause> = clauses::all().into_iter().step_by(12).collect();
     for (id, verdict, reason) in verdicts(SimTarget::broken(1, broken::nothing), &some) {
-        assert_eq!(verdict, Verdict::Pass, "{id}: {reason}");
+        // What the simulator does not declare it refuses, with the wrapper as without.
+        assert!(matches!(verdict, Verdict::Pass | Verdict::Unsupported), "{id}: {reason}");
     }
 }
 
