@@ -76,7 +76,7 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
 
 fn line(kind: &str, total: usize, active: usize, bytes: u64, reclaimable: u64, percent: bool) -> Row {
     let free = size::decimal(reclaimable);
-    let share = |_: ()| if bytes > 0 { format!("{free} ({}%)", reclaimable * 100 / bytes) } else { free.clone() };
+    let share = |_: ()| (reclaimable * 100).checked_div(bytes).map_or_else(|| free.clone(), |percent| format!("{free} ({percent}%)"));
     json!({
         "Type": kind,
         "TotalCount": total.to_string(),

@@ -153,7 +153,7 @@ fn table(before: &[Sample], now: &[Sample], args: &StatsArgs, bars: bool) -> Res
 fn cpu(before: &ContainerStats, now: &ContainerStats) -> u128 {
     let used = u128::from(now.usage.cpu.saturating_sub(before.usage.cpu));
     let passed = now.time.since(before.time).as_nanos();
-    if passed == 0 { 0 } else { (used * 10_000 + passed / 2) / passed }
+    (used * 10_000 + passed / 2).checked_div(passed).unwrap_or(0)
 }
 
 fn percent(hundredths: u128) -> String {
@@ -179,7 +179,7 @@ fn row(asked: &str, before: Option<&ContainerStats>, now: Option<&ContainerStats
     let used = usage.memory.saturating_sub(usage.memory_cache);
     let limit = if now.running { usage.memory_limit.unwrap_or(now.host_memory).min(now.host_memory) } else { 0 };
     let cpu = before.map_or(0, |before| cpu(before, now));
-    let memory = if limit == 0 { 0 } else { u128::from(used) * 10_000 / u128::from(limit) };
+    let memory = (u128::from(used) * 10_000).checked_div(u128::from(limit)).unwrap_or(0);
     let (received, sent) = now.networks.values().fold((0, 0), |(r, s), n| (r + n.received, s + n.sent));
     json!({
         "Container": asked,
