@@ -97,7 +97,7 @@ impl Vfs {
         for change in names.drain(kept..).rev() {
             match change {
                 Renamed::Linked { dir, name } => self.forget_name(dir, &name),
-                Renamed::Unlinked { dir, name, ino, was } => self.restore_name(dir, name, ino, was),
+                Renamed::Unlinked { dir, name, ino, was } => self.restore_name(dir, name, ino, *was),
             }
         }
         for (ino, before) in bytes {
@@ -126,7 +126,7 @@ impl Vfs {
         self.reap(ino);
     }
 
-    fn restore_name(&mut self, dir: Ino, name: String, ino: Ino, was: Box<Inode>) {
+    fn restore_name(&mut self, dir: Ino, name: String, ino: Ino, was: Inode) {
         let is_dir = was.entries().is_some();
         match self.get_mut(ino) {
             // It has other names, or was renamed.
@@ -137,7 +137,7 @@ impl Vfs {
             Err(_) => {
                 let (system, size) = (was.system, was.size());
                 if let Some(slot) = self.inodes.get_mut(ino as usize) {
-                    *slot = Some(Box::new(Inode { opens: 0, ..*was }));
+                    *slot = Some(Box::new(Inode { opens: 0, ..was }));
                 }
                 self.charge(system, 0, size);
             }
