@@ -64,6 +64,7 @@ const MACHINES: [&str; 2] = ["amd64", "arm64"];
 pub(super) fn fill(remotes: &mut Remotes) {
     // Written to memory, none of this fails; a world whose catalogue could not be made would have an empty one.
     let Ok(base) = image::busybox() else { return };
+    let base = Layer { digest: Digest::of(&base), bytes: base };
     let accounts = [(USER.to_owned(), PASSWORD.to_owned())];
     let token = |realm: &str| Wants::Token { realm: realm.to_owned(), anyone: true, uses: u32::MAX };
     let mut hub = Registry { tls: true, searchable: true, accounts: accounts.clone().into(), ..Registry::default() };
@@ -100,15 +101,28 @@ impl Remotes {
     }
 }
 
+/// A layer, whose digest is made once: every image of the catalogue stands on the same one.
+struct Layer {
+    digest: Digest,
+    bytes: Vec<u8>,
+}
+
+impl Layer {
+    fn describe(&self) -> Value {
+        json!({"mediaType": LAYER, "digest": self.digest, "size": self.bytes.len()})
+    }
+}
+
 /// Puts an image into a repository, under an index of all machines.
-fn put(registry: &mut Registry, repository: &str, tag: &str, base: &[u8], command: &[&str], system: &str) -> Result<()> {
+fn put(registry: &mut Registry, repository: &str, tag: &str, base: &Layer, command: &[&str], system: &str) -> Result<()> {
     let mut tar = Writer::new(Vec::new());
     tar.append(&Entry::new("etc/", Kind::Directory), b"")?;
     tar.append(&Entry::new("etc/os-release", Kind::File), format!("PRETTY_NAME=\"{system} {tag} (simulated)\"\n").as_bytes())?;
     let top = tar.finish()?;
+    let top = Layer { digest: Digest::of(&top), bytes: top };
     let layers = [base, &top];
     for layer in layers {
-        registry.put_blob(repository, layer);
+        registry.share_blob(repository, &layer.digest, &layer.bytes);
     }
     let mut entries: Vec<Value> = Vec::new();
     for machine in MACHINES {
@@ -118,11 +132,11 @@ fn put(registry: &mut Registry, repository: &str, tag: &str, base: &[u8], comman
             "created": MADE,
             "history": [{"created": MADE, "created_by": "ADD rootfs.tar / # simulated"}, {"created": MADE, "created_by": format!("RUN echo {tag}")}],
             "os": "linux",
-            "rootfs": {"type": "layers", "diff_ids": layers.map(Digest::of)},
+            "rootfs": {"type": "layers", "diff_ids": layers.map(|layer| layer.digest.clone())},
         })
         .to_string();
         registry.put_blob(repository, config.as_bytes());
-        let described: Vec<Value> = layers.iter().map(|layer| describe(LAYER, layer)).collect();
+        let described: Vec<Value> = layers.iter().map(|layer| layer.describe()).collect();
         let manifest =
             json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": describe(CONFIG, config.as_bytes()), "layers": described})
                 .to_string();

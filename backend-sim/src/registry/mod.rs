@@ -173,9 +173,14 @@ impl Registry {
     /// Puts a blob into a repository.
     pub fn put_blob(&mut self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
-        self.blobs.insert(digest.clone(), bytes.to_vec());
-        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest.clone());
+        self.share_blob(repository, &digest, bytes);
         digest
+    }
+
+    /// Puts a blob whose digest is known into a repository; its bytes are kept once for all of them.
+    fn share_blob(&mut self, repository: &str, digest: &Digest, bytes: &[u8]) {
+        self.blobs.entry(digest.clone()).or_insert_with(|| bytes.to_vec());
+        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest.clone());
     }
 
     /// Puts a manifest or index into a repository.

@@ -2,9 +2,11 @@
 
 use super::crash::{Act, Case};
 use super::{Person, config};
+use drydock_core::build::progress::Silent;
+use drydock_core::build::request::{BuildRequest, Surface};
 use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartPolicy};
 use drydock_core::engine::{
-    ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, ListRequest, LogsRequest, PruneFilters, RemoveOptions,
+    ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, ListRequest, LogsRequest, PruneCache, PruneFilters, RemoveOptions,
 };
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
@@ -29,6 +31,7 @@ pub const READS: &[&str] = &[
     "events",
     "explain",
     "wait",
+    "wait_for",
     "stats",
     "sizes",
     "last_event",
@@ -39,6 +42,7 @@ pub const READS: &[&str] = &[
     "process_table",
     "save",
     "disk_usage",
+    "build_cache",
 ];
 
 /// Operations that are about registries. A simulated host reaches none; what they take in goes the way of `load`, which is struck.
@@ -55,6 +59,20 @@ pub fn furnished() -> ContainerConfig {
     };
     config.resources.memory = Some(64 << 20);
     config
+}
+
+/// Builds an image by a step that runs and one that copies.
+fn build(engine: &dyn Engine) -> drydock_core::Result<()> {
+    let request = BuildRequest {
+        dockerfile: Some(b"FROM busybox\nRUN echo made > /made\nCOPY etc/file /copied\n".to_vec()),
+        file: "Dockerfile".to_owned(),
+        ignore: Some(Vec::new()),
+        tags: vec!["built:1".to_owned()],
+        network: Some(NetworkMode::None),
+        ..BuildRequest::default()
+    };
+    let context = archive(b"context");
+    engine.build(&request, Surface { context: &mut context.as_slice(), progress: &Silent, sink: None }).map(drop)
 }
 
 /// An archive of one small file.
@@ -154,6 +172,12 @@ pub fn cases() -> Vec<Case> {
                 vec![PortRequest { protocol: Protocol::Tcp, host_ip: None, host_ports: Some((9090, 9090)), container_port: 90 }];
             e.update("box", &change)
         }),
+        case("build", NOTHING, |e, _| build(e)),
+        case(
+            "prune_build_cache",
+            |e, _| build(e),
+            |e, _| e.prune_build_cache(&PruneCache { all: true, ..PruneCache::default() }).map(drop),
+        ),
         case("prune_containers", CREATED, |e, _| e.prune_containers(&PruneFilters::default()).map(drop)),
         case("commit", RUNNING, |e, _| {
             e.commit("box", &CommitOptions { reference: "kept:1".to_owned(), ..CommitOptions::default() }).map(drop)

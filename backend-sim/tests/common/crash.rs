@@ -4,7 +4,7 @@ use super::{config, host_of};
 use drydock_core::ErrorKind;
 use drydock_core::Result;
 use drydock_core::container::Status;
-use drydock_core::engine::{Checkup, Engine, RemoveOptions};
+use drydock_core::engine::{Checkup, Engine, PruneCache, RemoveOptions};
 use drydock_core::kernel::Kernel as _;
 use drydock_core::observe::Snapshot;
 use drydock_sim::fault::{Fault, What};
@@ -139,6 +139,8 @@ pub fn clear(host: &SimHost, said: &str) {
             assert_eq!(error.kind(), ErrorKind::NotFound, "{said}: {error}");
         }
     }
+    let everything = PruneCache { all: true, ..PruneCache::default() };
+    engine.prune_build_cache(&everything).unwrap_or_else(|e| panic!("{said}: the build cache cannot be emptied: {e}"));
     for image in engine.images().unwrap_or_else(|e| panic!("{said}: images cannot be listed: {e}")) {
         engine.remove_image(image.id.as_str(), true, true).unwrap_or_else(|e| panic!("{said}: {e}"));
     }

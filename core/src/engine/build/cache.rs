@@ -20,6 +20,8 @@ use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// What the names of entries begin with.
+pub(in crate::engine) const CACHE: &str = "build/cache/";
 /// The largest layer.
 const LARGEST: u64 = 64 << 30;
 
@@ -76,7 +78,7 @@ pub struct PruneCache {
 }
 
 fn key_of(key: &str) -> String {
-    format!("build/cache/{key}")
+    format!("{CACHE}{key}")
 }
 
 /// The record of a cache mount.
@@ -191,9 +193,21 @@ impl Build<'_> {
 }
 
 impl LocalEngine {
+    /// The layers that entries hold, one for each entry; keys of those that cannot be read are added to a list.
+    pub(in crate::engine) fn cached_layers(&self, unreadable: &mut Vec<(Table, String)>) -> Result<Vec<ChainId>> {
+        let mut held = Vec::new();
+        for (key, bytes) in self.store().scan(Table::Meta, CACHE, "", usize::MAX)? {
+            match decode::<Entry>(Table::Meta, &key, &bytes) {
+                Ok(entry) => held.extend(entry.layer.map(|kept| kept.chain)),
+                Err(_) => unreadable.push((Table::Meta, key)),
+            }
+        }
+        Ok(held)
+    }
+
     fn cache_records(&self) -> Result<Vec<(String, Entry)>> {
         let mut all = Vec::new();
-        for (key, bytes) in self.store().scan(Table::Meta, "build/cache/", "", usize::MAX)? {
+        for (key, bytes) in self.store().scan(Table::Meta, CACHE, "", usize::MAX)? {
             let entry = decode(Table::Meta, &key, &bytes)?;
             all.push((key, entry));
         }
@@ -219,7 +233,7 @@ impl LocalEngine {
                 }
             };
             all.push(CacheEntry {
-                id: key.trim_start_matches("build/cache/").to_owned(),
+                id: key.trim_start_matches(CACHE).to_owned(),
                 kind: "regular".to_owned(),
                 size: entry.layer.as_ref().map_or(0, |l| l.size),
                 created: entry.created,

@@ -12,6 +12,7 @@ mod mounts;
 mod run;
 mod stage;
 
+pub(super) use cache::CACHE;
 pub use cache::{CacheEntry, PruneCache};
 
 pub(in crate::engine) use run::LABEL;

@@ -12,7 +12,7 @@ mod records;
 use super::LocalEngine;
 use crate::container::ContainerRecord;
 use crate::error::Result;
-use crate::id::ContainerId;
+use crate::id::{ChainId, ContainerId};
 use crate::image::{ImageRecord, LayerRecord};
 use crate::kernel::Step;
 use crate::network::NetworkRecord;
@@ -118,6 +118,8 @@ struct Chart {
     plans: BTreeSet<String>,
     /// `blob/HEX`, `layer/CHAIN`: taken in by operations that live.
     pending: BTreeSet<String>,
+    /// Layers that entries of the build cache hold, one for each entry.
+    cached: Vec<ChainId>,
     /// Records that cannot be read: table and key.
     unreadable: Vec<(Table, String)>,
 }

@@ -3,6 +3,7 @@
 use super::{Ailment, Case, Chart, Cure};
 use crate::container::{ContainerRecord, Status};
 use crate::engine::LocalEngine;
+use crate::engine::build::CACHE;
 use crate::error::Result;
 use crate::id::ContainerId;
 use crate::image::ImageRecord;
@@ -47,6 +48,7 @@ impl LocalEngine {
             let named = key.strip_prefix("pending/").and_then(|k| k.rsplit_once('/')).map(|(named, _)| named.to_owned());
             chart.pending.extend(named);
         }
+        chart.cached = self.cached_layers(&mut unreadable)?;
         chart.unreadable = unreadable;
         Ok(chart)
     }
@@ -105,12 +107,14 @@ impl LocalEngine {
         Ok(())
     }
 
-    /// How many images use each layer.
+    /// How many images and entries of the build cache use each layer.
     fn layers(&self, chart: &Chart, cases: &mut Vec<Case>) -> Result<()> {
-        let uses = |chain: &str| chart.images.values().map(|i| times(i, chain)).sum::<u64>();
+        let cached = |chain: &str| chart.cached.iter().filter(|c| c.as_str() == chain).count() as u64;
+        let uses = |chain: &str| chart.images.values().map(|i| times(i, chain)).sum::<u64>() + cached(chain);
+        let lost = |(table, key): &(Table, String)| *table == Table::Images || (*table == Table::Meta && key.starts_with(CACHE));
         for (chain, layer) in &chart.layers {
             let counted = uses(chain);
-            if layer.uses != counted && chart.unreadable.iter().all(|(table, _)| *table != Table::Images) {
+            if layer.uses != counted && !chart.unreadable.iter().any(lost) {
                 let before = self.store().get(Table::Layers, chain)?;
                 let change = if counted == 0 {
                     Change::Delete(Table::Layers, chain.clone())

@@ -49,7 +49,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let table = table(w, &id, "aux")?;
         let wanted = ["USER", "PID", "%CPU", "%MEM", "VSZ", "RSS", "TTY", "STAT", "START", "TIME", "COMMAND"];
         equal("titles", table.titles.clone(), wanted)?;
-        holds("it leads its session", column(&table, "STAT")?[0].starts_with("Ss"))
+        // The first letter is what it does at this moment; just after its start it may still run.
+        holds("it leads its session", column(&table, "STAT")?[0].get(1..).is_some_and(|rest| rest.contains('s')))
     }),
     Clause::docker("CTR-TOP-4", "-o chooses the columns, in its order.", cite::TOP, |w| {
         let id = w.sleeper(|_| {})?;
