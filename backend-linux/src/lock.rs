@@ -30,14 +30,11 @@ impl Drop for Held {
     }
 }
 
-/// Kinds of locks whose names are used once: nobody comes back to one whose holder was killed, and removes its file.
-const PASSING: [&str; 2] = ["planner", "intake"];
-
-/// Removes the files of such locks whose holders are dead.
-fn sweep(directory: &Path, kind: &str) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_kind = entry.file_name().to_str().and_then(|n| n.split_once('-')).is_some_and(|(k, _)| k == kind);
-        if is_kind {
+/// Removes the files of locks whose holders were killed: most names are used once, so that nobody comes back to them. Those of
+/// supervisors stay; what became of their containers is found out by them.
+pub(crate) fn sweep(run_root: &str) {
+    for entry in std::fs::read_dir(Path::new(run_root).join("locks")).into_iter().flatten().flatten() {
+        if !entry.file_name().to_str().is_some_and(|name| name.starts_with("supervisor-")) {
             remove_free(&entry.path());
         }
     }
@@ -67,9 +64,6 @@ pub fn take(run_root: &str, name: &str) -> Result<Option<Box<dyn Guard>>> {
     }
     let directory = Path::new(run_root).join("locks");
     let path = directory.join(name);
-    if let Some((kind, _)) = name.split_once('-').filter(|(kind, _)| PASSING.contains(kind)) {
-        sweep(&directory, kind);
-    }
     let failed = |e: io::Error| step("lock", path.display().to_string(), e);
     loop {
         let file = match open(&path) {
@@ -125,20 +119,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_with_the_next_of_its_kind() {
+    fn what_a_killed_process_left_goes_and_what_is_held_stays() {
         let root = std::env::temp_dir().join(format!("drydock-lock-swept-{}", std::process::id()));
         let locks = root.join("locks");
         std::fs::create_dir_all(&locks).expect("makes");
-        for name in ["intake-dead", "planner-dead", "container-c"] {
+        for name in ["intake-dead", "planner-dead", "container-dead", "supervisor-dead"] {
             std::fs::write(locks.join(name), b"").expect("writes");
         }
         let root_text = root.to_str().expect("utf-8");
         let alive = take(root_text, "intake-alive").expect("takes").expect("is free");
-        let mine = take(root_text, "intake-mine").expect("takes").expect("is free");
+        sweep(root_text);
         let mut left: Vec<_> = std::fs::read_dir(&locks).expect("lists").flatten().map(|e| e.file_name()).collect();
         left.sort();
-        assert_eq!(left, ["container-c", "intake-alive", "intake-mine", "planner-dead"]);
-        drop((alive, mine));
+        assert_eq!(left, ["intake-alive", "supervisor-dead"]);
+        drop(alive);
         std::fs::remove_dir_all(root).expect("removes");
     }
 

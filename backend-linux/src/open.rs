@@ -35,6 +35,8 @@ pub fn open_as_found(data_root: &str, run_root: &str) -> Result<LocalEngine> {
 }
 
 fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
+    use drydock_core::kernel::Kernel;
+    crate::lock::sweep(&kernel.facts().run_root);
     LocalEngine::open(host(kernel)?)
 }
 

@@ -79,7 +79,11 @@ fn not_found(place: &Place) {
     for (command, kind, message) in [
         ("nope", ErrorKind::CommandNotFound, "exec: \"nope\": executable file not found in $PATH"),
         ("/etc", ErrorKind::CommandNotExecutable, "exec: \"/etc\": is a directory"),
-        ("/etc/passwd", ErrorKind::CommandNotExecutable, "exec: \"/etc/passwd\": permission denied"),
+        (
+            "/etc/passwd",
+            ErrorKind::CommandNotExecutable,
+            "exec: \"/etc/passwd\": permission denied (/etc/passwd has no execute bit: chmod +x)",
+        ),
     ] {
         for init in [false, true] {
             let process = kernel.launch(&container(place, PIPES, vec![], vec![], &[command], init)).expect("launches");

@@ -256,15 +256,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         "CVE-2017-14992; CVE-2021-21285",
         |w| {
             let before = residue::observe(w)?;
-            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-            let zeros = vec![0_u8; 1 << 20];
-            let header = tar(&[Entry::file("zeros", "")]);
-            let mut put = |bytes: &[u8]| std::io::Write::write_all(&mut packed, bytes).map_err(|e| crate::Failed(e.to_string()));
-            put(&header[..512])?;
-            for _ in 0..320 {
-                put(&zeros)?;
-            }
-            let bomb = packed.finish().map_err(|e| crate::Failed(e.to_string()))?;
+            let bomb = bomb(320).map_err(|e| crate::Failed(e.to_string()))?;
             holds("it is refused", w.engine().import(&mut &*bomb, "bomb:1", &[], "").is_err())?;
             residue::unchanged(w, &before)
         },
@@ -285,3 +277,22 @@ pub(super) const CLAUSES: &[Clause] = &[
         },
     ),
 ];
+
+/// A gzip stream that unpacks to so many MiB of zeros. One packed block of zeros stands for all of them: each leads back to zeros.
+fn bomb(mebibytes: usize) -> std::io::Result<Vec<u8>> {
+    use std::io::Write as _;
+    let zeros = vec![0_u8; 1 << 20];
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&tar(&[Entry::file("zeros", "")])[..512])?;
+    packed.write_all(&zeros)?;
+    packed.flush()?;
+    let begun = packed.get_ref().len();
+    packed.write_all(&zeros)?;
+    packed.flush()?;
+    let mut bytes = packed.get_ref().clone();
+    let block = bytes.get(begun..).unwrap_or_default().to_vec();
+    for _ in 2..mebibytes {
+        bytes.extend_from_slice(&block);
+    }
+    Ok(bytes)
+}
