@@ -8,7 +8,9 @@ use crate::target::{Subject, Target};
 use crate::world::World;
 use crate::{clauses, refusal, residue};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -44,9 +46,10 @@ pub fn run_these(
     let facts = target.subject().map_err(|e| format!("the target {} cannot be made: {e}", target.name()))?.engine().facts();
     let quiet = Quiet::begin();
     let mut reports = Vec::with_capacity(table.len());
+    let mut judged = judge_ahead(table, target, options);
     for &clause in table {
         let report = if options.selects(clause) {
-            let (verdict, reason, nanoseconds) = judge(clause, target);
+            let (verdict, reason, nanoseconds) = judged.remove(clause.id).unwrap_or_else(|| judge(clause, target));
             let known = divergence::find(&register, clause.id, target.name(), &facts.release);
             let (verdict, reason) = registered(known, verdict, reason);
             ClauseReport::new(clause, verdict, reason, nanoseconds)
@@ -69,7 +72,32 @@ fn registered(known: Option<&Divergence>, verdict: Verdict, reason: String) -> (
     }
 }
 
-fn judge(clause: &'static Clause, target: &mut dyn Target) -> (Verdict, String, u64) {
+/// A verdict, its reason, and how long it took.
+type Judgement = (Verdict, String, u64);
+
+/// Judges clauses on several hosts at once, where a target has more than one: each has its own, so that nothing depends on the order.
+fn judge_ahead(table: &[&'static Clause], target: &dyn Target, options: &Options) -> BTreeMap<&'static str, Judgement> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let wanted: Vec<&'static Clause> = table.iter().copied().filter(|c| options.selects(c)).collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let work = |mut twin: Box<dyn Target + Send>| {
+            let (wanted, next) = (&wanted, &next);
+            scope.spawn(move || {
+                let mut judged = Vec::new();
+                while let Some(&clause) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    judged.push((clause.id, judge(clause, &mut *twin)));
+                }
+                judged
+            })
+        };
+        let threads: Vec<_> = (0..workers).map_while(|_| target.twin()).map(work).collect();
+        // What a thread that died has not judged is judged by the caller.
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
+
+fn judge(clause: &'static Clause, target: &mut dyn Target) -> Judgement {
     let subject = match target.subject() {
         Ok(subject) => subject,
         Err(error) => return (Verdict::Error, format!("no subject: {error}"), 0),

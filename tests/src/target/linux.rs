@@ -163,4 +163,8 @@ impl Target for LinuxTarget {
     fn patience(&self) -> Option<Duration> {
         Some(Duration::from_secs(30))
     }
+
+    fn twin(&self) -> Option<Box<dyn Target + Send>> {
+        None
+    }
 }

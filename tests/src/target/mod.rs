@@ -17,6 +17,9 @@ pub trait Target {
     fn subject(&mut self) -> Result<Arc<dyn Subject>>;
     /// How long a clause may take in real time before it counts as an error; `None` where time is virtual.
     fn patience(&self) -> Option<Duration>;
+    /// Another of its kind whose subjects share nothing with this one's, so that clauses may run on both at once; `None` where there
+    /// is only one host.
+    fn twin(&self) -> Option<Box<dyn Target + Send>>;
 }
 
 /// One engine on one host, with what a clause needs beside the engine.

@@ -103,6 +103,10 @@ impl Target for SimTarget {
     fn patience(&self) -> Option<Duration> {
         None
     }
+
+    fn twin(&self) -> Option<Box<dyn Target + Send>> {
+        Some(Box::new(Self { seed: self.seed, busybox: Arc::clone(&self.busybox), breakage: self.breakage }))
+    }
 }
 
 impl Subject for SimSubject {
