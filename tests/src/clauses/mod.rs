@@ -7,15 +7,21 @@ pub mod limits;
 pub mod network;
 pub mod registry;
 
-use crate::clause::Clause;
+use crate::clause::{Area, Clause};
 
 /// Every clause, by area, topic and number.
 pub fn all() -> Vec<&'static Clause> {
-    [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics(), registry::topics()]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect()
+    let areas = [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics(), registry::topics()];
+    let mut all: Vec<&'static Clause> = areas.into_iter().flatten().flatten().collect();
+    // A file may hold several topics, and a topic may be told in several files.
+    all.sort_by_key(|clause| place(clause.id));
+    all
+}
+
+/// Where a clause stands: its area, its topic, and its number as a number.
+fn place(id: &str) -> (Option<Area>, &str, u32) {
+    let (topic, number) = id.rsplit_once('-').unwrap_or((id, ""));
+    (Area::ALL.into_iter().find(|area| id.starts_with(area.prefix())), topic, number.parse().unwrap_or(0))
 }
 
 /// The clause with this id.
