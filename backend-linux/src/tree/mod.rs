@@ -93,7 +93,7 @@ impl LinuxTree {
             None => (&[] as &[u8], path),
         };
         let name = name.strip_prefix(b"/").unwrap_or(name);
-        if !self.last.as_ref().is_some_and(|(last, _)| last == above) {
+        if self.last.as_ref().is_none_or(|(last, _)| last != above) {
             let directory = if above.is_empty() {
                 self.top.try_clone()?
             } else {

@@ -46,9 +46,12 @@ pub(super) trait Painter {
     fn end(&mut self, error: Option<&Error>) -> String;
 }
 
+/// Where lines go, and what paints them on a terminal.
+type Out<'a> = (&'a mut dyn Write, Option<Box<dyn Painter>>);
+
 /// Writes what a painter paints.
 pub(super) struct Shown<'a> {
-    out: RefCell<(&'a mut dyn Write, Option<Box<dyn Painter>>)>,
+    out: RefCell<Out<'a>>,
     escape: bool,
 }
 

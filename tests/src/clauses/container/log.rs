@@ -215,7 +215,9 @@ pub(super) const CLAUSES: &[Clause] = &[
         "A driver that does not exist and options that make no sense are refused.",
         "Docker manual, Configure logging drivers",
         |w| {
-            let cases: [(&str, &[(&str, &str)], &str); 6] = [
+            /// A driver, its options, and what is said about them.
+            type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+            let cases: [Case<'_>; 6] = [
                 ("nope", &[], "error looking up logging plugin nope: plugin \"nope\" not found"),
                 ("", &[("nope", "1")], "unknown log opt 'nope' for json-file log driver"),
                 ("", &[("max-size", "10k"), ("max-file", "0")], "failed to initialize logging driver: max-file cannot be less than 1"),
