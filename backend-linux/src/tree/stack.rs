@@ -10,9 +10,12 @@ use drydock_core::kernel::{Binding, MountFlags};
 use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+
+/// Longest text of an option (fsconfig(2)), without its final NUL.
+const LONGEST_TEXT: usize = 255;
 
 /// A thread that keeps mounts; it ends when this is dropped.
 pub struct Held {
@@ -62,19 +65,34 @@ fn stack(lower: &[String], upper: Option<&(String, String)>) -> Result<OwnedFd> 
         // overlayfs wants two directories; the same one twice shows the same.
         return Err(Error::invalid(format!("a stack of one layer {one} needs no mount")));
     }
-    let plain = lower.iter().all(|l| !l.contains([':', ',', '\\']));
-    let joined = lower.join(":");
-    // A string option may have 255 bytes; before Linux 6.5 there is no other way.
-    let one_by_one = || lower.iter().try_for_each(|layer| fsconfig_set_string(&fs, "lowerdir+", layer.as_str()));
-    match one_by_one() {
-        Ok(()) => {}
-        Err(_) if plain => {
-            let fs_again = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(wrong("fsopen"))?;
-            fsconfig_set_string(&fs_again, "lowerdir", joined.as_str()).map_err(wrong("fsconfig lowerdir"))?;
-            return finish(&fs_again, upper);
-        }
-        Err(e) => return Err(step("fsconfig lowerdir+", "overlay", e)),
+    for layer in lower {
+        fsconfig_set_string(&fs, "lowerdir+", layer.as_str()).map_err(wrong("fsconfig lowerdir+"))?;
     }
+    match finish(&fs, upper) {
+        // A kernel that does not know `lowerdir+` says so only here.
+        Err(_) if !knows_one_by_one() => stack_of_descriptors(lower, upper),
+        other => other,
+    }
+}
+
+/// Whether the kernel takes layers one at a time: since Linux 6.5.
+fn knows_one_by_one() -> bool {
+    let name = rustix::system::uname();
+    let mut numbers = name.release().to_str().unwrap_or_default().split(['.', '-']).map_while(|n| n.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(5))
+}
+
+/// The same where layers can only be named all in one text of 255 bytes: by descriptors, whose names are short.
+fn stack_of_descriptors(lower: &[String], upper: Option<&(String, String)>) -> Result<OwnedFd> {
+    let wrong = |call: &'static str| move |e| step(call, "overlay", e);
+    let fs = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(wrong("fsopen"))?;
+    let held = lower.iter().map(|layer| super::directory(layer)).collect::<Result<Vec<_>>>()?;
+    let names: Vec<String> = held.iter().map(|fd| format!("/proc/self/fd/{}", fd.as_raw_fd())).collect();
+    let text = names.join(":");
+    if text.len() > LONGEST_TEXT {
+        return Err(Error::new(ErrorKind::Unsupported, format!("a stack of {} layers, before Linux 6.5", lower.len())));
+    }
+    fsconfig_set_string(&fs, "lowerdir", text.as_str()).map_err(wrong("fsconfig lowerdir"))?;
     finish(&fs, upper)
 }
 
