@@ -17,6 +17,7 @@
 
 pub mod build;
 pub mod container;
+pub mod docker;
 pub mod engine;
 pub mod error;
 pub mod host;

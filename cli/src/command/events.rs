@@ -9,9 +9,9 @@ use crate::inspect::by_template;
 use crate::session::Session;
 use crate::template::Template;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::docker;
 use drydock_core::engine::{EventEntry, event_passes};
-use drydock_core::time::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// `events`
@@ -70,7 +70,7 @@ impl Form {
     fn text(&self, event: &EventEntry) -> Result<String, Failure> {
         match self {
             Self::Line => Ok(line(event)),
-            Self::Json => Ok(object(event).to_string()),
+            Self::Json => Ok(docker::event(event).to_string()),
             Self::Template(template) => by_template(template, &fields(event)).map_err(|failure| match failure {
                 Failure::Said(text, _) => Failure::Said(unknown_field(&text), 64),
                 other => other,
@@ -149,44 +149,15 @@ fn line(event: &EventEntry) -> String {
     text
 }
 
-fn seconds(time: Timestamp) -> u64 {
-    time.0 / 1_000_000_000
-}
-
-/// What older clients read, for the two kinds of thing they knew.
-fn old_fields(event: &EventEntry) -> (Option<&str>, Option<&str>, Option<&str>) {
-    let known = matches!(event.kind.as_str(), "container" | "image");
-    let from = event.attributes.get("image").filter(|_| event.kind == "container").map(String::as_str);
-    (known.then_some(event.action.as_str()), known.then_some(event.id.as_str()).filter(|id| !id.is_empty()), from)
-}
-
-/// The object of Docker's API.
-fn object(event: &EventEntry) -> Value {
-    let mut object = Map::new();
-    let (status, id, from) = old_fields(event);
-    for (key, value) in [("status", status), ("id", id), ("from", from)] {
-        if let Some(value) = value {
-            object.insert(key.to_owned(), value.into());
-        }
-    }
-    object.insert("Type".to_owned(), event.kind.clone().into());
-    object.insert("Action".to_owned(), event.action.clone().into());
-    object.insert("Actor".to_owned(), json!({ "ID": event.id, "Attributes": event.attributes }));
-    object.insert("scope".to_owned(), "local".into());
-    object.insert("time".to_owned(), seconds(event.time).into());
-    object.insert("timeNano".to_owned(), event.time.0.into());
-    Value::Object(object)
-}
-
 /// What a template can name.
 fn fields(event: &EventEntry) -> Value {
-    let (status, id, from) = old_fields(event);
+    let (status, id, from) = docker::old_fields(event);
     json!({
         "Type": event.kind,
         "Action": event.action,
         "Actor": { "ID": event.id, "Attributes": event.attributes },
         "Scope": "local",
-        "Time": seconds(event.time),
+        "Time": (event.time.0 / 1_000_000_000),
         "TimeNano": event.time.0,
         "Status": status.unwrap_or_default(),
         "ID": id.unwrap_or_default(),
@@ -197,6 +168,7 @@ fn fields(event: &EventEntry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_core::time::Timestamp;
     use std::collections::BTreeMap;
 
     fn event(kind: &str, action: &str, id: &str, attributes: &[(&str, &str)]) -> EventEntry {
@@ -216,7 +188,7 @@ mod tests {
         let die = event("container", "die", "abc", &[("name", "web"), ("exitCode", "7")]);
         assert_eq!(line(&die), "1970-01-01T00:00:05.000000007Z container die abc (exitCode=7, name=web)");
         assert_eq!(
-            object(&die).to_string(),
+            docker::event(&die).to_string(),
             "{\"status\":\"die\",\"id\":\"abc\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"abc\",\"Attributes\":{\"exitCode\":\"7\",\"name\":\"web\"}},\"scope\":\"local\",\"time\":5,\"timeNano\":5000000007}"
         );
     }

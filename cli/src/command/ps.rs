@@ -7,6 +7,7 @@ use crate::format::{self, Row, Style, duration, ellipsis, ports, render, size, s
 use crate::screen::{EACH, Screen};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::docker;
 use drydock_core::engine::{ContainerSummary, ListRequest};
 use drydock_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -178,7 +179,7 @@ fn raw(row: &Row, quiet: bool, size: bool) -> String {
 /// One container with the fields that templates can name.
 fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
     let cut = |text: &str, width: usize| if whole { text.to_owned() } else { ellipsis(text, width) };
-    let command = cut(&format!("\"{}\"", quoted(&cut_inside(&command_line(&c.args), whole))), usize::MAX);
+    let command = cut(&format!("\"{}\"", quoted(&cut_inside(&docker::command_line(&c.args), whole))), usize::MAX);
     let labels = c.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",");
     let local = c.mounts.iter().filter(|m| !m.starts_with('/')).count();
     json!({
@@ -199,12 +200,6 @@ fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
         "Platform": Value::Null,
         ".labels": c.labels,
     })
-}
-
-/// The words of a command, those with blanks in quotes, as dockerd joins them. The program's own name is never quoted.
-fn command_line(args: &[String]) -> String {
-    let quote = |(i, word): (usize, &String)| if i > 0 && word.contains(' ') { format!("'{word}'") } else { word.clone() };
-    args.iter().enumerate().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// The command, cut to twenty characters with its mark.

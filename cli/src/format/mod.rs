@@ -1,14 +1,13 @@
 //! What people and scripts read: tables, durations, sizes, ports, in the shape Docker's users know.
 
-pub mod duration;
 pub mod escape;
 mod output;
 pub mod ports;
 pub mod size;
-pub mod status;
 pub mod table;
 pub mod time;
 
+pub use drydock_core::docker::{duration, status};
 pub use output::{Row, Style, print_rows, render};
 
 /// The first `width` characters; what is cut off shows as `…`.

@@ -425,6 +425,9 @@ pub fn web() -> ContainerSummary {
         network_ids: Vec::new(),
         mounts: vec!["/srv/a/long/path".to_owned(), "data".to_owned()],
         mount_targets: vec!["/srv".to_owned(), "/data".to_owned()],
+        network: drydock_core::container::NetworkMode::default(),
+        endpoints: Vec::new(),
+        points: Vec::new(),
         sizes: None,
     }
 }

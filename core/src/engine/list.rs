@@ -82,6 +82,9 @@ impl LocalEngine {
             network_ids: record.endpoints.iter().map(|e| e.network.to_string()).collect(),
             mounts,
             mount_targets,
+            network: record.config.network,
+            endpoints: record.endpoints,
+            points: record.config.mounts,
             sizes: None,
         })
     }

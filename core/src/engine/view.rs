@@ -1,10 +1,10 @@
 //! What the engine answers with where it is not the record itself.
 
-use crate::container::Status;
+use crate::container::{MountRequest, NetworkMode, Status};
 use crate::id::{ContainerId, ImageId};
 use crate::io::Stream;
 use crate::kernel::Facts;
-use crate::network::Publish;
+use crate::network::{Endpoint, Publish};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,6 +48,12 @@ pub struct ContainerSummary {
     pub mounts: Vec<String>,
     /// Where they are in it.
     pub mount_targets: Vec<String>,
+    /// What it asked for as its network.
+    pub network: NetworkMode,
+    /// Its places in networks, while it runs.
+    pub endpoints: Vec<Endpoint>,
+    /// Its mounts as they were asked for.
+    pub points: Vec<MountRequest>,
     /// What it takes on disk, where that was asked for.
     pub sizes: Option<super::stats::Sizes>,
 }

@@ -1,10 +1,10 @@
 //! The STATUS column.
 
 use super::duration::human;
-use drydock_core::container::Status;
-use drydock_core::container::health::Status as Health;
-use drydock_core::engine::ContainerSummary;
-use drydock_core::time::Timestamp;
+use crate::container::Status;
+use crate::container::health::Status as Health;
+use crate::engine::ContainerSummary;
+use crate::time::Timestamp;
 
 /// A state's name in JSON and filters.
 pub fn word(status: Status) -> &'static str {

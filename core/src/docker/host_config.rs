@@ -1,10 +1,10 @@
 //! `HostConfig`: what of a container's configuration concerns its host.
 
 use super::container::is_anonymous;
-use drydock_core::container::{
+use crate::container::{
     ContainerConfig, DeviceRequest, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, defaults, ulimit,
 };
-use drydock_core::network::ports::name as port_name;
+use crate::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
 /// Docker's default for /dev/shm.

@@ -1,15 +1,15 @@
 //! A container as `docker inspect` shows it.
 
 use super::host_config::{host_config, network_mode};
-use crate::format::{ports, status};
-use drydock_core::container::health::{Health, Probe};
-use drydock_core::container::layout::Layout;
-use drydock_core::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
-use drydock_core::engine::{Engine, Sizes};
-use drydock_core::id::Digest;
-use drydock_core::image::ImageRecord;
-use drydock_core::network::Endpoint;
-use drydock_core::network::ports::name as port_name;
+use super::status;
+use crate::container::health::{Health, Probe};
+use crate::container::layout::Layout;
+use crate::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
+use crate::engine::{Engine, Sizes};
+use crate::id::Digest;
+use crate::image::ImageRecord;
+use crate::network::Endpoint;
+use crate::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
 /// The object of one container, with what it takes on disk where that was asked for.
@@ -157,7 +157,8 @@ pub(super) fn is_anonymous(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-fn mounted(m: &MountRequest, layout: &Layout) -> Value {
+/// One entry of `Mounts`.
+pub(super) fn mounted(m: &MountRequest, layout: &Layout) -> Value {
     let mode = if m.read_only { "ro" } else { "" };
     match m.kind {
         MountKind::Bind => json!({
@@ -189,6 +190,23 @@ fn mounted(m: &MountRequest, layout: &Layout) -> Value {
     }
 }
 
+/// The places of a container in networks, by the names of those.
+pub(super) fn networks(mode: &NetworkMode, endpoints: &[Endpoint]) -> Map<String, Value> {
+    let mut networks = Map::new();
+    for endpoint in endpoints {
+        let name = match mode {
+            NetworkMode::Named(name) => name.clone(),
+            _ => endpoint.network.short().to_owned(),
+        };
+        let address = endpoint.address.addr().to_string();
+        networks.insert(name, place(endpoint, &address));
+    }
+    if networks.is_empty() && !matches!(mode, NetworkMode::Container(_)) {
+        networks.insert(network_mode(mode), nowhere());
+    }
+    networks
+}
+
 fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
     let mut published = Map::new();
     if !record.endpoints.is_empty() {
@@ -197,25 +215,14 @@ fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Va
         published.extend(record.config.expose.iter().chain(of_image).map(|port| (port.clone(), Value::Null)));
     }
     for p in &record.published {
-        let key = format!("{}/{}", p.container_port, ports::protocol(p.protocol));
+        let key = port_name(p.container_port, p.protocol);
         let entry = json!({ "HostIp": p.host_ip.to_string(), "HostPort": p.host_port.to_string() });
         match published.entry(key).or_insert_with(|| json!([])) {
             Value::Array(all) => all.push(entry),
             other => *other = json!([entry]),
         }
     }
-    let mut networks = Map::new();
-    for endpoint in &record.endpoints {
-        let name = match &record.config.network {
-            NetworkMode::Named(name) => name.clone(),
-            _ => endpoint.network.short().to_owned(),
-        };
-        let address = endpoint.address.addr().to_string();
-        networks.insert(name, place(endpoint, &address));
-    }
-    if networks.is_empty() && !matches!(record.config.network, NetworkMode::Container(_)) {
-        networks.insert(network_mode(&record.config.network), nowhere());
-    }
+    let networks = networks(&record.config.network, &record.endpoints);
     let first = record.endpoints.first();
     // The namespace of networks of what runs, by a path that can be opened.
     let process = record.state.process.as_ref();

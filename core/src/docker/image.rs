@@ -1,7 +1,7 @@
 //! An image as `docker image inspect` shows it.
 
-use drydock_core::id::Digest;
-use drydock_core::image::ImageRecord;
+use crate::id::Digest;
+use crate::image::ImageRecord;
 use serde_json::{Value, json};
 
 /// The object of one image.

@@ -1,11 +1,6 @@
 //! `inspect`: the objects of Docker's API, with Docker's names, types and order of fields.
 
-mod container;
-mod host_config;
-mod image;
-
-pub use container::container;
-pub use image::image;
+pub use drydock_core::docker::{container, image};
 
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;

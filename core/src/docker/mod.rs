@@ -1,0 +1,17 @@
+//! The objects of Docker's API, with Docker's names, types and order of fields: what `docker inspect` shows and what the Engine API
+//! answers. The command line and the API write them here, so that they cannot differ.
+
+mod container;
+pub mod duration;
+mod event;
+mod host_config;
+mod image;
+mod list;
+mod stats;
+pub mod status;
+
+pub use container::container;
+pub use event::{event, old_fields};
+pub use image::image;
+pub use list::{command_line, listed_container, listed_image};
+pub use stats::stats;
