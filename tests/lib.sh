@@ -2,7 +2,7 @@
 set -euo pipefail
 export PATH="$PATH:/usr/sbin:/sbin"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-program="$top/target/release/drydock"
+program="${DRYDOCK_PROGRAM:-$top/target/release/drydock}"
 [ -x "$program" ] || { echo "$program is not there: cargo build --release" >&2; exit 1; }
 ip link set lo up
 

@@ -27,7 +27,7 @@ pub fn gather(data_root: &str, run_root: &str, hierarchies: &Hierarchies) -> Res
         capabilities: bounding_set()?,
         max_open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum.unwrap_or(u64::MAX),
         seccomp: seccomp(),
-        idmapped_mounts: at_least(&text(uname.release()), (5, 19)),
+        idmapped_mounts: idmapped_mounts(&text(uname.release()), data_root),
         data_root: data_root.to_owned(),
         run_root: run_root.to_owned(),
         boot_id: boot_id()?,
@@ -84,6 +84,20 @@ fn at_least(release: &str, wanted: (u32, u32)) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= wanted
 }
+
+/// Whether mounts of the data root's file system can map ids: overlayfs lets its layers since 5.19, tmpfs since 6.3, ramfs never
+/// (mount_setattr(2)).
+fn idmapped_mounts(release: &str, data_root: &str) -> bool {
+    if at_least(release, (6, 3)) {
+        return true;
+    }
+    // Made by the first command that writes; until then what holds it says which file system it will be.
+    let system = std::path::Path::new(data_root).ancestors().find_map(|path| rustix::fs::statfs(path).ok());
+    at_least(release, (5, 19)) && system.is_none_or(|system| system.f_type != TMPFS_MAGIC)
+}
+
+/// statfs(2).
+const TMPFS_MAGIC: i64 = 0x0102_1994;
 
 /// Another one with every boot (random(4)).
 fn boot_id() -> Result<String> {
