@@ -5,6 +5,8 @@ mod conform;
 mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(all(unix, feature = "serve"))]
+mod serve;
 pub(crate) mod sim;
 
 use drydock::HostOptions;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 const OWN: &[(&str, &str)] = &[
     #[cfg(feature = "conform")]
     ("conform", "Run the conformance suite against a host"),
+    #[cfg(all(unix, feature = "serve"))]
+    (serve::COMMAND, serve::ABOUT),
     (sim::COMMAND, "Run a program on a simulated host itself, beside its containers"),
 ];
 
@@ -75,6 +79,8 @@ impl Opener for Hosts {
         match name {
             #[cfg(feature = "conform")]
             "conform" => Some(conform::run(args)),
+            #[cfg(all(unix, feature = "serve"))]
+            serve::COMMAND => Some(serve::run(args, options)),
             sim::COMMAND => Some(sim::on_fresh_host(args, options)),
             _ => None,
         }

@@ -1,0 +1,206 @@
+//! Accepting connections: a socket in the file system or on the loopback, and HTTP/1.1 on each connection.
+
+use crate::router::Api;
+use crate::server::Shared;
+use axum::body::Body;
+use drydock_core::{Error, ErrorKind};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// How long a client may take for the head of a request, and how long a connection may wait for its next one.
+const HEAD: Duration = Duration::from_secs(60);
+/// The largest head, in bytes; a larger one is 431.
+const LARGEST_HEAD: usize = 64 << 10;
+
+/// How long requests that are under way may take to end after a signal.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Threads for calls that block: each stream that is followed holds one.
+const BLOCKING: usize = 4096;
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A socket at this path.
+    Unix(PathBuf),
+    /// A port of the loopback.
+    Tcp(SocketAddr),
+}
+
+impl Endpoint {
+    /// Reads `unix:///PATH` or `tcp://ADDRESS:PORT`.
+    ///
+    /// # Errors
+    /// It is neither, or an address that others can reach: whoever can talk to the engine is root.
+    pub fn parse(text: &str) -> drydock_core::Result<Self> {
+        let shown = text.escape_debug();
+        if let Some(path) = text.strip_prefix("unix://")
+            && !path.is_empty()
+        {
+            return Ok(Self::Unix(path.into()));
+        }
+        let Some(address) = text.strip_prefix("tcp://") else {
+            return Err(Error::invalid(format!("invalid address \"{shown}\": unix:///PATH or tcp://ADDRESS:PORT is expected")));
+        };
+        let address = address.trim_end_matches('/').replace("localhost:", "127.0.0.1:");
+        let address: SocketAddr = address.parse().map_err(|_| Error::invalid(format!("invalid address \"{shown}\"")))?;
+        if !address.ip().is_loopback() {
+            return Err(Error::invalid(format!("\"{shown}\" can be reached by others, and whoever reaches the engine is root"))
+                .hint("use an address of the loopback"));
+        }
+        Ok(Self::Tcp(address))
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+        }
+    }
+}
+
+/// Serves an engine on these endpoints until SIGTERM or SIGINT; then ends what is under way, for a while.
+///
+/// # Errors
+/// An endpoint that cannot be had.
+pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
+    let failed = |e: std::io::Error| Error::new(ErrorKind::System, "cannot serve").op("serve").source(e);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let (tell, stop) = watch::channel(false);
+        let api = Api::new(server);
+        let mut serving = tokio::task::JoinSet::new();
+        for endpoint in endpoints {
+            let listener = bind(endpoint)?;
+            eprintln!("drydock: listening on {endpoint}");
+            serving.spawn(serve(listener, api.clone(), stop.clone()));
+        }
+        drop(stop);
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // Every connection holds a receiver; when the last is dropped, all have ended.
+        let _ = tell.send(true);
+        for endpoint in endpoints {
+            if let Endpoint::Unix(path) = endpoint {
+                // Somebody may have removed it before.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        let _ = tokio::time::timeout(DRAIN, tell.closed()).await;
+        Ok::<(), Error>(())
+    })?;
+    // Calls that block for ever, such as a followed log, have lost their readers; nobody waits for them.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+fn bind(endpoint: &Endpoint) -> drydock_core::Result<Listener> {
+    let failed = |e: std::io::Error| {
+        Error::new(ErrorKind::System, format!("cannot listen on {endpoint}")).op("bind").subject(endpoint.to_string()).source(e)
+    };
+    match endpoint {
+        Endpoint::Tcp(address) => {
+            let socket = std::net::TcpListener::bind(address).map_err(failed)?;
+            socket.set_nonblocking(true).map_err(failed)?;
+            Ok(Listener::Tcp(TcpListener::from_std(socket).map_err(failed)?))
+        }
+        Endpoint::Unix(path) => Ok(Listener::Unix(socket_file(path).map_err(failed)?)),
+    }
+}
+
+/// Makes the socket, for root and the group `docker`; one that a dead server left is taken over.
+fn socket_file(path: &Path) -> std::io::Result<UnixListener> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another server listens there"));
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
+        _ => {}
+    }
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let socket = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    if let Some(group) = group_id("docker") {
+        std::os::unix::fs::chown(path, None, Some(group))?;
+    }
+    Ok(socket)
+}
+
+/// The number of a group of this machine, if it has one of this name.
+fn group_id(name: &str) -> Option<u32> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
+    })
+}
+
+/// Where connections come from.
+pub enum Listener {
+    /// A socket in the file system.
+    Unix(UnixListener),
+    /// A port.
+    Tcp(TcpListener),
+}
+
+/// Accepts connections until `stop` says so; then lets those that are there end their request.
+pub async fn serve(listener: Listener, api: Api, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            next = accept(&listener) => match next {
+                Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
+                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
+                // Out of descriptors, most likely: others end, and then there is room.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+}
+
+enum Accepted {
+    Unix(tokio::net::UnixStream),
+    Tcp(tokio::net::TcpStream),
+}
+
+async fn accept(listener: &Listener) -> std::io::Result<Accepted> {
+    match listener {
+        Listener::Unix(socket) => Ok(Accepted::Unix(socket.accept().await?.0)),
+        Listener::Tcp(socket) => Ok(Accepted::Tcp(socket.accept().await?.0)),
+    }
+}
+
+/// Serves one connection until it ends, or until `stop` and the end of its request.
+pub async fn connection(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, api: Api, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let api = api.clone();
+        async move { Ok::<_, Infallible>(api.answer(request.map(Body::new)).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        // A client that breaks off, or speaks no HTTP, is no error of ours.
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

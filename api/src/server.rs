@@ -1,0 +1,40 @@
+//! What all handlers share, and how they reach an engine whose calls block.
+
+use crate::error::ApiError;
+use drydock_core::engine::Engine;
+use drydock_core::{Error, ErrorKind, Result};
+use std::sync::Arc;
+
+/// How a server was set up, as far as its answers depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Say more about what happens.
+    pub debug: bool,
+}
+
+/// An engine with a front.
+pub struct Server {
+    /// What answers.
+    pub engine: Arc<dyn Engine>,
+    /// How it was set up.
+    pub settings: Settings,
+}
+
+/// The server as handlers get it: `State(server): State<Shared>`.
+pub type Shared = Arc<Server>;
+
+impl Server {
+    /// A server for this engine.
+    pub fn new(engine: Arc<dyn Engine>, settings: Settings) -> Shared {
+        Arc::new(Self { engine, settings })
+    }
+
+    /// Calls the engine on a thread that may block, and waits for its answer. If the client goes away the call still ends.
+    pub async fn ask<T: Send + 'static>(&self, call: impl FnOnce(&dyn Engine) -> Result<T> + Send + 'static) -> Result<T, ApiError> {
+        let engine = Arc::clone(&self.engine);
+        match tokio::task::spawn_blocking(move || call(&*engine)).await {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(_) => Err(Error::new(ErrorKind::System, "the engine failed while it answered").into()),
+        }
+    }
+}
