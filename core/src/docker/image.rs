@@ -26,12 +26,18 @@ pub fn image(record: &ImageRecord) -> Value {
         if defaults.labels.is_empty() {
             fields.insert("Labels".to_owned(), Value::Null);
         }
+        if let Some(check) = &defaults.healthcheck {
+            fields.insert("Healthcheck".to_owned(), json!(check));
+        }
+        if !defaults.shell.is_empty() {
+            fields.insert("Shell".to_owned(), json!(defaults.shell));
+        }
     }
     json!({
         "Id": record.id.as_str(),
         "RepoTags": record.tags.iter().map(|t| familiar(t)).collect::<Vec<_>>(),
-        "RepoDigests": [],
-        "Parent": "",
+        "RepoDigests": record.digests.iter().map(|d| familiar(d)).collect::<Vec<_>>(),
+        "Parent": record.parent.as_ref().map_or("", |parent| parent.as_str()),
         "Comment": record.comment,
         "Created": record.created.rfc3339(),
         "DockerVersion": "",
