@@ -162,6 +162,10 @@ pub struct ContainerConfig {
     pub open_stdin: bool,
     /// Close standard input when the first attached client leaves.
     pub stdin_once: bool,
+    /// Whether whoever made it meant to attach to its standard input, output and error; `None` where nobody said. Nothing follows from
+    /// it: it is told to who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attached: Option<[bool; 3]>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Signal that stops it; empty for the image's, or SIGTERM.

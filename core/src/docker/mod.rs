@@ -1,6 +1,7 @@
 //! The objects of Docker's API, with Docker's names, types and order of fields: what `docker inspect` shows and what the Engine API
 //! answers. The command line and the API write them here, so that they cannot differ.
 
+pub mod body;
 mod container;
 pub mod duration;
 mod event;
