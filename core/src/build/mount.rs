@@ -34,6 +34,16 @@ pub struct Mount {
     pub target: String,
 }
 
+impl Mount {
+    /// What it takes from, if that is named.
+    pub fn source(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Bind { from, .. } | Kind::Cache { from, .. } => from.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 const KEYS: [&str; 20] = [
     "type",
     "target",

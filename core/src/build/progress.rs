@@ -28,6 +28,8 @@ pub enum Event {
         stream: Stream,
         /// What.
         bytes: Vec<u8>,
+        /// When.
+        at: Timestamp,
     },
     /// Something about it worth a line: `transferring context: 2.1kB`.
     Note {
@@ -44,6 +46,13 @@ pub enum Event {
         at: Timestamp,
         /// Why it failed, if it did.
         error: Option<String>,
+        /// It did not fail itself: another one has failed, and it was ended.
+        canceled: bool,
+    },
+    /// Time goes by: what shows how long steps take may show it again.
+    Tick {
+        /// It is now.
+        at: Timestamp,
     },
     /// A remark about the Dockerfile: rule, sentence, line.
     Remark {

@@ -52,7 +52,7 @@ pub struct Graph<'a> {
     pub stages: Vec<Stage<'a>>,
     /// The one that is built.
     pub target: usize,
-    /// The target and everything it needs, in an order in which each comes after what it needs.
+    /// The target and everything it needs, in the order of the file, in which each comes after what it needs.
     pub order: Vec<usize>,
     /// Arguments before the first FROM: what an ARG without a value takes on in a stage.
     pub global: BTreeMap<String, Option<String>>,
@@ -174,18 +174,14 @@ pub fn graph<'a>(file: &'a Dockerfile, request: &BuildRequest, platform: &str) -
     }
     graph.target = target(&graph, &request.target)?;
     let mut seen = BTreeSet::new();
-    let mut order = Vec::new();
-    // A stage needs earlier ones only, so that this ends.
-    let mut waiting = vec![(graph.target, false)];
-    while let Some((stage, done)) = waiting.pop() {
-        if done {
-            order.push(stage);
-        } else if seen.insert(stage) {
-            waiting.push((stage, true));
-            waiting.extend(graph.stages[stage].needs.iter().rev().map(|n| (*n, false)));
+    let mut waiting = vec![graph.target];
+    while let Some(stage) = waiting.pop() {
+        if seen.insert(stage) {
+            waiting.extend(&graph.stages[stage].needs);
         }
     }
-    graph.order = order;
+    // A stage needs earlier ones only, so that the order of the file is one in which each comes after what it needs.
+    graph.order = seen.into_iter().collect();
     Ok(graph)
 }
 

@@ -17,17 +17,18 @@ fn name(step: u32) -> String {
 impl Painter for Raw {
     fn paint(&mut self, event: &Event) -> String {
         let line: Value = match event {
+            Event::Tick { .. } => return String::new(),
             Event::Began { step, name: shown, at } => {
                 json!({"vertexes": [{"digest": name(*step), "name": shown, "started": at.rfc3339()}]})
             }
             Event::Cached { step } => json!({"vertexes": [{"digest": name(*step), "cached": true}]}),
-            Event::Output { step, stream, bytes } => {
+            Event::Output { step, stream, bytes, at } => {
                 use base64::Engine as _;
                 let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-                json!({"logs": [{"vertex": name(*step), "stream": if *stream == Stream::Stdout { 1 } else { 2 }, "data": data}]})
+                json!({"logs": [{"vertex": name(*step), "stream": if *stream == Stream::Stdout { 1 } else { 2 }, "data": data, "timestamp": at.rfc3339()}]})
             }
             Event::Note { step, text } => json!({"statuses": [{"id": text, "vertex": name(*step)}]}),
-            Event::Ended { step, at, error } => {
+            Event::Ended { step, at, error, .. } => {
                 let mut vertex = json!({"digest": name(*step), "completed": at.rfc3339()});
                 if let Some(error) = error {
                     vertex["error"] = json!(error);

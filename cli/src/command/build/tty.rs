@@ -20,6 +20,7 @@ struct Step {
     ended: Option<Timestamp>,
     cached: bool,
     error: Option<String>,
+    canceled: bool,
     notes: Vec<String>,
     output: Vec<String>,
     partial: String,
@@ -66,6 +67,7 @@ impl Tty {
         let mut lines = vec![format!("[+] Building {total} ({done}/{}){state}", self.steps.len())];
         for step in &self.steps {
             let mark = match (&step.error, step.cached) {
+                (Some(_), _) if step.canceled => "CANCELED ",
                 (Some(_), _) => "ERROR ",
                 (None, true) => "CACHED ",
                 _ => "",
@@ -118,6 +120,7 @@ impl Painter for Tty {
                     ended: None,
                     cached: false,
                     error: None,
+                    canceled: false,
                     notes: Vec::new(),
                     output: Vec::new(),
                     partial: String::new(),
@@ -128,7 +131,15 @@ impl Painter for Tty {
                     step.cached = true;
                 }
             }
-            Event::Output { step, bytes, .. } => {
+            Event::Tick { at } => {
+                // Where nothing runs nothing has changed.
+                if self.steps.iter().all(|s| s.ended.is_some()) {
+                    return String::new();
+                }
+                self.last = *at;
+            }
+            Event::Output { step, bytes, at, .. } => {
+                self.last = *at;
                 if let Some(step) = self.step(*step) {
                     step.partial.push_str(&String::from_utf8_lossy(bytes));
                     let text = std::mem::take(&mut step.partial);
@@ -149,11 +160,12 @@ impl Painter for Tty {
                     step.notes.push(text.clone());
                 }
             }
-            Event::Ended { step, at, error } => {
+            Event::Ended { step, at, error, canceled } => {
                 self.last = *at;
                 if let Some(step) = self.step(*step) {
                     step.ended = Some(*at);
                     step.error.clone_from(error);
+                    step.canceled = *canceled;
                 }
             }
             Event::Remark { rule, message, line } => {
@@ -167,7 +179,7 @@ impl Painter for Tty {
     fn end(&mut self, error: Option<&Error>) -> String {
         let mut text = self.draw(true);
         if error.is_some()
-            && let Some(step) = self.steps.iter().find(|s| s.error.is_some() && !s.output.is_empty())
+            && let Some(step) = self.steps.iter().find(|s| s.error.is_some() && !s.canceled && !s.output.is_empty())
         {
             let _ = writeln!(text, "------\n > {}:", step.name);
             for line in &step.output {

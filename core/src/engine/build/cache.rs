@@ -134,7 +134,7 @@ impl Build<'_> {
             }
         }
         self.cached.fetch_add(1, Ordering::Relaxed);
-        self.progress.tell(crate::build::progress::Event::Cached { step });
+        self.tell(crate::build::progress::Event::Cached { step });
         Ok(true)
     }
 

@@ -1,9 +1,9 @@
 //! COPY, ADD and WORKDIR: layers that are put together from trees and archives. No container runs for them.
 
 use super::stage::Made;
-use super::{Build, Plan, source_of};
+use super::{At, Build, Plan};
 use crate::build::context::{Files, View};
-use crate::build::dockerfile::{Dockerfile, Fault};
+use crate::build::dockerfile::Fault;
 use crate::build::ignore::Ignore;
 use crate::build::key::{Hashing, Key};
 use crate::build::place::{self, Content, How, Layer, Mode, Packed};
@@ -17,7 +17,6 @@ use crate::id::Digest;
 use crate::image::tar::{Entry, Kind};
 use crate::kernel::OpenTree;
 use crate::store::{StoreExt as _, Table, put};
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ pub(super) type Parts = (Vec<(Entry, Content)>, Vec<Box<dyn OpenTree>>);
 
 impl Build<'_> {
     /// WORKDIR: the directory is made if it is not there, and belongs to the user.
-    pub(super) fn workdir(&self, made: &mut Made, path: &str, number: usize, plan: &Plan<'_>, step: u32) -> Result<()> {
+    pub(super) fn workdir(&self, at: At<'_>, path: &str, made: &mut Made) -> Result<()> {
         let by = format!("WORKDIR {path}");
         let key = Key::new("workdir")
             .text("below", made.chain())
@@ -34,7 +33,7 @@ impl Build<'_> {
             .text("user", &made.state.settings.user)
             .text("epoch", &format!("{:?}", self.epoch))
             .finish();
-        if self.may_use_cache(plan, number) && self.cached(made, &key, &by, step)? {
+        if self.may_use_cache(at) && self.cached(made, &key, &by, at.step)? {
             return Ok(());
         }
         let mut base = self.tree(&made.layers)?;
@@ -53,34 +52,24 @@ impl Build<'_> {
     }
 
     /// COPY and ADD.
-    #[expect(clippy::too_many_arguments, reason = "what an instruction of a stage depends on")]
-    pub(super) fn copy(
-        &self,
-        plan: &Plan<'_>,
-        file: &Dockerfile,
-        copy: &CopyStep,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
-        made: &mut Made,
-        step: u32,
-    ) -> Result<()> {
+    pub(super) fn copy(&self, at: At<'_>, copy: &CopyStep, made: &mut Made) -> Result<()> {
         let excludes = Ignore::of(copy.excludes.iter().map(String::as_str))?;
         let mode = match &copy.chmod {
             None => None,
             Some(text) => Some(Mode::parse(text).ok_or_else(|| {
                 let fault =
                     Fault::new(copy.span, format!("invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777"));
-                file.source.failure(&fault.help("write --chmod=755, or --chmod=u=rwX,go=rX"))
+                at.file.source.failure(&fault.help("write --chmod=755, or --chmod=u=rwX,go=rX"))
             })?),
         };
-        let selected = self.sources(plan, file, copy, number, others, &excludes)?;
+        let selected = self.sources(at, copy, &excludes)?;
         let (content, several) = (selected.digest.clone(), selected.named + copy.inline.len() > 1);
         if several && !copy.dest.ends_with('/') {
             let fault = Fault::new(
                 copy.span,
                 "When using COPY with more than one source file, the destination must be a directory and end with a /",
             );
-            return Err(file.source.failure(&fault.help(format!("write {}/", copy.dest))));
+            return Err(at.file.source.failure(&fault.help(format!("write {}/", copy.dest))));
         }
         let mut key = Key::new(if copy.add { "add" } else { "copy" });
         if !copy.link {
@@ -89,7 +78,7 @@ impl Build<'_> {
         let owner_key = match &copy.chown {
             None => String::new(),
             // By number it means the same everywhere; by name what the image below says.
-            Some(spec) if copy.link => format!("{:?}", self.owner_of(made, spec, file, copy)?),
+            Some(spec) if copy.link => format!("{:?}", self.owner_of(at, made, spec, copy)?),
             Some(spec) => spec.clone(),
         };
         let key = key
@@ -102,32 +91,27 @@ impl Build<'_> {
             .text("epoch", &format!("{:?}", self.epoch))
             .list("inline", copy.inline.iter().flat_map(|(name, content)| [name, content]))
             .finish();
-        if self.may_use_cache(plan, number) && self.cached(made, &key, &copy.by, step)? {
+        let _turn = at.plan.stages.turn(&key);
+        if self.may_use_cache(at) && self.cached(made, &key, &copy.by, at.step)? {
             return Ok(());
         }
-        let owner = copy.chown.as_ref().map(|spec| self.owner_of(made, spec, file, copy)).transpose()?;
+        let owner = copy.chown.as_ref().map(|spec| self.owner_of(at, made, spec, copy)).transpose()?;
         let how = How { owner, mode, epoch: self.epoch, now: self.now };
-        let (entries, trees) = self.place(made, copy, selected, how).map_err(|e| located(file, copy, e))?;
+        let (entries, trees) = self.place(made, copy, selected, how).map_err(|e| at.located(copy.span, e))?;
         self.layer(made, &mut Packed::new(entries, trees), &key, &copy.by)
     }
 
-    fn owner_of(&self, made: &Made, spec: &str, file: &Dockerfile, copy: &CopyStep) -> Result<(u32, u32)> {
+    fn owner_of(&self, at: At<'_>, made: &Made, spec: &str, copy: &CopyStep) -> Result<(u32, u32)> {
         let mut base = self.tree(&made.layers)?;
-        owner(&mut *base, spec).map_err(|e| located(file, copy, e))
+        owner(&mut *base, spec).map_err(|e| at.located(copy.span, e))
     }
 
     /// Opens what a COPY takes from.
-    pub(super) fn source_tree(
-        &self,
-        plan: &Plan<'_>,
-        from: Option<&str>,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
-    ) -> Result<(Box<dyn OpenTree>, String)> {
-        match source_of(plan, from, number) {
-            From::Context => Ok((Box::new(View(Arc::clone(&plan.context))), String::new())),
+    pub(super) fn source_tree(&self, at: At<'_>, from: Option<&str>) -> Result<(Box<dyn OpenTree>, String)> {
+        match at.source(from) {
+            From::Context => Ok((Box::new(View(Arc::clone(&at.plan.context))), String::new())),
             From::Stage(stage) => {
-                let stage = others.get(&stage).ok_or_else(|| Error::invalid(format!("stage {stage} was not built")))?;
+                let stage = at.plan.wait(stage)?;
                 Ok((self.tree(&stage.layers)?, format!("stack {}", stage.chain())))
             }
             From::Image(name) => {
@@ -138,16 +122,8 @@ impl Build<'_> {
     }
 
     /// Selects every source. The digest of their content is remembered for trees that never change.
-    fn sources(
-        &self,
-        plan: &Plan<'_>,
-        file: &Dockerfile,
-        copy: &CopyStep,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
-        excludes: &Ignore,
-    ) -> Result<Sources> {
-        let (mut tree, identity) = self.source_tree(plan, copy.from.as_deref(), number, others).map_err(|e| located(file, copy, e))?;
+    fn sources(&self, at: At<'_>, copy: &CopyStep, excludes: &Ignore) -> Result<Sources> {
+        let (mut tree, identity) = self.source_tree(at, copy.from.as_deref()).map_err(|e| at.located(copy.span, e))?;
         let mut all = Sources { tree: None, selected: Vec::new(), named: 0, directories: false, digest: Digest::of(b"") };
         let mut hashing = Hashing::default();
         let memo = Key::new("memo")
@@ -159,21 +135,18 @@ impl Build<'_> {
         let memo = (!identity.is_empty()).then(|| format!("build/content/{memo}"));
         let known: Option<Digest> = memo.as_ref().map(|m| self.engine.store().load(Table::Meta, m)).transpose()?.flatten();
         for (source, span) in &copy.sources {
-            let wrong = |e: Error| {
-                let help = e.advice().unwrap_or_default().to_owned();
-                file.source.failure(&Fault::new(*span, e.message().to_owned()).help(help)).with_kind(e.kind())
-            };
+            let wrong = |e: Error| at.located(*span, e);
             if let Some(refused) = refused(source, copy) {
                 return Err(wrong(refused));
             }
             let selected = select(&mut *tree, source, copy.parents, excludes).map_err(|e| match e.kind() {
-                ErrorKind::NotFound => wrong(self.missing(plan, &mut *tree, copy, source)),
+                ErrorKind::NotFound => wrong(self.missing(at.plan, &mut *tree, copy, source)),
                 _ => wrong(e),
             })?;
             all.named += selected.named;
             all.directories |= selected.directories;
             if known.is_none() {
-                let digest = place::digest(&selected.items, &mut |item| content(plan, &mut *tree, identity.is_empty(), item))?;
+                let digest = place::digest(&selected.items, &mut |item| content(at.plan, &mut *tree, identity.is_empty(), item))?;
                 hashing.feed(source.trim_end_matches('/').rsplit('/').next().unwrap_or_default().as_bytes());
                 hashing.feed(digest.as_str().as_bytes());
             }
@@ -377,13 +350,4 @@ fn refused(source: &str, copy: &CopyStep) -> Option<Error> {
         }
     }
     None
-}
-
-/// An error with the place of its instruction.
-pub(super) fn located(file: &Dockerfile, copy: &CopyStep, error: Error) -> Error {
-    if error.message().contains('\n') {
-        return error;
-    }
-    let fault = Fault::new(copy.span, error.message().to_owned()).help(error.advice().unwrap_or_default().to_owned());
-    file.source.failure(&fault).with_kind(error.kind())
 }

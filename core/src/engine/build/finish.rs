@@ -2,6 +2,7 @@
 
 use super::stage::Made;
 use super::{Build, makes_image};
+use crate::build::progress::Progress;
 use crate::build::request::{Output, Sink};
 use crate::engine::{ArchiveFormat, Engine as _};
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 impl Build<'_> {
     /// Makes the result of the target stage.
-    pub(super) fn finish(&self, mut made: Made, mut sink: Option<&mut Sink<'_>>) -> Result<Option<ImageId>> {
+    pub(super) fn finish(&self, mut made: Made, mut sink: Option<&mut Sink<'_>>, progress: &dyn Progress) -> Result<Option<ImageId>> {
         for (name, value) in &self.request.labels {
             made.state.settings.labels.insert(name.clone(), value.clone());
         }
@@ -25,7 +26,7 @@ impl Build<'_> {
         }
         let image = match makes_image(&self.request.output) {
             false => None,
-            true => Some(self.step("exporting to image", |step| {
+            true => Some(self.step_here(progress, "exporting to image", |step| {
                 self.note(step, "exporting layers".to_owned());
                 let id = self.enter_image(&made)?;
                 self.note(step, format!("writing image {id}"));
@@ -37,7 +38,7 @@ impl Build<'_> {
             })?),
         };
         if let (Some(id), Output::Docker | Output::Oci) = (&image, &self.request.output) {
-            self.step("exporting to archive", |_| {
+            self.step_here(progress, "exporting to archive", |_| {
                 let sink = sink.take().ok_or_else(|| Error::invalid("nowhere to export to"))?;
                 let names = if self.request.tags.is_empty() { vec![id.to_string()] } else { self.request.tags.clone() };
                 let format = if self.request.output == Output::Oci { ArchiveFormat::Oci } else { ArchiveFormat::Docker };
@@ -45,7 +46,7 @@ impl Build<'_> {
             })?;
         }
         if self.request.output == Output::Tar {
-            self.step("exporting to client", |_| {
+            self.step_here(progress, "exporting to client", |_| {
                 let sink = sink.take().ok_or_else(|| Error::invalid("nowhere to export to"))?;
                 let walk = Walk::whole(self.tree(&made.layers)?, b"")?;
                 std::io::copy(&mut Packer::new(walk), sink)

@@ -11,6 +11,7 @@ mod held;
 mod mounts;
 mod run;
 mod stage;
+mod together;
 
 pub(super) use cache::CACHE;
 pub use cache::{CacheEntry, PruneCache};
@@ -20,7 +21,7 @@ pub(in crate::engine) use run::LABEL;
 use super::LocalEngine;
 use super::import::Intake;
 use crate::build::context::Files;
-use crate::build::dockerfile::{self, Dockerfile, Instruction, Kind};
+use crate::build::dockerfile::{self, Dockerfile, Fault, Instruction, Kind, Span};
 use crate::build::ignore::Ignore;
 use crate::build::lint;
 use crate::build::progress::{Event, Progress};
@@ -29,10 +30,9 @@ use crate::build::stages::{Base, From, Graph, graph, mount_value};
 use crate::build::variables;
 use crate::error::{Error, ErrorKind, Result};
 use held::Held;
-use stage::Made;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use together::{CANCELED, Stages};
 
 /// The largest Dockerfile and .dockerignore taken from a context.
 const LARGEST_TEXT: u64 = 16 << 20;
@@ -42,7 +42,8 @@ pub(super) struct Build<'a> {
     engine: &'a LocalEngine,
     intake: &'a Intake<'a>,
     request: &'a BuildRequest,
-    progress: &'a dyn Progress,
+    /// What has happened and was not told yet: steps of several stages happen side by side, and one at a time is heard.
+    told: Mutex<Vec<Event>>,
     platform: String,
     /// SOURCE_DATE_EPOCH: no time in the result is later.
     epoch: Option<i64>,
@@ -60,6 +61,19 @@ struct Plan<'a> {
     graph: &'a Graph<'a>,
     context: Arc<Files>,
     ignore: &'a Ignore,
+    stages: Stages,
+}
+
+/// Where an instruction stands.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    plan: &'a Plan<'a>,
+    /// The file that it is of: for a trigger its own text.
+    file: &'a Dockerfile,
+    /// The stage.
+    number: usize,
+    /// The step, as progress numbers it.
+    step: u32,
 }
 
 impl LocalEngine {
@@ -96,7 +110,7 @@ impl LocalEngine {
             engine: self,
             intake,
             request,
-            progress: surface.progress,
+            told: Mutex::default(),
             platform,
             epoch,
             now,
@@ -116,13 +130,13 @@ impl LocalEngine {
 
 impl Build<'_> {
     fn go(&self, surface: Surface<'_>) -> Result<Built> {
-        let Surface { context, sink, .. } = surface;
+        let Surface { context, sink, progress } = surface;
         let name = if self.request.file.is_empty() { "Dockerfile" } else { &self.request.file };
         let mut files: Option<Files> = None;
         let text = match &self.request.dockerfile {
             Some(text) => text.clone(),
             None => {
-                let read = self.read_context(context)?;
+                let read = self.read_context(context, progress)?;
                 let found = read.small(name, LARGEST_TEXT)?;
                 files = Some(read);
                 found.ok_or_else(|| {
@@ -131,7 +145,7 @@ impl Build<'_> {
                 })?
             }
         };
-        let file = self.step(&format!("[internal] load build definition from {name}"), |step| {
+        let file = self.step_here(progress, &format!("[internal] load build definition from {name}"), |step| {
             self.note(step, format!("transferring dockerfile: {}", shown_size(text.len() as u64)));
             if text.iter().all(u8::is_ascii_whitespace) {
                 return Err(Error::invalid(format!("the Dockerfile ({name}) cannot be empty"))
@@ -149,30 +163,25 @@ impl Build<'_> {
             (None, None) => Vec::new(),
         };
         let ignore = Ignore::parse(".dockerignore", &ignore_text)?;
-        self.remark(&file, &ignore)?;
+        self.remark(&file, &ignore, progress)?;
         let files = match files {
             Some(files) => Some(files),
-            None if self.needs_context(&graph) => Some(self.read_context(context)?),
+            None if self.needs_context(&graph) => Some(self.read_context(context, progress)?),
             None => None,
         };
         let mut files = files.unwrap_or_else(Files::empty);
         files.leave_out(&ignore);
-        let plan = Plan { file: &file, graph: &graph, context: Arc::new(files), ignore: &ignore };
-        let mut made: BTreeMap<usize, Made> = BTreeMap::new();
-        for number in &graph.order {
-            let stage = self.stage(&plan, *number, &made)?;
-            made.insert(*number, stage);
-        }
-        let target = made.remove(&graph.target).ok_or_else(|| Error::invalid("the target stage was not built"))?;
+        let plan = Plan { file: &file, graph: &graph, context: Arc::new(files), ignore: &ignore, stages: Stages::default() };
+        let target = self.all(&plan, progress)?;
         let unused: Vec<String> =
             self.request.arguments.keys().filter(|name| !graph.asked.contains(*name) && !is_known_argument(name)).cloned().collect();
-        let image = self.finish(target, sink)?;
+        let image = self.finish(target, sink, progress)?;
         Ok(Built { image, unused, cached: (self.cached.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed)) })
     }
 
     /// Reads the context into memory, or, if it is large, into a blob that goes with the build.
-    fn read_context(&self, context: &mut dyn std::io::Read) -> Result<Files> {
-        self.step("[internal] load build context", |step| {
+    fn read_context(&self, context: &mut dyn std::io::Read, progress: &dyn Progress) -> Result<Files> {
+        self.step_here(progress, "[internal] load build context", |step| {
             let mut plain = crate::image::decompress(context)?;
             let (bytes, size) = self.held.keep(&mut plain)?;
             self.note(step, format!("transferring context: {}", shown_size(size)));
@@ -184,7 +193,7 @@ impl Build<'_> {
     }
 
     /// Tells what is remarkable about the file.
-    fn remark(&self, file: &Dockerfile, ignore: &Ignore) -> Result<()> {
+    fn remark(&self, file: &Dockerfile, ignore: &Ignore, progress: &dyn Progress) -> Result<()> {
         let environment = |name: &str| self.engine.find_image(name).ok().map(|image| image.defaults.env);
         let around = lint::Surroundings {
             arguments: self.request.arguments.clone(),
@@ -194,7 +203,7 @@ impl Build<'_> {
         };
         let remarks = lint::check(file, &around);
         for remark in &remarks {
-            self.progress.tell(Event::Remark {
+            progress.tell(Event::Remark {
                 rule: remark.rule.name().to_owned(),
                 message: remark.message.clone(),
                 line: remark.span.start.line,
@@ -211,10 +220,21 @@ impl Build<'_> {
     /// Tells that a step begins, does it, and tells how it ended.
     fn step<T>(&self, name: &str, act: impl FnOnce(u32) -> Result<T>) -> Result<T> {
         let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
-        self.progress.tell(Event::Began { step, name: name.to_owned(), at: self.engine.time() });
+        self.tell(Event::Began { step, name: name.to_owned(), at: self.engine.time() });
         let done = act(step);
         let error = done.as_ref().err().map(|e| e.message().lines().next().unwrap_or_default().to_owned());
-        self.progress.tell(Event::Ended { step, at: self.engine.time(), error });
+        let canceled = done.as_ref().is_err_and(|e| e.kind() == ErrorKind::Interrupted && e.message() == CANCELED);
+        self.tell(Event::Ended { step, at: self.engine.time(), error, canceled });
+        done
+    }
+
+    /// The same on the thread of whoever asked for the build, who hears at once that it begins.
+    fn step_here<T>(&self, progress: &dyn Progress, name: &str, act: impl FnOnce(u32) -> Result<T>) -> Result<T> {
+        let done = self.step(name, |step| {
+            self.pass_on(progress);
+            act(step)
+        });
+        self.pass_on(progress);
         done
     }
 
@@ -231,7 +251,7 @@ impl Build<'_> {
     }
 
     fn note(&self, step: u32, text: String) {
-        self.progress.tell(Event::Note { step, text });
+        self.tell(Event::Note { step, text });
     }
 }
 
@@ -253,9 +273,20 @@ fn is_known_argument(name: &str) -> bool {
     variables::PREDEFINED.contains(&name) || name == "SOURCE_DATE_EPOCH" || name.starts_with("BUILDKIT_")
 }
 
-/// Where a name after `--from=` leads, for the stage that is number `of`.
-fn source_of(plan: &Plan<'_>, from: Option<&str>, of: usize) -> From {
-    from.map_or(From::Context, |name| plan.graph.from(name, of))
+impl At<'_> {
+    /// Where a name after `--from=` leads.
+    fn source(&self, from: Option<&str>) -> From {
+        from.map_or(From::Context, |name| self.plan.graph.from(name, self.number))
+    }
+
+    /// An error with the place of the instruction, or of a word of it.
+    fn located(&self, span: Span, error: Error) -> Error {
+        if error.message().contains('\n') || error.kind() == ErrorKind::Interrupted {
+            return error;
+        }
+        let fault = Fault::new(span, error.message().to_owned()).help(error.advice().unwrap_or_default().to_owned());
+        self.file.source.failure(&fault).with_kind(error.kind())
+    }
 }
 
 /// Bytes as Docker shows them here: `2.10kB`.

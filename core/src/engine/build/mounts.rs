@@ -3,9 +3,7 @@
 //! (CVE-2024-23652).
 
 use super::cache::MountEntry;
-use super::stage::Made;
-use super::{Build, Plan};
-use crate::build::dockerfile::{Dockerfile, Fault, Span};
+use super::{At, Build};
 use crate::build::ignore::Ignore;
 use crate::build::key::Key;
 use crate::build::mount::{Kind, Mount, Sharing};
@@ -19,7 +17,6 @@ use crate::id::Digest;
 use crate::image::tar::{self, Entry};
 use crate::kernel::{Guard, Hidden, OpenTree, Step};
 use crate::store::{Change, Table, put};
-use std::collections::BTreeMap;
 
 /// The lock of a cache mount.
 pub(super) fn lock_name(id: &str) -> String {
@@ -60,30 +57,14 @@ fn request(kind: MountKind, source: String, target: &str, read_only: bool) -> Mo
 
 impl Build<'_> {
     /// Reads what the mounts of a step take from, and what of it its key depends on.
-    pub(super) fn mounts(
-        &self,
-        plan: &Plan<'_>,
-        file: &Dockerfile,
-        run: &RunStep,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
-    ) -> Result<Vec<Prepared>> {
-        run.mounts
-            .iter()
-            .map(|(mount, span)| {
-                let wrong = |e: Error| {
-                    let fault = Fault::new(*span, e.message().to_owned()).help(e.advice().unwrap_or_default().to_owned());
-                    if e.message().contains('\n') { e } else { file.source.failure(&fault).with_kind(e.kind()) }
-                };
-                self.prepared(plan, mount, *span, number, others).map_err(wrong)
-            })
-            .collect()
+    pub(super) fn mounts(&self, at: At<'_>, run: &RunStep) -> Result<Vec<Prepared>> {
+        run.mounts.iter().map(|(mount, span)| self.prepared(at, mount).map_err(|e| at.located(*span, e))).collect()
     }
 
-    fn prepared(&self, plan: &Plan<'_>, mount: &Mount, _span: Span, number: usize, others: &BTreeMap<usize, Made>) -> Result<Prepared> {
+    fn prepared(&self, at: At<'_>, mount: &Mount) -> Result<Prepared> {
         let (mut content, mut digest) = (None, String::new());
         let mut take = |from: Option<&str>, source: &str, must: bool| -> Result<()> {
-            let (mut tree, identity) = self.source_tree(plan, from, number, others)?;
+            let (mut tree, identity) = self.source_tree(at, from)?;
             let source = if source.is_empty() { "." } else { source };
             let selected = match select(&mut *tree, source, false, &Ignore::default()) {
                 Err(e) if e.kind() == ErrorKind::NotFound && !must => return Ok(()),
@@ -95,7 +76,7 @@ impl Build<'_> {
                 if !of_context {
                     return Ok(Digest::of(format!("{identity} {}", String::from_utf8_lossy(&item.path)).as_bytes()));
                 }
-                plan.context.digest(&item.path).cloned().ok_or_else(|| Error::not_found("a file of the context has no digest"))
+                at.plan.context.digest(&item.path).cloned().ok_or_else(|| Error::not_found("a file of the context has no digest"))
             })?;
             digest = found.to_string();
             content = Some((selected.items, tree));

@@ -2,8 +2,7 @@
 
 use super::copy::Parts;
 use super::stage::Made;
-use super::{Build, Plan};
-use crate::build::dockerfile::Dockerfile;
+use super::{At, Build};
 use crate::build::key::Key;
 use crate::build::place::{Content, Packed};
 use crate::build::progress::Event;
@@ -18,29 +17,18 @@ use crate::image::{ImageDefaults, ImageRecord, config};
 use crate::io::{Attach, Ended, Input, Io, Stream};
 use crate::kernel::Tree;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
 
 /// The label of containers that a build runs: lists of containers leave them out.
 pub(in super::super) const LABEL: &str = "drydock.build";
 
 impl Build<'_> {
-    #[expect(clippy::too_many_arguments, reason = "what an instruction of a stage depends on")]
-    pub(super) fn run(
-        &self,
-        plan: &Plan<'_>,
-        file: &Dockerfile,
-        run: &RunStep,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
-        made: &mut Made,
-        step: u32,
-    ) -> Result<()> {
+    pub(super) fn run(&self, at: At<'_>, run: &RunStep, made: &mut Made) -> Result<()> {
         let settings = made.state.settings.clone();
         let network = self.network(run);
         let environment = made.state.run_environment(&self.request.arguments);
         // Proxies may differ from day to day, and say nothing about the result.
         let arguments: Vec<String> = made.state.run_arguments().into_iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let prepared = self.mounts(plan, file, run, number, others)?;
+        let prepared = self.mounts(at, run)?;
         let key = Key::new("run")
             .text("below", made.chain())
             .list("args", &run.args)
@@ -55,7 +43,8 @@ impl Build<'_> {
             .list("mounts", prepared.iter().map(|m| &m.key))
             .text("epoch", &format!("{:?}", self.epoch))
             .finish();
-        if self.may_use_cache(plan, number) && self.cached(made, &key, &run.by, step)? {
+        let _turn = at.plan.stages.turn(&key);
+        if self.may_use_cache(at) && self.cached(made, &key, &run.by, at.step)? {
             return Ok(());
         }
         let mut mounts = Vec::new();
@@ -92,7 +81,7 @@ impl Build<'_> {
             ..ContainerConfig::default()
         };
         let id = self.container(made, &options)?;
-        let ran = self.attend(&id, step);
+        let ran = self.attend(&id, at);
         let done = ran.and_then(|code| match code {
             0 => {
                 let (entries, trees) = self.written(made, &id, &targets)?;
@@ -130,9 +119,13 @@ impl Build<'_> {
     }
 
     /// Starts it, passes on what it writes, and answers its exit code.
-    fn attend(&self, id: &ContainerId, step: u32) -> Result<i32> {
-        let mut io = Listener { build: self, step };
-        match self.engine.start_attached(id.as_str(), &Attach::default(), &mut io) {
+    fn attend(&self, id: &ContainerId, at: At<'_>) -> Result<i32> {
+        let mut io = Listener { build: self, step: at.step };
+        let started = at.plan.stages.runs(id).and_then(|()| self.engine.start_attached(id.as_str(), &Attach::default(), &mut io));
+        at.plan.stages.rests(id);
+        // What was ended since another stage has failed did not fail.
+        at.plan.stages.check_going()?;
+        match started {
             Ok(Ended::Exited(code)) => Ok(code),
             Ok(Ended::Detached) => Err(Error::new(ErrorKind::Interrupted, "the step's program was left running")),
             Ok(Ended::AtRest) => Err(Error::new(ErrorKind::TimedOut, "the step's program waits for something that will never come")),
@@ -182,7 +175,7 @@ struct Listener<'a> {
 
 impl Io for Listener<'_> {
     fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()> {
-        self.build.progress.tell(Event::Output { step: self.step, stream, bytes: bytes.to_vec() });
+        self.build.tell(Event::Output { step: self.step, stream, bytes: bytes.to_vec(), at: self.build.engine.time() });
         Ok(())
     }
 

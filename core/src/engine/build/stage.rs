@@ -1,10 +1,10 @@
 //! One stage: its instructions in order, on top of what it begins with.
 
 use super::base::scratch;
-use super::{Build, Plan};
+use super::{At, Build, Plan};
 use crate::build::context::{Files, View};
 use crate::build::dockerfile::{Dockerfile, Instruction, Kind, parse_trigger};
-use crate::build::stages::{Base, Stage};
+use crate::build::stages::{Base, From, Stage};
 use crate::build::state::{Effect, Scope, State};
 use crate::build::variables;
 use crate::error::Result;
@@ -90,14 +90,14 @@ fn is_step(instruction: &Instruction) -> bool {
 
 impl Build<'_> {
     /// Builds a stage, all it needs being built.
-    pub(super) fn stage(&self, plan: &Plan<'_>, number: usize, others: &BTreeMap<usize, Made>) -> Result<Made> {
+    pub(super) fn stage(&self, plan: &Plan<'_>, number: usize) -> Result<Made> {
         let stage: &Stage<'_> = &plan.graph.stages[number];
         let of = 1 + stage.body.iter().filter(|i| is_step(i)).count();
         let mut label = Label { plan, number, next: 0, of };
         let mut made = match &stage.base {
             Base::Scratch => scratch(),
             Base::Stage(other) => {
-                let mut base = others.get(other).cloned().unwrap_or_else(scratch);
+                let mut base = (*plan.wait(*other)?).clone();
                 // What the other stage set as its own is the base's here.
                 base.state.settings.cmd_is_own = false;
                 base
@@ -121,10 +121,10 @@ impl Build<'_> {
             let source = crate::build::dockerfile::Source::read("ONBUILD", text.as_bytes())?;
             let own = Dockerfile { source, ..Dockerfile::default() };
             label.of += usize::from(is_step(&inner));
-            self.instruction(plan, &own, &inner, number, others, &mut made, &global, &mut label)?;
+            self.instruction(At { plan, file: &own, number, step: 0 }, &inner, &mut made, &global, &mut label)?;
         }
         for instruction in &stage.body {
-            self.instruction(plan, plan.file, instruction, number, others, &mut made, &global, &mut label)?;
+            self.instruction(At { plan, file: plan.file, number, step: 0 }, instruction, &mut made, &global, &mut label)?;
         }
         Ok(made)
     }
@@ -147,30 +147,41 @@ impl Build<'_> {
         all
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what an instruction of a stage depends on")]
     fn instruction(
         &self,
-        plan: &Plan<'_>,
-        file: &Dockerfile,
+        at: At<'_>,
         instruction: &Instruction,
-        number: usize,
-        others: &BTreeMap<usize, Made>,
         made: &mut Made,
         global: &BTreeMap<String, Option<String>>,
         label: &mut Label<'_>,
     ) -> Result<()> {
-        let scope = Scope { file, given: &self.request.arguments, global };
+        at.plan.stages.check_going()?;
+        let scope = Scope { file: at.file, given: &self.request.arguments, global };
         let effect = made.state.take(&scope, instruction)?;
         if effect == Effect::Nothing {
             return Ok(());
         }
+        // The step begins when what it takes from is there.
+        let sources: Vec<Option<&str>> = match &effect {
+            Effect::Copy(copy) => vec![copy.from.as_deref()],
+            Effect::Run(run) => run.mounts.iter().map(|(mount, _)| mount.source()).collect(),
+            _ => Vec::new(),
+        };
+        for source in sources {
+            if let From::Stage(stage) = at.source(source) {
+                at.plan.wait(stage)?;
+            }
+        }
         let name = label.take(&shown(instruction));
         self.done.fetch_add(1, Ordering::Relaxed);
-        self.step(&name, |step| match effect {
-            Effect::Nothing => Ok(()),
-            Effect::Directory(path) => self.workdir(made, &path, number, plan, step),
-            Effect::Copy(copy) => self.copy(plan, file, &copy, number, others, made, step),
-            Effect::Run(run) => self.run(plan, file, &run, number, others, made, step),
+        self.step(&name, |step| {
+            let at = At { step, ..at };
+            match effect {
+                Effect::Nothing => Ok(()),
+                Effect::Directory(path) => self.workdir(at, &path, made),
+                Effect::Copy(copy) => self.copy(at, &copy, made),
+                Effect::Run(run) => self.run(at, &run, made),
+            }
         })
     }
 
@@ -185,8 +196,8 @@ impl Build<'_> {
     }
 
     /// Whether the cache may be asked in this stage.
-    pub(super) fn may_use_cache(&self, plan: &Plan<'_>, number: usize) -> bool {
-        let stage = &plan.graph.stages[number];
+    pub(super) fn may_use_cache(&self, at: At<'_>) -> bool {
+        let (stage, number) = (&at.plan.graph.stages[at.number], at.number);
         let filtered = stage.name.as_ref().is_some_and(|n| self.request.no_cache_filter.contains(n))
             || self.request.no_cache_filter.contains(&number.to_string());
         !self.request.no_cache && !filtered

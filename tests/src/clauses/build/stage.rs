@@ -89,4 +89,29 @@ pub(super) const CLAUSES: &[Clause] = &[
         let hex = id.as_str().trim_start_matches("sha256:").to_owned();
         in_image(w, &format!("FROM {}\nRUN echo x > /x\n", &hex[..12]), &[], "cat /x")?.exits(0)?.prints("x")?.done()
     }),
+    Clause::law(
+        "BLD-STAGE-13",
+        "A stage that fails ends the build with its own error, and no image is made.",
+        "Docker manual, Multi-stage builds",
+        |w| {
+            let text =
+                "FROM busybox AS a\nRUN exit 7\nFROM busybox AS b\nRUN echo b > /b\nFROM busybox\nCOPY --from=a /a /\nCOPY --from=b /b /\n";
+            let error = refused(w, text, &[])?;
+            contains("message", error.message(), "exit code: 7")?;
+            holds("no image", w.engine().image(NAME).is_err())
+        },
+    ),
+    Clause::law("BLD-STAGE-14", "The base of a stage that nothing needs is not looked for.", "Docker manual, Multi-stage builds", |w| {
+        let text = "FROM no-such-image:9 AS a\nRUN true\nFROM busybox\nRUN echo x > /x\n";
+        in_image(w, text, &[], "cat /x")?.exits(0)?.prints("x")?.done()
+    }),
+    Clause::law("BLD-STAGE-15", "The same step of two stages is done once.", "Docker manual, Build cache", |w| {
+        let text = "FROM busybox AS a\nRUN echo x > /x\nFROM busybox AS b\nRUN echo x > /x\nFROM busybox\nCOPY --from=a /x /a\nCOPY --from=b /x /b\n";
+        equal("found in the cache", build(w, text, &[])?.built.cached, (1, 4))
+    }),
+    Clause::docker("BLD-STAGE-16", "A stage can copy from several others, and each of them from an earlier one.", REFERENCE, |w| {
+        let text = "FROM busybox AS one\nRUN echo 1 > /f\nFROM busybox AS two\nCOPY --from=one /f /f\nRUN echo 2 >> /f\n\
+                    FROM busybox AS three\nCOPY --from=one /f /f\nRUN echo 3 >> /f\nFROM busybox\nCOPY --from=two /f /2\nCOPY --from=three /f /3\n";
+        in_image(w, text, &[], "cat /2 /3")?.exits(0)?.prints("1\n2\n1\n3")?.done()
+    }),
 ];
