@@ -8,9 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod body;
 pub mod error;
 pub mod listen;
+pub mod progress;
 pub mod query;
 pub mod router;
 pub mod routes;

@@ -10,6 +10,10 @@ use std::sync::Arc;
 pub struct Settings {
     /// Say more about what happens.
     pub debug: bool,
+    /// What its owner says about it.
+    pub labels: Vec<String>,
+    /// Registries that may be talked to without TLS, beside this machine's.
+    pub insecure_registries: Vec<String>,
 }
 
 /// An engine with a front.

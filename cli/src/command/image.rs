@@ -12,6 +12,7 @@ use drydock_core::Error;
 use drydock_core::engine::ImageSummary;
 use drydock_core::id::ImageId;
 use drydock_core::image::ImageRecord;
+use drydock_core::image::pattern::{fits, split_tag};
 use drydock_core::time::Timestamp;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -192,34 +193,6 @@ pub(crate) fn of_platform(image: &ImageRecord, asked: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// `localhost:5000/app:1` is `localhost:5000/app` and `1`.
-fn split_tag(reference: &str) -> (&str, &str) {
-    match reference.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-        _ => (reference, "<none>"),
-    }
-}
-
-/// A pattern names a repository, or a repository and a tag; `*` stands for any run of characters without a slash.
-fn fits(pattern: &str, repository: &str, tag: &str) -> bool {
-    let (wanted, wanted_tag) = split_tag(pattern);
-    glob(wanted, repository) && (wanted_tag == "<none>" || glob(wanted_tag, tag))
-}
-
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            let until = rest.find('/').unwrap_or(rest.len());
-            rest.char_indices()
-                .map(|(i, _)| i)
-                .chain([rest.len()])
-                .take_while(|i| *i <= until)
-                .any(|i| glob(tail, rest.get(i..).unwrap_or_default()))
-        }),
-    }
-}
-
 fn unique(rows: Vec<Row>) -> Vec<Row> {
     let mut seen = std::collections::BTreeSet::new();
     rows.into_iter().filter(|r| seen.insert(r.get("ID").and_then(|i| i.as_str()).unwrap_or_default().to_owned())).collect()
@@ -231,21 +204,4 @@ fn remove(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> 
         args.platform.iter().try_for_each(|platform| of_platform(&engine.image(name)?, platform))?;
         Ok(Some(engine.remove_image(name, args.force, !args.no_prune)?.join("\n")))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_name_repositories_and_tags() {
-        assert!(fits("busybox", "busybox", "1"));
-        assert!(fits("busybox:1", "busybox", "1"));
-        assert!(!fits("busybox:2", "busybox", "1"));
-        assert!(fits("busy*", "busybox", "1"));
-        assert!(fits("*:lat*", "busybox", "latest"));
-        assert!(!fits("*", "a/b", "1"));
-        assert!(fits("a/*", "a/b", "1"));
-        assert_eq!(split_tag("localhost:5000/app"), ("localhost:5000/app", "<none>"));
-    }
 }

@@ -5,9 +5,8 @@ mod output;
 pub mod ports;
 pub mod size;
 pub mod table;
-pub mod time;
 
-pub use drydock_core::docker::{duration, status};
+pub use drydock_core::docker::{duration, status, time};
 pub use output::{Row, Style, print_rows, render};
 
 /// The first `width` characters; what is cut off shows as `…`.

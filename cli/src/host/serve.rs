@@ -46,6 +46,6 @@ pub(super) fn run(args: &[String], options: &HostOptions) -> i32 {
 fn try_run(serve: &Serve, options: &HostOptions) -> drydock_core::Result<()> {
     let endpoints = serve.host.iter().map(|text| Endpoint::parse(text)).collect::<drydock_core::Result<Vec<_>>>()?;
     let engine = Hosts.open(options)?;
-    let server = Server::new(engine, Settings { debug: options.debug });
+    let server = Server::new(engine, Settings { debug: options.debug, ..Settings::default() });
     listen::run(&endpoints, server)
 }

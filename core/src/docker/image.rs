@@ -1,5 +1,6 @@
 //! An image as `docker image inspect` shows it.
 
+use crate::engine::HistoryEntry;
 use crate::id::Digest;
 use crate::image::ImageRecord;
 use serde_json::{Value, json};
@@ -49,6 +50,18 @@ pub fn image(record: &ImageRecord) -> Value {
         "GraphDriver": { "Data": null, "Name": "overlay2" },
         "RootFS": { "Type": "layers", "Layers": record.diff_ids.iter().map(Digest::as_str).collect::<Vec<_>>() },
         "Metadata": { "LastTagTime": "0001-01-01T00:00:00Z" },
+    })
+}
+
+/// One step of how an image was made, as `GET /images/NAME/history` answers it.
+pub fn past(step: &HistoryEntry) -> Value {
+    json!({
+        "Comment": step.comment,
+        "Created": step.created.0 / 1_000_000_000,
+        "CreatedBy": step.created_by,
+        "Id": step.id.as_ref().map_or("<missing>", |id| id.as_str()),
+        "Size": step.size,
+        "Tags": if step.tags.is_empty() { Value::Null } else { json!(step.tags) },
     })
 }
 

@@ -7,12 +7,15 @@ pub mod duration;
 mod event;
 mod host_config;
 mod image;
+mod info;
 mod list;
 mod stats;
 pub mod status;
+pub mod time;
 
 pub use container::container;
 pub use event::{event, old_fields};
-pub use image::image;
+pub use image::{image, past};
+pub use info::{PLUGINS, cgroup_version, info, machine};
 pub use list::{command_line, listed_container, listed_image};
 pub use stats::stats;

@@ -1,8 +1,8 @@
 //! Moments as `CreatedAt` shows them, and moments as `--since` takes them.
 
-use drydock_core::limits::units::parse_duration;
-use drydock_core::time::Timestamp;
-use drydock_core::{Error, Result};
+use crate::error::{Error, Result};
+use crate::limits::units::parse_duration;
+use crate::time::Timestamp;
 
 /// `2026-01-31 12:00:00 +0000 UTC`: Go's default form of a time, in UTC.
 pub fn created_at(moment: Timestamp) -> String {

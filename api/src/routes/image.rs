@@ -1,9 +1,0 @@
-//! Images.
-
-use crate::server::Shared;
-use axum::Router;
-
-/// The routes of this area.
-pub fn routes() -> Router<Shared> {
-    Router::new()
-}
