@@ -2,7 +2,7 @@
 
 mod detach;
 
-pub use detach::DetachKeys;
+pub use detach::{DetachKeys, parse_detach_keys};
 
 use crate::error::Result;
 use crate::kernel::Signal;

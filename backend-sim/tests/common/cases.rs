@@ -149,6 +149,14 @@ pub fn cases() -> Vec<Case> {
             |e, _| e.start_attached("box", &Attach::default(), &mut Person::default()).map(drop),
         ),
         case(
+            "start_joined",
+            |e, _| e.create(&ContainerConfig { command: vec!["echo".to_owned(), "x".to_owned()], ..furnished() }).map(drop),
+            |e, _| {
+                let attached = e.start_joined("box", &[Attach::default(), Attach::default()])?.unwrap_or_default();
+                attached.into_iter().try_for_each(|mut one| one.pump(&mut Person::default()).map(drop))
+            },
+        ),
+        case(
             "attach",
             |e, _| {
                 e.create(&ContainerConfig { command: vec!["sleep".to_owned(), "5".to_owned()], ..furnished() })

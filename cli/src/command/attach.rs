@@ -5,9 +5,9 @@ use crate::environment::{Environment, OUTPUT, Standard, StreamOptions, read_text
 use crate::failure::{Failure, NO_READER, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::Result;
 use drydock_core::container::Status;
-use drydock_core::io::{Attach, Ended, Io};
-use drydock_core::{Error, Result};
+use drydock_core::io::{Attach, Ended, Io, parse_detach_keys as keys};
 
 /// `attach`
 pub const DEFINITION: Definition = Definition {
@@ -114,21 +114,6 @@ fn configured_keys(environment: &mut dyn Environment) -> Option<String> {
     file.get("detachKeys")?.as_str().filter(|keys| !keys.is_empty()).map(str::to_owned)
 }
 
-/// Reads the detach keys: letters, or `ctrl-` and a letter or one of `@ [ \ ] ^ _`, with commas between.
-pub(crate) fn keys(text: &str) -> Result<Vec<u8>> {
-    let key = |word: &str| -> Option<u8> {
-        match (word.as_bytes(), word.strip_prefix("ctrl-").map(str::as_bytes)) {
-            ([byte], _) => Some(*byte),
-            (_, Some([letter @ b'a'..=b'z'])) => Some(letter - b'a' + 1),
-            (_, Some([b'@'])) => Some(0),
-            (_, Some([sign @ (b'[' | b'\\' | b']' | b'^' | b'_')])) => Some(sign - b'@'),
-            _ => None,
-        }
-    };
-    let wrong = |word: &str| Error::invalid(format!("invalid detach keys ({text}): Unknown character: '{}'", word.escape_debug()));
-    text.split(',').filter(|w| !w.is_empty()).map(|w| key(w).ok_or_else(|| wrong(w))).collect()
-}
-
 fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let args = AttachArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let Some(name) = names.first() else { return Ok(1) };
@@ -150,18 +135,4 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         detach_keys: args.detach_keys,
     };
     serve(session, &connection, &mut |attach, io| engine.attach(name, attach, io))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn detach_keys_are_read_as_docker_reads_them() {
-        assert_eq!(keys("ctrl-p,ctrl-q").unwrap(), [0x10, 0x11]);
-        assert_eq!(keys("a,ctrl-@,ctrl-_").unwrap(), [b'a', 0, 0x1f]);
-        assert!(keys("").unwrap().is_empty());
-        assert!(keys("foo").is_err());
-        assert!(keys("ctrl-A").is_err());
-    }
 }

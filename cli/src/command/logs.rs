@@ -5,9 +5,9 @@ use crate::failure::{Failure, Outcome};
 use crate::format::time;
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::docker;
 use drydock_core::engine::LogsRequest;
 use drydock_core::io::Stream;
-use std::collections::BTreeMap;
 
 /// `logs`
 pub const DEFINITION: Definition = Definition {
@@ -44,24 +44,6 @@ struct LogsArgs {
     timestamps: bool,
 }
 
-/// What stands beside a line, as Docker prints it: `key=value` in order with commas between, escaped as in a URL's query.
-fn details(attributes: &BTreeMap<String, String>) -> String {
-    attributes.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect::<Vec<_>>().join(",")
-}
-
-/// Go's `url.QueryEscape`.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
 fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Outcome {
     let args = LogsArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let Some(name) = names.first() else { return Ok(1) };
@@ -77,6 +59,7 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         tail: args.tail.as_deref().and_then(|t| t.parse().ok()),
         since: moment("since", &args.since)?,
         until: moment("until", &args.until)?,
+        pulse: false,
     };
     let mut failure = None;
     engine.logs(name, &request, &mut |line| {
@@ -87,7 +70,7 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
             text.push(b' ');
         }
         if args.details {
-            text.extend_from_slice(details(&line.attributes).as_bytes());
+            text.extend_from_slice(docker::details(&line.attributes).as_bytes());
             text.push(b' ');
         }
         text.extend_from_slice(&line.bytes);

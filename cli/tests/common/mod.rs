@@ -169,6 +169,9 @@ impl Engine for StillLife {
     fn start_attached(&self, _: &str, _: &Attach, _: &mut dyn Io) -> Result<Ended> {
         Ok(Ended::Exited(7))
     }
+    fn start_joined(&self, _: &str, _: &[Attach]) -> Result<Option<Vec<Box<dyn drydock_core::kernel::Attachment>>>> {
+        moved()
+    }
     fn attach(&self, _: &str, _: &Attach, _: &mut dyn Io) -> Result<Ended> {
         moved()
     }

@@ -17,6 +17,9 @@ pub fn nanoseconds(moment: Timestamp) -> String {
 }
 
 /// A moment as `--since` and `--until` take it: RFC 3339, a date, seconds since 1970, or how long ago (`42m`, `1h30m`).
+///
+/// # Errors
+/// What is none of these, in Docker's words.
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp> {
     let wrong = || Error::invalid(format!("failed to parse value as time or duration: \"{}\"", text.escape_debug()));
     if let Ok(ago) = parse_duration(text) {

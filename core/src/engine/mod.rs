@@ -69,7 +69,7 @@ use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Facts, Signal, Task};
+use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
@@ -157,6 +157,9 @@ pub trait Engine: Send + Sync {
     fn start(&self, name: &str) -> Result<()>;
     /// Attaches, starts it, and serves its streams until it ends or the person leaves.
     fn start_attached(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Starts it in the background with these attached from its first byte on. Answers a connection for each, to be carried on by
+    /// whoever asked; `None` where it runs already.
+    fn start_joined(&self, name: &str, attaches: &[Attach]) -> Result<Option<Vec<Box<dyn Attachment>>>>;
     /// Attaches to a running container.
     fn attach(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
     /// Stops it: its stop signal (or this one), then SIGKILL after the grace period. Not running is no error. Returns when it has ended.

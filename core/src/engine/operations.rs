@@ -13,7 +13,7 @@ use crate::id::{ContainerId, Digest, ImageId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
-use crate::kernel::{Facts, Signal, Task};
+use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
@@ -156,6 +156,10 @@ impl Engine for LocalEngine {
 
     fn start_attached(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         self.start_and_serve(name, attach, io)
+    }
+
+    fn start_joined(&self, name: &str, attaches: &[Attach]) -> Result<Option<Vec<Box<dyn Attachment>>>> {
+        self.start_with(name, attaches)
     }
 
     fn attach(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {

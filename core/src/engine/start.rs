@@ -24,17 +24,22 @@ const NOT_STARTED: i32 = 128;
 impl LocalEngine {
     /// Starts a container in the background.
     pub(super) fn start_detached(&self, asked: &str) -> Result<()> {
-        self.launch(asked, None).map(drop)
+        self.launch(asked, &[]).map(drop)
     }
 
     /// Attaches, starts, and serves the streams until the end.
     pub(super) fn start_and_serve(&self, asked: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         let id = self.resolve(asked)?;
-        let Some(mut attachment) = self.launch(asked, Some(attach))? else {
+        let Some(mut attachment) = self.launch(asked, std::slice::from_ref(attach))?.and_then(|mut all| all.pop()) else {
             return self.serve(&id, attach, io);
         };
         let ended = attachment.pump(io)?;
         self.after_attachment(&id, ended)
+    }
+
+    /// Starts a container with these attached from its first byte on; `None` if it runs already.
+    pub(super) fn start_with(&self, asked: &str, attaches: &[Attach]) -> Result<Option<Vec<Box<dyn Attachment>>>> {
+        self.launch(asked, attaches)
     }
 
     /// What an attached person is told, and waits for: with the last exit everything of a run is tidied up.
@@ -48,8 +53,8 @@ impl LocalEngine {
         Ok(ended)
     }
 
-    /// Starts a container; answers the attachment if one was asked for, and `None` if it runs already.
-    fn launch(&self, asked: &str, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
+    /// Starts a container; answers the attachments that were asked for, and `None` if it runs already.
+    fn launch(&self, asked: &str, attaches: &[Attach]) -> Result<Option<Vec<Box<dyn Attachment>>>> {
         let id = self.resolve(asked)?;
         let _guard = self.lock_container(&id)?;
         let record = self.settle_locked(&id)?.ok_or_else(|| super::resolve::no_such(asked))?;
@@ -62,16 +67,15 @@ impl LocalEngine {
             return Err(Error::conflict(format!("container {asked} is still ending its last run")).subject(id.as_str()));
         }
         // Told here and not when it is so: one write less between a person and the program.
-        let attaching = [Happening::plain("attach")];
-        let happenings = if attach.is_some() { attaching.as_slice() } else { &[] };
-        self.change(&id, happenings, &[], &mut |record| {
+        let happenings: Vec<_> = attaches.iter().map(|_| Happening::plain("attach")).collect();
+        self.change(&id, &happenings, &[], &mut |record| {
             record.state.under_way = true;
             record.state.boot_id.clone_from(&self.kernel().facts().boot_id);
             record.state.stopped_by_hand = false;
             record.state.restarts = 0;
             Ok(())
         })?;
-        let begun = self.begin(&record, attach);
+        let begun = self.begin(&record, attaches);
         if begun.is_err() {
             // The supervisor has tidied up after itself; if it never lived, or died of it, this does.
             self.kernel().wait(&id, Some(LAST_BREATH))?;
@@ -80,14 +84,14 @@ impl LocalEngine {
                 self.delete(&record, true)?;
             }
         }
-        begun
+        begun.map(Some)
     }
 
-    fn begin(&self, record: &ContainerRecord, attach: Option<&Attach>) -> Result<Option<Box<dyn Attachment>>> {
+    fn begin(&self, record: &ContainerRecord, attaches: &[Attach]) -> Result<Vec<Box<dyn Attachment>>> {
         self.kernel().supervise(&record.id)?;
-        let attached = attach.map(|attach| self.kernel().attach(&record.id, &with_keys(attach, record.config.tty)));
-        match attached.transpose() {
-            Ok(attachment) => self.kernel().request(&record.id, &Request::Start).map(|()| attachment),
+        let attach = |attach| self.kernel().attach(&record.id, &with_keys(attach, record.config.tty));
+        match attaches.iter().map(attach).collect::<Result<Vec<_>>>() {
+            Ok(attachments) => self.kernel().request(&record.id, &Request::Start).map(|()| attachments),
             Err(error) => {
                 // Nobody will ask it to start any more.
                 let _ = self.kernel().request(&record.id, &Request::Stop { signal: Signal::KILL, grace: None, keep: false });

@@ -90,6 +90,9 @@ pub struct LogsRequest {
     pub since: Option<Timestamp>,
     /// Only up to this moment.
     pub until: Option<Timestamp>,
+    /// While following: an empty line now and then where there is no news, so that whoever follows can leave.
+    #[serde(default)]
+    pub pulse: bool,
 }
 
 /// One line of a log, with its line end if it had one.

@@ -1,5 +1,25 @@
 //! The keys that leave a container without stopping it, found in what a person types.
 
+use crate::error::{Error, Result};
+
+/// Reads the detach keys: letters, or `ctrl-` and a letter or one of `@ [ \ ] ^ _`, with commas between.
+///
+/// # Errors
+/// Docker's words for any other word.
+pub fn parse_detach_keys(text: &str) -> Result<Vec<u8>> {
+    let key = |word: &str| -> Option<u8> {
+        match (word.as_bytes(), word.strip_prefix("ctrl-").map(str::as_bytes)) {
+            ([byte], _) => Some(*byte),
+            (_, Some([letter @ b'a'..=b'z'])) => Some(letter - b'a' + 1),
+            (_, Some([b'@'])) => Some(0),
+            (_, Some([sign @ (b'[' | b'\\' | b']' | b'^' | b'_')])) => Some(sign - b'@'),
+            _ => None,
+        }
+    };
+    let wrong = |word: &str| Error::invalid(format!("invalid detach keys ({text}): Unknown character: '{}'", word.escape_debug()));
+    text.split(',').filter(|w| !w.is_empty()).map(|w| key(w).ok_or_else(|| wrong(w))).collect()
+}
+
 /// Looks for a sequence of keys in a stream of input. A sequence that was only begun is passed on with the key that broke it.
 #[derive(Clone, Debug, Default)]
 pub struct DetachKeys {
@@ -69,5 +89,14 @@ mod tests {
     fn one_key_and_none() {
         assert_eq!(DetachKeys::new(b"q").filter(b"aqb"), (b"a".to_vec(), true));
         assert_eq!(DetachKeys::new(b"").filter(b"aqb"), (b"aqb".to_vec(), false));
+    }
+
+    #[test]
+    fn keys_are_read_as_docker_reads_them() {
+        assert_eq!(parse_detach_keys("ctrl-p,ctrl-q").unwrap(), [0x10, 0x11]);
+        assert_eq!(parse_detach_keys("a,ctrl-@,ctrl-_").unwrap(), [b'a', 0, 0x1f]);
+        assert!(parse_detach_keys("").unwrap().is_empty());
+        assert!(parse_detach_keys("foo").is_err());
+        assert!(parse_detach_keys("ctrl-A").is_err());
     }
 }

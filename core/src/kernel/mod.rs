@@ -262,7 +262,7 @@ pub trait Kernel: Send + Sync {
 }
 
 /// An open connection to a container's streams.
-pub trait Attachment {
+pub trait Attachment: Send {
     /// From when on it has what the container writes, if it was asked for with [`Attach::logs`]: the log has what was written before
     /// that, and nothing is in both or in neither. What then had no line end yet is in no log entry, and comes first.
     fn since(&self) -> Option<Timestamp>;

@@ -10,9 +10,11 @@ use crate::container::log::{Entry, LONGEST_ENTRY};
 use crate::container::{ContainerRecord, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
+use crate::io::Stream;
 use crate::time::Timestamp;
 use files::Files;
 use place::{Next, Place};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a follower sleeps before it looks again.
@@ -45,6 +47,10 @@ impl LocalEngine {
             }
             // Once its supervisor is gone there is one more read, and the record becomes true on the way.
             self.kernel().wait(&record.id, Some(GLANCE))?;
+            if request.pulse && !each(LogLine { time: self.time(), stream: Stream::Stdout, bytes: Vec::new(), attributes: BTreeMap::new() })
+            {
+                return Ok(());
+            }
         }
     }
 
