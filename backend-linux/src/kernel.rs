@@ -5,7 +5,7 @@ use crate::process::{self, Child, Children};
 use crate::supervisor::{self, Spawned};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
-use drydock_core::io::{Attach, Ended, Io};
+use drydock_core::io::Attach;
 use drydock_core::kernel::{
     Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
 };
@@ -122,7 +122,7 @@ impl Kernel for LinuxKernel {
         supervisor::wait(self, id, timeout)
     }
 
-    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
-        supervisor::serve(self.take(process)?, attach, io)
+    fn attach_exec(&self, id: &ContainerId, exec: &str, attach: &Attach) -> Result<Box<dyn Attachment>> {
+        supervisor::attach_exec(self, id, exec, attach)
     }
 }

@@ -15,6 +15,7 @@ pub mod cgroup;
 pub mod clock;
 mod command;
 mod disk;
+mod exec;
 pub mod fault;
 pub mod file;
 pub mod gaps;

@@ -146,71 +146,7 @@ impl Pump {
     }
 }
 
-/// A process that the engine itself launched (an exec).
-struct Own<'a> {
-    machine: &'a Arc<Machine>,
-    process: Process,
-    ends: Ends,
-    stdout: bool,
-    stderr: bool,
-}
-
-impl Served for Own<'_> {
-    fn output(&mut self) -> Vec<(Stream, Vec<u8>)> {
-        let (stdout, stderr) = (self.stdout, self.stderr);
-        let output = self.machine.shared.lock().take_output(&self.ends);
-        output.into_iter().filter(|(s, _)| if *s == Stream::Stdout { stdout } else { stderr }).collect()
-    }
-
-    fn ended(&mut self) -> Option<Ended> {
-        let mut world = self.machine.shared.lock();
-        let exit = world.take_end(self.process.pid);
-        if exit.is_none() && world.living(&self.process).is_err() {
-            return Some(Ended::Exited(137));
-        }
-        exit.map(|e| Ended::Exited(e.code))
-    }
-
-    fn ends(&mut self) -> (Ends, Option<Process>) {
-        (self.ends, Some(self.process.clone()))
-    }
-
-    fn input(&mut self, bytes: &[u8]) {
-        self.machine.shared.lock().feed(&self.ends, bytes);
-    }
-
-    fn close(&mut self) {
-        self.machine.shared.lock().close_input(&mut self.ends, self.process.pid);
-    }
-
-    fn request(&mut self, request: Request) {
-        let mut world = self.machine.shared.lock();
-        match request {
-            Request::Signal(signal) => world.deliver(self.process.pid, signal, true),
-            Request::Resize(size) => {
-                if let Some(tty) = self.ends.tty {
-                    world.tty_resize(tty, size.rows, size.cols);
-                }
-            }
-            Request::Start | Request::Stop { .. } | Request::Update(_) => {}
-        }
-    }
-}
-
 impl Machine {
-    /// Serves a process that the engine launched, until it ends or the person leaves.
-    pub(crate) fn serve(self: &Arc<Self>, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
-        let ends = self.shared.lock().ends.get(&process.pid).copied().unwrap_or_default();
-        let mut own = Own { machine: self, process: process.clone(), ends, stdout: attach.stdout, stderr: attach.stderr };
-        if !attach.stdin {
-            own.close();
-        }
-        let ended = Pump::new(attach).run(self, &mut own, io);
-        self.shared.lock().drop_ends(process.pid);
-        self.not_modelled()?;
-        ended
-    }
-
     /// The error about what a program asked for and the simulator does not model, once.
     pub(crate) fn not_modelled(&self) -> Result<()> {
         match self.shared.lock().not_modelled.take() {

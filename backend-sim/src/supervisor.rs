@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Something that a supervisor and an attachment both have.
-type Shared<T> = Arc<Mutex<T>>;
+pub(crate) type Shared<T> = Arc<Mutex<T>>;
 
-fn open<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
+pub(crate) fn open<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -37,6 +37,10 @@ pub(crate) struct Supervised {
     ends: Ends,
     /// The health check's probe that runs: its process, its streams, what it wrote.
     probe: Option<(u32, Ends, Vec<u8>)>,
+    /// Further programs that run in the container, by process.
+    pub inner: BTreeMap<u32, Inner>,
+    /// Who waits for one to be started, by its id.
+    pub expected: BTreeMap<String, Shared<Reader>>,
     /// Input that came before there was a process to get it, and whether it ended.
     early: (Vec<u8>, bool),
     /// Somebody has asked it for something.
@@ -56,10 +60,20 @@ pub(crate) struct Supervised {
     finished: bool,
 }
 
+/// A further program in a container.
+pub(crate) struct Inner {
+    /// Its id in the records.
+    pub exec: String,
+    /// Its streams.
+    pub ends: Ends,
+    /// Whoever asked for it and is still there.
+    pub reader: Option<Shared<Reader>>,
+}
+
 /// How long a supervisor waits for the first request.
 const UNASKED: Duration = Duration::from_secs(10);
 
-fn none_there(id: &ContainerId) -> Error {
+pub(crate) fn none_there(id: &ContainerId) -> Error {
     Error::new(ErrorKind::NotRunning, format!("container {} is not running", id.short())).subject(id.as_str())
 }
 
@@ -97,6 +111,8 @@ impl Machine {
             watch: None,
             ends: Ends::default(),
             probe: None,
+            inner: BTreeMap::new(),
+            expected: BTreeMap::new(),
             early: (Vec::new(), false),
             asked: false,
             timer: Some(unasked),
@@ -116,8 +132,19 @@ impl Machine {
 
     /// Asks a supervisor, and lets the world settle.
     pub(crate) fn ask_supervisor(self: &Arc<Self>, id: &ContainerId, request: &Request) -> Result<()> {
-        if let Request::Resize(size) = request {
-            let tty = self.actors().supervisors.get(id).ok_or_else(|| none_there(id))?.ends.tty;
+        if let Request::Resize(size) | Request::ResizeExec { size, .. } = request {
+            let tty = {
+                let actors = self.actors();
+                let s = actors.supervisors.get(id).ok_or_else(|| none_there(id))?;
+                match request {
+                    Request::ResizeExec { exec, .. } => {
+                        let inner = s.inner.values().find(|inner| inner.exec == *exec);
+                        let tty = inner.and_then(|inner| inner.ends.tty);
+                        Some(tty.ok_or_else(|| Error::new(ErrorKind::NotRunning, format!("exec {exec} has no terminal")))?)
+                    }
+                    _ => s.ends.tty,
+                }
+            };
             if let Some(tty) = tty {
                 self.shared.lock().tty_resize(tty, size.rows, size.cols);
             }
@@ -129,7 +156,7 @@ impl Machine {
     }
 
     /// Lets a supervisor decide about an event, and does what it says. `None` if there is no such supervisor.
-    fn handle(self: &Arc<Self>, id: &ContainerId, event: Event) -> Option<Option<Result<()>>> {
+    pub(crate) fn handle(self: &Arc<Self>, id: &ContainerId, event: Event) -> Option<Option<Result<()>>> {
         let (pid, mut decide) = {
             let mut actors = self.actors();
             let s = actors.supervisors.get_mut(id)?;
@@ -191,6 +218,17 @@ impl Machine {
             s.probe = Some((process.pid, ends, Vec::new()));
             world.stirred.insert(pid);
         }
+        let mut started = None;
+        if let Some((exec, process)) = reaction.exec {
+            started = Some(process.pid);
+            if world.ended.contains_key(&process.pid) {
+                world.just_ended.push(process.pid);
+            }
+            let ends = world.ends.get(&process.pid).copied().unwrap_or_default();
+            let reader = s.expected.remove(&exec);
+            s.inner.insert(process.pid, Inner { exec, ends, reader });
+            world.stirred.insert(pid);
+        }
         let timer = reaction.timer.map(|t| t.0);
         if s.timer != timer {
             if let Some(old) = s.timer {
@@ -204,7 +242,7 @@ impl Machine {
         s.finished |= reaction.finished;
         let finished = s.finished;
         drop(world);
-        for process in [watched, probed].into_iter().flatten() {
+        for process in [watched, probed, started].into_iter().flatten() {
             actors.watching.insert(process, id.clone());
         }
         drop(actors);
@@ -259,6 +297,21 @@ impl Machine {
             self.handle(id, Event::Probed { code: exit.code, output });
             return;
         }
+        let inner = self.actors().supervisors.get_mut(id).and_then(|s| s.inner.remove(&process));
+        if let Some(inner) = inner {
+            self.inner_ended(id, process, inner, exit.code);
+            return;
+        }
+        let rest = {
+            let mut actors = self.actors();
+            let s = actors.supervisors.get_mut(id).filter(|s| s.watch == Some(process));
+            s.map(|s| std::mem::take(&mut s.inner)).unwrap_or_default()
+        };
+        for (process, inner) in rest {
+            // They died with their container, or die with its control group.
+            let code = self.shared.lock().take_end(process).map_or(137, |exit| exit.code);
+            self.inner_ended(id, process, inner, code);
+        }
         {
             let mut actors = self.actors();
             let Some(s) = actors.supervisors.get_mut(id) else { return };
@@ -284,6 +337,15 @@ impl Machine {
         self.handle(id, Event::Exited(exit));
     }
 
+    /// A further program has ended: first its record, then the news for whoever asked for it.
+    fn inner_ended(self: &Arc<Self>, id: &ContainerId, process: u32, inner: Inner, code: i32) {
+        self.shared.lock().drop_ends(process);
+        self.handle(id, Event::ExecEnded { exec: inner.exec, code });
+        if let Some(reader) = &inner.reader {
+            open(reader).ended = Some(code);
+        }
+    }
+
     /// Carries what a container wrote to its log and to whoever is attached.
     fn drain(self: &Arc<Self>, id: &ContainerId) -> bool {
         let mut actors = self.actors();
@@ -305,6 +367,14 @@ impl Machine {
                 any = true;
                 let room = (KEPT_OUTPUT + 1).saturating_sub(output.len());
                 output.extend(bytes.into_iter().take(room));
+            }
+        }
+        for inner in s.inner.values() {
+            for (stream, bytes) in world.take_output(&inner.ends) {
+                any = true;
+                if let Some(mut reader) = inner.reader.as_ref().map(open).filter(|r| r.wants(stream)) {
+                    reader.queue.push_back((stream, bytes));
+                }
             }
         }
         any

@@ -36,7 +36,6 @@ fn run(args: &[String]) -> i32 {
             {
                 return host::sim::run(&file, &command, options, &mut native);
             }
-            host::prepare(&command, &options);
             drydock::run_on(&command, options, &mut native)
         }
     }

@@ -7,7 +7,6 @@ use crate::host::Host;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Launch, Process, Signal};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{WaitId, WaitIdOptions, waitid};
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
@@ -34,11 +33,7 @@ impl Children {
     pub fn release(&self, process: &Process) -> Result<()> {
         let (name, mut child) = self.take(process)?;
         child.release(&name)?;
-        if child.unattended {
-            see_off(child);
-        } else {
-            self.all().insert(process.pid, (name, child));
-        }
+        self.all().insert(process.pid, (name, child));
         Ok(())
     }
 
@@ -71,14 +66,4 @@ impl Children {
         rustix::io::retry_on_intr(|| poll(&mut [PollFd::new(&fd, PollFlags::IN)], None)).map_err(|e| step("poll", "a pidfd", e))?;
         Ok(())
     }
-}
-
-/// Waits in the background for the end of a process that nobody serves. As long as it is not waited for, its pid namespace cannot
-/// end either (pid_namespaces(7)); when this process goes first, init of the host does it.
-fn see_off(child: Child) {
-    let wait = move || {
-        let _ = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED));
-    };
-    // Without a thread it stays a zombie until this process ends, which for a command is soon.
-    let _ = std::thread::Builder::new().name("exec".to_owned()).stack_size(64 << 10).spawn(wait);
 }

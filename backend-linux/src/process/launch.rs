@@ -10,7 +10,7 @@ use super::{identity, inside, user};
 use crate::error::step;
 use crate::host::Host;
 use drydock_core::error::{Error, ErrorKind, Result};
-use drydock_core::kernel::{Launch, Process, Step, Streams};
+use drydock_core::kernel::{Launch, Process, Step};
 use nix::unistd::{ForkResult, fork};
 use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -26,8 +26,6 @@ pub struct Child {
     channel: Option<OwnedFd>,
     /// The far ends of its streams.
     pub ends: Ends,
-    /// Nobody will serve it: its streams lead nowhere.
-    pub unattended: bool,
 }
 
 /// Makes a process and waits until it is ready. After an error it is gone.
@@ -82,7 +80,7 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
     drop(theirs);
     drop(prepared);
     match wait_until_ready(&launch.name, &ours, &mut ends).and_then(|()| identity::identify(pid.unsigned_abs())) {
-        Ok(process) => Ok(Child { process, pidfd, channel: Some(ours), ends, unattended: launch.streams == Streams::Null }),
+        Ok(process) => Ok(Child { process, pidfd, channel: Some(ours), ends }),
         Err(e) => {
             end(pidfd.as_fd());
             Err(e)

@@ -18,11 +18,13 @@ use std::time::{Duration, Instant};
 /// The exit code of a container whose supervisor was killed: it dies with it, by SIGKILL.
 const KILLED: i32 = 137;
 
-fn connect(kernel: &LinuxKernel, id: &ContainerId) -> Result<Option<OwnedFd>> {
+/// A connection to a supervisor; `None` if there is none.
+pub fn connect(kernel: &LinuxKernel, id: &ContainerId) -> Result<Option<OwnedFd>> {
     wire::connect_to(&Layout::of(kernel.facts()).socket(id))
 }
 
-fn nobody(id: &ContainerId) -> Error {
+/// There is no supervisor, or none any more.
+pub fn nobody(id: &ContainerId) -> Error {
     Error::new(ErrorKind::NotRunning, format!("container {id} has no supervisor")).subject(id.as_str())
 }
 

@@ -2,6 +2,7 @@
 
 use super::container::{Streams, reap};
 use super::guest::{Guest, never_block, welcome};
+use super::inner::Inner;
 use super::log::Log;
 use super::probe::Probing;
 use super::trim::trim;
@@ -11,7 +12,7 @@ use crate::error::step;
 use crate::kernel::LinuxKernel;
 use crate::process::Child;
 use drydock_core::container::layout::Layout;
-use drydock_core::error::{Error, Result};
+use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::kernel::{Exit, Guard, Kernel, Request};
 use drydock_core::supervise::{Event, Reaction, Settings};
@@ -56,6 +57,7 @@ pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce(
         guests: Vec::new(),
         running: None,
         probe: None,
+        inner: Vec::new(),
         log: None,
         timer: None,
         started: false,
@@ -108,6 +110,8 @@ struct Driver<'a> {
     running: Option<(Child, Streams)>,
     /// The health check's probe that runs.
     probe: Option<Probing>,
+    /// Further programs that run in the container.
+    inner: Vec<Inner>,
     log: Option<Log>,
     timer: Option<Timestamp>,
     started: bool,
@@ -124,6 +128,8 @@ struct Ready {
     output: bool,
     /// Something happened to the probe, and whether it was its end.
     probe: Option<bool>,
+    /// The same for each further program.
+    inner: Vec<Option<bool>>,
 }
 
 impl Driver<'_> {
@@ -147,6 +153,7 @@ impl Driver<'_> {
             if let Some(ended) = ready.probe {
                 self.probed(ended)?;
             }
+            self.attend(&ready.inner);
             if ready.exited {
                 self.exited()?;
             }
@@ -194,14 +201,21 @@ impl Driver<'_> {
         }
         let probe = fds.len();
         fds.extend(self.probe.iter().flat_map(Probing::watched));
+        let mut inner = vec![fds.len()];
+        for one in &self.inner {
+            fds.extend(one.watched());
+            inner.push(fds.len());
+        }
         match poll(&mut fds, self.patience().as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(step("poll", "a supervisor's descriptors", e)),
         }
         let is_ready = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
+        let news = |all: Option<&[PollFd<'_>]>| all.filter(|all| all.iter().any(is_ready)).map(|all| all.first().is_some_and(is_ready));
         Ok(Ready {
             exited: self.running.is_some() && fds.get(exit).is_some_and(is_ready),
-            probe: fds.get(probe..).filter(|all| all.iter().any(is_ready)).map(|all| all.first().is_some_and(is_ready)),
+            probe: news(fds.get(probe..inner.first().copied().unwrap_or(probe))),
+            inner: inner.windows(2).map(|at| news(fds.get(at.first().copied()?..at.last().copied()?))).collect(),
             output: fds.get(outputs).is_some_and(|all| all.iter().any(is_ready)),
         })
     }
@@ -219,7 +233,7 @@ impl Driver<'_> {
 
     /// Acts on everything that clients have said, in the order in which they came.
     fn listen(&mut self) {
-        let mut asked = Vec::new();
+        let (mut asked, mut execs) = (Vec::new(), Vec::new());
         for at in 0..self.guests.len() {
             // Those who send no input are heard in any case: a program that reads nothing can still be stopped.
             while !(self.running.as_ref().is_some_and(|(_, s)| s.input_is_full()) && self.guests.get(at).is_some_and(Guest::sends_input))
@@ -243,12 +257,61 @@ impl Driver<'_> {
                     Frame::Resize(size) => self.with_streams(|s| drop(s.resize(size))),
                     Frame::Signal(signal) => asked.push((None, Request::Signal(signal))),
                     Frame::Ask(request) => asked.push((Some(at), request)),
+                    Frame::Exec(exec) => execs.push((at, exec)),
                     _ => {}
                 }
             }
         }
         for (at, request) in asked {
             self.answer(at, request);
+        }
+        // The last first: each leaves its place among the guests.
+        for (at, exec) in execs.into_iter().rev() {
+            let guest = self.guests.remove(at);
+            self.run_for(guest, exec);
+        }
+    }
+
+    /// Starts a further program for a client.
+    fn run_for(&mut self, mut guest: Guest, exec: String) {
+        match self.tell(Event::Request(Request::Exec { exec: exec.clone() })).unwrap_or(Ok(())) {
+            Ok(()) => {
+                if let Some(inner) = self.inner.iter_mut().find(|inner| inner.exec == exec) {
+                    inner.give(guest);
+                }
+            }
+            Err(error) => {
+                guest.say(&Frame::reply(&Err(error)));
+                self.guests.push(guest);
+            }
+        }
+    }
+
+    /// Hears what happened to further programs and their clients.
+    fn attend(&mut self, news: &[Option<bool>]) {
+        for (at, news) in news.iter().enumerate().rev() {
+            match news {
+                Some(true) => {
+                    let inner = self.inner.remove(at);
+                    self.ended(inner.end());
+                }
+                Some(false) => {
+                    if let Some(inner) = self.inner.get_mut(at) {
+                        inner.attend();
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// A further program has ended: first its record, then the news for whoever asked for it.
+    fn ended(&mut self, end: Result<(String, i32, Option<Guest>)>) {
+        let Ok((exec, code, guest)) = end else { return };
+        self.tell(Event::ExecEnded { exec, code });
+        if let Some(mut guest) = guest {
+            guest.say(&Frame::Exited(code));
+            self.guests.push(guest);
         }
     }
 
@@ -261,6 +324,10 @@ impl Driver<'_> {
     fn answer(&mut self, at: Option<usize>, request: Request) {
         let reply = match request {
             Request::Resize(size) => self.running.as_ref().map_or(Ok(()), |(_, streams)| streams.resize(size)),
+            Request::ResizeExec { exec, size } => match self.inner.iter().find(|inner| inner.exec == exec) {
+                Some(inner) => inner.resize(size),
+                None => Err(Error::new(ErrorKind::NotRunning, format!("exec {exec} has ended"))),
+            },
             other => {
                 self.started |= other == Request::Start;
                 self.tell(Event::Request(other)).unwrap_or(Ok(()))
@@ -284,6 +351,12 @@ impl Driver<'_> {
                     self.running = Some((child, streams));
                     self.log = Log::open(&Layout::of(self.kernel.facts()).log(self.id), &self.settings.log);
                 }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        if let Some((exec, process)) = reaction.exec {
+            match Inner::of(self.kernel, exec, &process) {
+                Ok(inner) => self.inner.push(inner),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -334,6 +407,10 @@ impl Driver<'_> {
         }
         if let Some(probe) = self.probe.take() {
             probe.abandon();
+        }
+        // Only those in the host's pid namespace still live.
+        for inner in std::mem::take(&mut self.inner) {
+            self.ended(inner.abandon());
         }
         self.tell(Event::Exited(Exit { code, oom_killed: false }));
         for guest in self.guests.iter_mut().filter(|g| g.hello.is_some()) {

@@ -58,6 +58,11 @@ impl Guest {
         self.flush();
     }
 
+    /// Sends a message with descriptors, before any other.
+    pub fn hand(&mut self, frame: &Frame, descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+        wire::transmit_with(&self.socket, &frame.encode()?, descriptors)
+    }
+
     /// Sends what the client takes now.
     pub fn flush(&mut self) {
         while let Some(message) = self.queue.front() {

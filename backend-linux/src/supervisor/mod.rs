@@ -7,10 +7,11 @@
 mod client;
 mod container;
 mod driver;
+mod exec;
 mod guest;
+mod inner;
 mod log;
 mod probe;
-mod serve;
 mod spawn;
 mod trim;
 pub mod wire;
@@ -18,8 +19,8 @@ pub mod wire;
 pub use client::{attach, request, wait};
 pub use driver::{Mind, main};
 pub use drydock_core::supervise::Settings;
-pub use serve::serve;
-pub use spawn::{Spawned, become_unwritable, close_inherited};
+pub use exec::attach_exec;
+pub use spawn::{Spawned, close_inherited};
 
 use drydock_core::id::ContainerId;
 use std::time::Duration;

@@ -12,10 +12,8 @@ use drydock_core::kernel::Kernel;
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -95,23 +93,6 @@ pub fn unwritable_self() -> Option<OwnedFd> {
     let tree = crate::process::clone_tree("/proc/self/exe").ok()?;
     crate::process::make_read_only(&tree).ok()?;
     Some(tree)
-}
-
-/// Runs this program again from a mount of itself that nobody can write, unless it runs from one already. To be called first by a
-/// command that makes processes in running containers itself.
-///
-/// Returns if that is not needed, or not allowed by the kernel.
-pub fn become_unwritable() {
-    let read_only = rustix::fs::statvfs("/proc/self/exe").is_ok_and(|s| s.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
-    if read_only {
-        let _ = rustix::thread::set_name(c"drydock");
-        return;
-    }
-    let Some(myself) = unwritable_self() else { return };
-    let mut args = std::env::args_os();
-    let name = args.next().unwrap_or_else(|| "drydock".into());
-    // It returns only if it failed; then this process goes on as it is.
-    let _ = Command::new(format!("/proc/self/fd/{}", myself.as_raw_fd())).arg0(name).args(args).exec();
 }
 
 /// Closes what whoever started this process left open: a supervisor outlives it, and must not keep its pipes and locks.

@@ -10,10 +10,11 @@ use drydock_core::kernel::{Request, Signal};
 use drydock_core::time::Timestamp;
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, recv, send, socket_with,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, recv, recvmsg, send, sendmsg, socket_with,
 };
 use serde::{Deserialize, Serialize};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// The most bytes of a stream in one message.
@@ -42,6 +43,19 @@ impl Hello {
     }
 }
 
+/// Which ends of a program's streams go with a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Where to write its standard input.
+    pub stdin: bool,
+    /// Where to read its standard output.
+    pub stdout: bool,
+    /// Where to read its standard error.
+    pub stderr: bool,
+    /// The terminal's master.
+    pub terminal: bool,
+}
+
 /// One message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -49,6 +63,8 @@ pub enum Frame {
     Attach(Hello),
     /// From a client: it only waits for the end.
     Watch,
+    /// From a client: start this program in the container, and send its streams.
+    Exec(String),
     /// From a client: do this, and answer.
     Ask(Request),
     /// From a client: standard input.
@@ -65,6 +81,8 @@ pub enum Frame {
     Since(Timestamp),
     /// To a client: the program ended with this code.
     Exited(i32),
+    /// To a client: the program runs. With the message come the ends of its streams, as descriptors, in the order of [`Sent`].
+    Streams(Sent),
     /// To a client: the answer to what it asked.
     Reply(Result<(), (ErrorKind, String)>),
 }
@@ -75,6 +93,7 @@ impl Frame {
         Ok(match self {
             Frame::Attach(hello) => json(b'A', hello)?,
             Frame::Watch => vec![b'W'],
+            Frame::Exec(exec) => json(b'E', exec)?,
             Frame::Ask(request) => json(b'R', request)?,
             Frame::Input(bytes) => tagged(b'i', bytes),
             Frame::InputEnd => vec![b'e'],
@@ -84,6 +103,7 @@ impl Frame {
             Frame::Output(Stream::Stderr, bytes) => tagged(b'x', bytes),
             Frame::Since(moment) => json(b't', moment)?,
             Frame::Exited(code) => json(b'q', code)?,
+            Frame::Streams(sent) => json(b'f', sent)?,
             Frame::Reply(reply) => json(b'r', reply)?,
         })
     }
@@ -94,6 +114,8 @@ impl Frame {
         Ok(match kind {
             b'A' => Frame::Attach(serde_json::from_slice(rest)?),
             b'W' => Frame::Watch,
+            b'E' => Frame::Exec(serde_json::from_slice(rest)?),
+            b'f' => Frame::Streams(serde_json::from_slice(rest)?),
             b'R' => Frame::Ask(serde_json::from_slice(rest)?),
             b'i' => Frame::Input(rest.to_vec()),
             b'e' => Frame::InputEnd,
@@ -166,6 +188,36 @@ pub fn transmit(to: &OwnedFd, message: &[u8], wait: bool) -> Result<bool> {
     }
 }
 
+/// Sends one message with descriptors, at once: to a client that has been sent nothing yet.
+pub fn transmit_with(to: &OwnedFd, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+    let mut extra = SendAncillaryBuffer::new(&mut space);
+    if !extra.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(Error::invalid("more descriptors than a message takes"));
+    }
+    let bytes = [std::io::IoSlice::new(message)];
+    rustix::io::retry_on_intr(|| sendmsg(to, &bytes, &mut extra, SendFlags::NOSIGNAL | SendFlags::DONTWAIT))
+        .map(drop)
+        .map_err(|e| step("sendmsg", "supervisor socket", e))
+}
+
+/// Receives one message, with the descriptors that come with it.
+pub fn receive_with(from: &OwnedFd) -> Result<(Received, Vec<OwnedFd>)> {
+    let mut bytes = vec![0; LONGEST + 1];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+    let mut extra = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [std::io::IoSliceMut::new(&mut bytes)];
+    let got = match rustix::io::retry_on_intr(|| recvmsg(from, &mut parts, &mut extra, RecvFlags::CMSG_CLOEXEC)) {
+        Err(Errno::CONNRESET) => return Ok((Received::End, Vec::new())),
+        Err(Errno::AGAIN) => return Ok((Received::Nothing, Vec::new())),
+        other => other.map_err(|e| step("recvmsg", "supervisor socket", e))?.bytes,
+    };
+    let rights = |message| if let RecvAncillaryMessage::ScmRights(all) = message { Some(all) } else { None };
+    let descriptors = extra.drain().filter_map(rights).flatten().collect();
+    let received = if got == 0 { Received::End } else { Received::Frame(Frame::decode(bytes.get(..got).unwrap_or_default())?) };
+    Ok((received, descriptors))
+}
+
 fn new_socket() -> Result<OwnedFd> {
     socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(|e| step("socket", "AF_UNIX", e))
 }
@@ -215,6 +267,10 @@ mod tests {
             Frame::Attach(Hello { stdin: true, stdout: true, stderr: false, logs: true }),
             Frame::Since(Timestamp(7)),
             Frame::Watch,
+            Frame::Exec("ab".to_owned()),
+            Frame::Streams(Sent { stdin: true, stdout: true, stderr: true, terminal: false }),
+            Frame::Ask(Request::Exec { exec: "ab".to_owned() }),
+            Frame::Ask(Request::ResizeExec { exec: "ab".to_owned(), size }),
             Frame::Ask(Request::Start),
             Frame::Ask(Request::Stop { signal: Signal::TERM, grace: Some(std::time::Duration::from_secs(10)), keep: true }),
             Frame::Ask(Request::Signal(Signal::HUP)),

@@ -17,12 +17,13 @@ mod volume;
 pub use errors::{Named, kind};
 pub use launch::Ends;
 
+use crate::exec::ExecAttachment;
 use crate::fault::What;
 use crate::host::Machine;
 use crate::supervisor::SimAttachment;
 use crate::world::World;
 use drydock_core::id::ContainerId;
-use drydock_core::io::{Attach, Ended, Io};
+use drydock_core::io::Attach;
 use drydock_core::kernel::{
     Attachment, Device, Entry, Exit, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
 };
@@ -333,9 +334,10 @@ impl Kernel for SimKernel {
         self.machine.wait_supervisor(id, timeout)
     }
 
-    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
-        self.machine.check_alive()?;
-        self.machine.serve(process, attach, io)
+    fn attach_exec(&self, id: &ContainerId, exec: &str, attach: &Attach) -> Result<Box<dyn Attachment>> {
+        let crash = self.strike(|| "attach_exec".to_owned())?;
+        let answer = ExecAttachment::open(&self.machine, id, exec, attach).map(|a| Box::new(a) as Box<dyn Attachment>);
+        self.after(crash, answer)
     }
 }
 

@@ -4,7 +4,7 @@ use super::crash::{Act, Case};
 use super::{Person, config};
 use drydock_core::build::progress::Silent;
 use drydock_core::build::request::{BuildRequest, Surface};
-use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, RestartPolicy};
+use drydock_core::container::{ContainerConfig, ExecConfig, ExecStart, NetworkMode, RestartPolicy};
 use drydock_core::engine::{
     ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, ListRequest, LogsRequest, PruneCache, PruneFilters, RemoveOptions,
 };
@@ -220,6 +220,18 @@ pub fn cases() -> Vec<Case> {
             let exec = ExecConfig { command: vec!["true".to_owned()], ..ExecConfig::default() };
             e.exec("box", &exec, &Attach::default(), &mut Person::default()).map(drop)
         }),
+        case("exec detached", RUNNING, |e, _| {
+            let exec = ExecConfig { command: vec!["true".to_owned()], detach: true, ..ExecConfig::default() };
+            e.exec("box", &exec, &Attach::default(), &mut Person::default()).map(drop)
+        }),
+        case("create, start and resize an exec", RUNNING, |e, _| {
+            let command = ["sh", "-c", "sleep 1"].map(str::to_owned).to_vec();
+            let exec = e.exec_create("box", &ExecConfig { command, tty: true, ..ExecConfig::default() })?;
+            let start = ExecStart { detach: true, console_size: None };
+            e.exec_start(&exec, &start, &Attach::default(), &mut Person::default())?;
+            e.exec_resize(&exec, Size { rows: 40, cols: 100 })?;
+            e.exec_inspect(&exec).map(drop)
+        }),
     ]
 }
 
@@ -235,6 +247,7 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.containers(true)?;
     e.list(&ListRequest::default())?;
     e.process_table("box", &[])?;
+    e.execs("box")?;
     e.container("box")?;
     e.logs("box", &LogsRequest::default(), &mut |_| true)?;
     e.top("box")?;

@@ -87,6 +87,9 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
         detach: args.detach,
         privileged: args.privileged,
         console_size: if args.tty { session.environment.size() } else { None },
+        attach_stdout: !args.detach,
+        attach_stderr: !args.detach,
+        detach_keys: args.detach_keys.clone().unwrap_or_default(),
     };
     let engine = session.engine()?;
     let outcome = if args.detach {

@@ -22,15 +22,3 @@ pub(super) fn open(options: &HostOptions) -> Result<Arc<dyn Engine>> {
         Err(e) => Err(e),
     }
 }
-
-/// An exec puts a process of this program into a container; it must not be able to write the program's file there.
-pub(super) fn prepare(command: &[String], options: &HostOptions) {
-    let exec = match command {
-        [first, ..] if first == "exec" => true,
-        [first, second, ..] => first == "container" && second == "exec",
-        _ => false,
-    };
-    if exec && options.host.as_deref().is_none_or(|h| h == "linux") {
-        drydock_linux::supervisor::become_unwritable();
-    }
-}

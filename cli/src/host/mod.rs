@@ -40,13 +40,6 @@ pub(crate) fn hidden(args: &[String]) -> Option<i32> {
     }
 }
 
-/// What has to be done before a command begins to work on its host.
-pub(crate) fn prepare(command: &[String], options: &HostOptions) {
-    let _ = (command, options);
-    #[cfg(target_os = "linux")]
-    linux::prepare(command, options);
-}
-
 impl Opener for Hosts {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         match options.host.as_deref() {

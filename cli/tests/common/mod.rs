@@ -5,7 +5,7 @@
 use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::build::ignore::Ignore;
 use drydock_core::build::request::{BuildRequest, Built, Surface};
-use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig};
+use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, ExecRecord, ExecStart};
 use drydock_core::engine::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
     HistoryEntry, ImageSummary, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned, RemoveOptions, Sizes,
@@ -238,6 +238,21 @@ impl Engine for StillLife {
     }
     fn exec(&self, _: &str, _: &ExecConfig, _: &Attach, _: &mut dyn Io) -> Result<Ended> {
         moved()
+    }
+    fn exec_create(&self, _: &str, _: &ExecConfig) -> Result<String> {
+        moved()
+    }
+    fn exec_start(&self, _: &str, _: &ExecStart, _: &Attach, _: &mut dyn Io) -> Result<Ended> {
+        moved()
+    }
+    fn exec_inspect(&self, _: &str) -> Result<ExecRecord> {
+        moved()
+    }
+    fn exec_resize(&self, _: &str, _: Size) -> Result<()> {
+        moved()
+    }
+    fn execs(&self, _: &str) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
     fn top(&self, _: &str) -> Result<Vec<Task>> {
         moved()

@@ -270,4 +270,10 @@ pub struct ExecConfig {
     pub privileged: bool,
     /// Initial size of the terminal.
     pub console_size: Option<crate::io::Size>,
+    /// Somebody will want its standard output. What they get, [`crate::io::Attach`] says at the start; this is what inspect shows.
+    pub attach_stdout: bool,
+    /// The same for standard error.
+    pub attach_stderr: bool,
+    /// The keys that leave it, as they were asked for; empty for the usual ones.
+    pub detach_keys: String,
 }

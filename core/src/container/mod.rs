@@ -3,6 +3,7 @@
 mod config;
 pub mod defaults;
 pub mod diagnose;
+mod exec;
 pub mod files;
 pub mod health;
 pub mod health_text;
@@ -22,4 +23,5 @@ pub mod user;
 pub use config::{
     ContainerConfig, DeviceRequest, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, UserRange,
 };
+pub use exec::{ExecRecord, ExecStage, ExecStart};
 pub use record::{ContainerRecord, ContainerState, Status};

@@ -18,6 +18,7 @@ pub fn container(record: &ContainerRecord, engine: &dyn Engine, sizes: Option<Si
     let image = engine.image(record.image.as_str()).ok();
     let id = &record.id;
     let lower = image.as_ref().map(|i| i.layers.iter().rev().map(|l| layout.layer(l)).collect::<Vec<_>>().join(":")).unwrap_or_default();
+    let execs = Some(engine.execs(id.as_str()).unwrap_or_default()).filter(|all| !all.is_empty());
     let mut object = json!({
         "Id": id.as_str(),
         "Created": record.created.rfc3339(),
@@ -36,7 +37,7 @@ pub fn container(record: &ContainerRecord, engine: &dyn Engine, sizes: Option<Si
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": "",
-        "ExecIDs": null,
+        "ExecIDs": execs,
         "HostConfig": host_config(&record.config),
         "GraphDriver": {
             "Data": { "LowerDir": lower, "MergedDir": layout.merged(id), "UpperDir": layout.upper(id), "WorkDir": layout.work(id) },

@@ -1,5 +1,6 @@
 //! The engine seam: everything a user of containers can ask for, as one object-safe trait.
 
+mod attach;
 mod build;
 mod commit;
 mod copy;
@@ -62,7 +63,7 @@ pub use wait::WaitCondition;
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions};
 
-use crate::container::{ContainerConfig, ContainerRecord, ExecConfig};
+use crate::container::{ContainerConfig, ContainerRecord, ExecConfig, ExecRecord, ExecStart};
 use crate::error::Result;
 use crate::host::Capabilities;
 use crate::id::{ContainerId, Digest, ImageId};
@@ -196,6 +197,17 @@ pub trait Engine: Send + Sync {
     fn logs(&self, name: &str, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<()>;
     /// Runs another program in it and serves its streams; with `detach` returns at once.
     fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Records that another program is wanted in it, and answers that one's id. One that ended is known until the
+    /// container is removed; if there are many, at least for five minutes. One that did not is forgotten when the container ends.
+    fn exec_create(&self, name: &str, exec: &ExecConfig) -> Result<String>;
+    /// Starts a program that was created and serves its streams; to be done once. With `detach` returns when it runs.
+    fn exec_start(&self, exec: &str, start: &ExecStart, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// A program that was created: its state, its process and its exit code.
+    fn exec_inspect(&self, exec: &str) -> Result<ExecRecord>;
+    /// Gives the terminal of a running one a size.
+    fn exec_resize(&self, exec: &str, size: Size) -> Result<()>;
+    /// The ids of those in a container that have not ended.
+    fn execs(&self, name: &str) -> Result<Vec<String>>;
     /// Its processes.
     fn top(&self, name: &str) -> Result<Vec<Task>>;
     /// Its processes as ps(1) lists them with these options; without any, as `ps -ef` does.

@@ -6,7 +6,7 @@ use super::{
     RemoveOptions, Sizes, WaitCondition,
 };
 use crate::container::lifecycle::{self, Event};
-use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, NetworkMode};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart, NetworkMode};
 use crate::error::Result;
 use crate::host::Capabilities;
 use crate::id::{ContainerId, Digest, ImageId};
@@ -232,6 +232,26 @@ impl Engine for LocalEngine {
 
     fn exec(&self, name: &str, exec: &ExecConfig, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         self.run_inside(name, exec, attach, io)
+    }
+
+    fn exec_create(&self, name: &str, exec: &ExecConfig) -> Result<String> {
+        self.create_exec(name, exec)
+    }
+
+    fn exec_start(&self, exec: &str, start: &ExecStart, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
+        self.start_exec(exec, start, attach, io)
+    }
+
+    fn exec_inspect(&self, exec: &str) -> Result<ExecRecord> {
+        self.look_at_exec(exec)
+    }
+
+    fn exec_resize(&self, exec: &str, size: Size) -> Result<()> {
+        self.resize_exec(exec, size)
+    }
+
+    fn execs(&self, name: &str) -> Result<Vec<String>> {
+        self.execs_of(name)
     }
 
     fn top(&self, name: &str) -> Result<Vec<Task>> {

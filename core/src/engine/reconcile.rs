@@ -84,7 +84,9 @@ impl LocalEngine {
             Status::Running | Status::Paused | Status::Restarting => {
                 self.let_go(&record)?;
                 let error = if same_boot { LOST } else { REBOOTED };
-                let record = self.change(id, &[Happening::Own("die", vec![("exitCode", KILLED.to_string())])], &[], &mut |record| {
+                let forgotten = self.forget_execs(id, false)?;
+                let died = [Happening::Own("die", vec![("exitCode", KILLED.to_string())])];
+                let record = self.change(id, &died, &forgotten, &mut |record| {
                     end(record, self.time());
                     if record.state.status != Status::Restarting {
                         record.state.exit_code = KILLED;

@@ -105,6 +105,7 @@ impl LocalEngine {
                 Self::end_use(record),
             ];
             batch.extend(Self::end_volume_uses(record));
+            batch.extend(self.forget_execs(id, true)?);
             self.append_events(&mut batch, &[Happening::plain("destroy").entry(record, self.time())])?;
             if self.commit(&batch)? {
                 return self.forget_use(record);

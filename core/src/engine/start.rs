@@ -204,8 +204,9 @@ impl LocalEngine {
         let tidied = told.and(self.insist(&mut || self.let_go(&record)));
         let event = if again { Event::EndedForNow } else { Event::Ended };
         happenings.extend(super::events::volumes(&record, false));
+        let forgotten = self.forget_execs(id, false).unwrap_or_default();
         self.insist(&mut || {
-            self.change(id, &happenings, &[], &mut |record| {
+            self.change(id, &happenings, &forgotten, &mut |record| {
                 record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
                 record.state.exit_code = exit.code;
                 record.state.oom_killed = oom;
@@ -230,7 +231,7 @@ impl LocalEngine {
 
     /// Does what records an end again and again: an exit code that is lost because the store failed for a moment is lost for ever. A disk
     /// that is full is waited for, since somebody will make room.
-    fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    pub(super) fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let since = self.time();
         let mut pause = Duration::from_millis(20);
         loop {

@@ -149,6 +149,19 @@ pub enum Request {
     Signal(Signal),
     /// Give the terminal this size.
     Resize(Size),
+    /// Start a program that is recorded as running in the container, with its streams leading nowhere; or else see
+    /// [`Kernel::attach_exec`]. Answered when it runs, or with the error that kept it from running.
+    Exec {
+        /// Its id.
+        exec: String,
+    },
+    /// Give the terminal of such a program this size. One that has none, or has ended, is [`crate::ErrorKind::NotRunning`].
+    ResizeExec {
+        /// Its id.
+        exec: String,
+        /// The size.
+        size: Size,
+    },
     /// Change limits, restart policy or published ports. Answered when all of it is changed, or with the error that kept it from that.
     Update(Box<ContainerUpdate>),
 }
@@ -256,9 +269,11 @@ pub trait Kernel: Send + Sync {
     /// and lets no time pass. No supervisor has ended.
     fn wait(&self, id: &ContainerId, timeout: Option<Duration>) -> Result<bool>;
 
-    /// Waits for a process launched by the caller itself (an exec), serving its streams with `io`, until it ends or the
-    /// person detaches.
-    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended>;
+    /// Lets a container's supervisor start a program that is recorded as running in it, and connects to that one's streams.
+    ///
+    /// It goes on if whoever is connected leaves or dies: then its output is read and dropped. The errors are those of
+    /// [`Kernel::request`] and what kept it from running.
+    fn attach_exec(&self, id: &ContainerId, exec: &str, attach: &Attach) -> Result<Box<dyn Attachment>>;
 }
 
 /// An open connection to a container's streams.

@@ -30,6 +30,13 @@ pub enum Event {
         /// What it wrote, at least the first [`crate::container::health::KEPT_OUTPUT`] bytes and one more.
         output: Vec<u8>,
     },
+    /// A program that a reaction named as another of the container's has ended.
+    ExecEnded {
+        /// Its id.
+        exec: String,
+        /// Its exit code.
+        code: i32,
+    },
     /// The moment that the last reaction named has come.
     Timer,
     /// Nobody asked for a start, and nobody will.
@@ -55,6 +62,8 @@ pub struct Reaction {
     /// A probe that has just been started in the container: collect what it writes and watch its exit. One that still runs when the
     /// container ends is forgotten.
     pub probe: Option<Process>,
+    /// A further program that has just been started in the container, by its id: watch its exit. Whoever asked for it gets its streams.
+    pub exec: Option<(String, Process)>,
     /// When to send [`Event::Timer`]; replaces the one set before, `None` clears it.
     pub timer: Option<Timestamp>,
     /// The supervisor's work is done.

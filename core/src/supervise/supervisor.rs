@@ -69,12 +69,22 @@ impl Supervisor {
             Event::Request(Request::Stop { signal, grace, keep }) => Input::Stop { signal, grace, keep },
             Event::Request(Request::Signal(signal)) => Input::Signal(signal),
             // A terminal's size is the driver's own affair.
-            Event::Request(Request::Resize(_)) => {
+            Event::Request(Request::Resize(_) | Request::ResizeExec { .. }) => {
                 reaction.reply = Some(Ok(()));
                 return self.timed(reaction);
             }
             Event::Request(Request::Update(change)) => {
                 reaction.reply = Some(self.update(&change));
+                return self.timed(reaction);
+            }
+            Event::Request(Request::Exec { exec }) => {
+                let begun = self.engine.begin_exec(&self.id, &exec);
+                reaction.reply = Some(begun.map(|process| reaction.exec = Some((exec, process))));
+                return self.timed(reaction);
+            }
+            Event::ExecEnded { exec, code } => {
+                // Nobody asked, so nobody can be told.
+                let _ = self.engine.end_exec(&self.id, &exec, code);
                 return self.timed(reaction);
             }
             Event::Probed { code, output } => {

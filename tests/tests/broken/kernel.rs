@@ -131,7 +131,7 @@ impl Kernel for BrokenKernel {
         self.kernel.wait(id, timeout)
     }
 
-    fn serve(&self, process: &Process, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
-        self.kernel.serve(process, attach, io)
+    fn attach_exec(&self, id: &ContainerId, exec: &str, attach: &Attach) -> Result<Box<dyn Attachment>> {
+        self.kernel.attach_exec(id, exec, attach)
     }
 }

@@ -3,7 +3,7 @@
 use crate::container::oci::tests::facts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
-use crate::io::{Attach, Ended, Io};
+use crate::io::Attach;
 use crate::kernel::{
     Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
 };
@@ -242,8 +242,8 @@ impl Kernel for FakeKernel {
         Err(Error::not_modelled("wait"))
     }
 
-    fn serve(&self, _: &Process, _: &Attach, _: &mut dyn Io) -> Result<Ended> {
-        Err(Error::not_modelled("serve"))
+    fn attach_exec(&self, _: &ContainerId, _: &str, _: &Attach) -> Result<Box<dyn Attachment>> {
+        Err(Error::not_modelled("attach_exec"))
     }
 }
 

@@ -8,6 +8,7 @@ mod exec;
 mod exit;
 mod files;
 mod health;
+mod instance;
 mod isolation;
 mod life;
 mod list;
@@ -45,6 +46,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         exit::CLAUSES,
         files::CLAUSES,
         health::CLAUSES,
+        instance::CLAUSES,
         isolation::CLAUSES,
         life::CLAUSES,
         list::CLAUSES,
