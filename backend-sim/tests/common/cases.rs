@@ -17,6 +17,8 @@ use std::time::Duration;
 /// Operations that change nothing and ask nothing of the kernel that could fail half way; a test holds them to it.
 pub const READS: &[&str] = &[
     "capabilities",
+    "exec_inspect",
+    "execs",
     "facts",
     "info",
     "now",
@@ -102,6 +104,13 @@ const NOTHING: Act = |_, _| Ok(());
 const CREATED: Act = |e, _| e.create(&furnished()).map(drop);
 const RUNNING: Act = |e, _| e.create(&furnished()).and_then(|id| e.start(id.as_str()));
 const FORCE: RemoveOptions = RemoveOptions { force: true, volumes: true };
+
+/// Another program that does not end by itself at once, with a terminal.
+fn waiting() -> ExecConfig {
+    ExecConfig { command: ["sh", "-c", "sleep 1"].map(str::to_owned).to_vec(), tty: true, ..ExecConfig::default() }
+}
+
+const DETACHED: ExecStart = ExecStart { detach: true, console_size: None };
 
 /// Every operation that changes something. One that the trait gains and this has not is found by a test.
 pub fn cases() -> Vec<Case> {
@@ -224,14 +233,24 @@ pub fn cases() -> Vec<Case> {
             let exec = ExecConfig { command: vec!["true".to_owned()], detach: true, ..ExecConfig::default() };
             e.exec("box", &exec, &Attach::default(), &mut Person::default()).map(drop)
         }),
-        case("create, start and resize an exec", RUNNING, |e, _| {
-            let command = ["sh", "-c", "sleep 1"].map(str::to_owned).to_vec();
-            let exec = e.exec_create("box", &ExecConfig { command, tty: true, ..ExecConfig::default() })?;
-            let start = ExecStart { detach: true, console_size: None };
-            e.exec_start(&exec, &start, &Attach::default(), &mut Person::default())?;
-            e.exec_resize(&exec, Size { rows: 40, cols: 100 })?;
-            e.exec_inspect(&exec).map(drop)
-        }),
+        case("exec_create", RUNNING, |e, _| e.exec_create("box", &waiting()).map(drop)),
+        case(
+            "exec_start",
+            |e, w| RUNNING(e, w).and_then(|()| e.exec_create("box", &waiting()).map(drop)),
+            |e, _| {
+                let exec = e.execs("box")?.pop().unwrap_or_default();
+                e.exec_start(&exec, &DETACHED, &Attach::default(), &mut Person::default()).map(drop)
+            },
+        ),
+        case(
+            "exec_resize",
+            |e, w| {
+                RUNNING(e, w)?;
+                let exec = e.exec_create("box", &waiting())?;
+                e.exec_start(&exec, &DETACHED, &Attach::default(), &mut Person::default()).map(drop)
+            },
+            |e, _| e.exec_resize(&e.execs("box")?.pop().unwrap_or_default(), Size { rows: 40, cols: 100 }),
+        ),
     ]
 }
 
