@@ -93,7 +93,11 @@ pub async fn streamed(
             Err(error) if writer.began => match late {
                 Late::Cut => drop(writer.pieces.blocking_send(Err(std::io::Error::other(message_of(&error))))),
                 // The client may be gone; then there is nobody to tell.
-                Late::Line => drop(writer.line(&error_line(&message_of(&error), None))),
+                Late::Line => {
+                    // A build's step that failed gives the client its exit code.
+                    let code = if error.operation() == "run" { error.about().parse().ok() } else { None };
+                    let _ = writer.line(&error_line(&message_of(&error), code));
+                }
                 Late::End => {}
             },
             // Nobody listens once the head is out.
