@@ -6,6 +6,7 @@
 use crate::cgroup::Hierarchies;
 use crate::error::step;
 use crate::firewall;
+use drydock_core::container::layout::Layout;
 use drydock_core::error::{ErrorKind, Result};
 use drydock_core::kernel::Facts;
 use drydock_core::observe::Snapshot;
@@ -14,14 +15,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The group above all containers' groups.
-const GROUP: &str = "drydock";
-
 /// Looks at the whole host.
 pub fn snapshot(facts: &Facts, hierarchies: &Hierarchies) -> Result<Snapshot> {
     let all = Running::all()?;
-    let others = all.iter().filter_map(Running::supervises).filter(|(root, _)| *root != facts.data_root);
-    let cgroups = groups(hierarchies, &others.map(|(_, id)| id.to_owned()).collect())?;
+    let cgroups = groups(hierarchies, &Layout::of(facts).groups())?;
     let processes = ours(&all, &facts.data_root, hierarchies, &cgroups)?;
     Ok(Snapshot {
         mounts: mounts()?,
@@ -58,19 +55,15 @@ fn mounts() -> Result<BTreeSet<String>> {
     Ok(text.lines().filter_map(line).collect())
 }
 
-/// Groups below Drydock's own, by their path in any hierarchy. Other roots have their containers' groups beside ours: those are
-/// left out as long as their supervisor lives. A group that nobody looks after is shown: it was left behind.
-fn groups(hierarchies: &Hierarchies, anothers: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+/// Groups below that of all containers of this data root, by their path in any hierarchy.
+fn groups(hierarchies: &Hierarchies, above: &str) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for root in hierarchies.roots() {
-        let mut next = vec![root.join(GROUP)];
+        let mut next = vec![root.join(above)];
         while let Some(group) = next.pop() {
             for child in children(&group)?.into_iter().filter(|c| c.is_dir()) {
-                let name = child.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                if !anothers.contains(&name) {
-                    found.extend(child.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()));
-                    next.push(child);
-                }
+                found.extend(child.strip_prefix(root).ok().map(|p| p.to_string_lossy().into_owned()));
+                next.push(child);
             }
         }
     }

@@ -2,11 +2,10 @@
 
 use drydock::HostOptions;
 use drydock_core::Result;
+use drydock_core::container::layout::DATA_ROOT;
 use drydock_core::engine::Engine;
 use std::sync::Arc;
 
-/// Where durable state is unless said otherwise.
-const DATA_ROOT: &str = "/var/lib/drydock";
 /// Where state of this boot is unless said otherwise.
 const RUN_ROOT: &str = "/run/drydock";
 

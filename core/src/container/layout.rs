@@ -105,6 +105,22 @@ impl Layout {
         format!("{}/tmp", self.data)
     }
 
+    /// The control group above those of all containers of this data root, relative to each hierarchy's root. Groups are one
+    /// tree for the whole machine, whatever namespaces an engine is in: a data root of one's own has a group of one's own, so that
+    /// no engine takes another's containers for its own leftovers.
+    pub fn groups(&self) -> String {
+        if self.data == DATA_ROOT {
+            return "drydock".to_owned();
+        }
+        let name = hex(&sha2::Sha256::digest(self.data.as_bytes()));
+        format!("drydock-{}", name.get(..8).unwrap_or("other"))
+    }
+
+    /// The control group of a container, relative to each hierarchy's root: `drydock/ID`.
+    pub fn cgroup(&self, id: &ContainerId) -> String {
+        format!("{}/{}", self.groups(), component(id.as_str()))
+    }
+
     /// The data root.
     pub fn data_root(&self) -> &str {
         &self.data
@@ -116,13 +132,8 @@ impl Layout {
     }
 }
 
-/// The control group of a container, relative to each hierarchy's root.
-pub fn cgroup(id: &ContainerId) -> String {
-    format!("{CGROUP}/{}", component(id.as_str()))
-}
-
-/// The control group above those of all containers.
-pub const CGROUP: &str = "drydock";
+/// The data root of a host whose owner did not say where.
+pub const DATA_ROOT: &str = "/var/lib/drydock";
 
 /// A name as one path component. A well-formed one stays as it is; any other becomes its own digest, so that no name, however it
 /// came into a record, leads out of its directory, and two names never share a path.
@@ -151,7 +162,15 @@ mod tests {
         assert_eq!(layout().log(&id), format!("/var/lib/drydock/containers/{id_text}/{id_text}-json.log"));
         assert_eq!(layout().socket(&id), format!("/run/drydock/s/{}", "ab".repeat(12)));
         assert_eq!(layout().layer(&ChainId::new(format!("sha256:{id_text}"))), format!("/var/lib/drydock/layers/{id_text}"));
-        assert_eq!(cgroup(&id), format!("drydock/{id_text}"));
+        assert_eq!(layout().cgroup(&id), format!("drydock/{id_text}"));
+    }
+
+    #[test]
+    fn two_data_roots_have_two_groups() {
+        let groups = |root: &str| Layout::new(root, "/run/drydock").groups();
+        assert_eq!(groups("/srv/a/"), groups("/srv/a"));
+        assert_ne!(groups("/srv/a"), groups("/srv/b"));
+        assert_ne!(groups("/srv/a"), groups(DATA_ROOT));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::launch::{self, Root};
 use super::{Plan, Planned, Planner};
-use crate::container::layout::{Layout, cgroup};
+use crate::container::layout::Layout;
 use crate::container::user::Identity;
 use crate::container::{ExecConfig, oci};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ pub(super) fn prepare(id: &ContainerId, spec: &Spec, facts: &Facts) -> Plan {
     let rules = spec.linux().as_ref().and_then(|l| l.resources().as_ref()).and_then(|r| r.devices().clone()).unwrap_or_default();
     if !rules.is_empty() && facts.controllers.iter().any(|c| c == "devices") {
         plan.push(Planned::new(
-            Step::DeviceRules { path: cgroup(id), rules },
+            Step::DeviceRules { path: Layout::of(facts).cgroup(id), rules },
             "Whatever nodes a container makes, it can open only the harmless ones.",
             "runtime-spec config-linux.md \"Allowed Device list\"",
         ));
@@ -110,7 +110,7 @@ impl Containers for Planner {
             }
             Err(e) => return Err(e),
         };
-        let launch = launch::launch(&Self::name(id), spec, &root, &cgroup(id), streams)?;
+        let launch = launch::launch(&Self::name(id), spec, &root, &self.layout().cgroup(id), streams)?;
         self.carry_out(&prepare(id, spec, self.facts()), None)?;
         let process = self.kernel.launch(&launch)?;
         if let Err(error) = self.carry_out(&loopback(id, &launch), Some(&process)) {
@@ -130,18 +130,18 @@ impl Containers for Planner {
 
     fn freeze(&self, id: &ContainerId) -> Result<()> {
         self.require(Capability::Freeze)?;
-        self.kernel.perform(&Step::Freeze { path: cgroup(id), frozen: true }, None)
+        self.kernel.perform(&Step::Freeze { path: self.layout().cgroup(id), frozen: true }, None)
     }
 
     fn thaw(&self, id: &ContainerId) -> Result<()> {
         self.require(Capability::Freeze)?;
-        self.kernel.perform(&Step::Freeze { path: cgroup(id), frozen: false }, None)
+        self.kernel.perform(&Step::Freeze { path: self.layout().cgroup(id), frozen: false }, None)
     }
 
     fn exec(&self, id: &ContainerId, of: &Process, spec: &Spec, exec: &ExecConfig, streams: Streams) -> Result<Process> {
         self.require(Capability::Exec)?;
         let spec = self.exec_spec(id, spec, exec)?;
-        let launch = launch::exec(&format!("exec in {}", Self::name(id)), &spec, of, &cgroup(id), streams)?;
+        let launch = launch::exec(&format!("exec in {}", Self::name(id)), &spec, of, &self.layout().cgroup(id), streams)?;
         let process = self.kernel.launch(&launch)?;
         if let Err(error) = self.kernel.release(&process) {
             self.kernel.destroy(&process)?;
@@ -151,7 +151,7 @@ impl Containers for Planner {
     }
 
     fn processes(&self, id: &ContainerId) -> Result<Vec<Task>> {
-        self.kernel.tasks(&cgroup(id))
+        self.kernel.tasks(&self.layout().cgroup(id))
     }
 
     fn alive(&self, process: &Process) -> Result<bool> {

@@ -1,7 +1,7 @@
 //! Plans for control groups, and what their files say.
 
 use super::{Plan, Planned, Planner};
-use crate::container::layout::cgroup;
+use crate::container::layout::Layout;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Capability, Limits};
 use crate::id::ContainerId;
@@ -13,7 +13,7 @@ const SEE: &str = "man 7 cgroups";
 
 /// Makes a group and writes its limits.
 pub(super) fn apply(id: &ContainerId, limits: &Resources, facts: &Facts, swap: bool) -> Plan {
-    let path = cgroup(id);
+    let path = Layout::of(facts).cgroup(id);
     let mut plan = Plan::new("limits.apply", id.as_str());
     plan.push(
         Planned::new(Step::MakeCgroup { path: path.clone() }, "The group is there, with its limits, before anything runs in it.", SEE)
@@ -63,7 +63,7 @@ impl Planner {
             .get(controller)
             .or_else(|| facts.cgroup_roots.values().next().filter(|_| facts.cgroup == CgroupMode::V2))
             .ok_or_else(|| Error::unsupported(format!("the {controller} controller of control groups")))?;
-        let bytes = self.kernel.read(&format!("{root}/{}/{file}", cgroup(id)), 0, 1 << 16)?;
+        let bytes = self.kernel.read(&format!("{root}/{}/{file}", self.layout().cgroup(id)), 0, 1 << 16)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -142,7 +142,7 @@ impl Planner {
             let mut later = Vec::new();
             for write in waiting {
                 let old = self.group_file(id, &write.controller, &write.file)?.trim().to_owned();
-                match self.kernel.perform(&step(&cgroup(id), write.clone()), None) {
+                match self.kernel.perform(&step(&self.layout().cgroup(id), write.clone()), None) {
                     Ok(()) => before.0.push((write, old)),
                     Err(error) => {
                         refused = Some(error);
@@ -165,7 +165,7 @@ impl Planner {
         for (mut write, old) in before.0.into_iter().rev() {
             write.value = old;
             // The first error is the one that counts; what cannot be put back is what it was changed to.
-            let _ = self.kernel.perform(&step(&cgroup(id), write), None);
+            let _ = self.kernel.perform(&step(&self.layout().cgroup(id), write), None);
         }
     }
 }
@@ -222,6 +222,6 @@ impl Limits for Planner {
     }
 
     fn remove(&self, id: &ContainerId) -> Result<()> {
-        self.kernel.perform(&Step::RemoveCgroup { path: cgroup(id) }, None)
+        self.kernel.perform(&Step::RemoveCgroup { path: self.layout().cgroup(id) }, None)
     }
 }

@@ -3,7 +3,7 @@
 use super::launch::launch;
 use super::{Explanation, Plan, Planned, Planner, container, image, network};
 use crate::container::files;
-use crate::container::layout::{Layout, cgroup};
+use crate::container::layout::Layout;
 use crate::container::oci::{self, Join};
 use crate::container::user::{self, Identity};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, MountKind, NamespaceMode};
@@ -120,7 +120,7 @@ impl Planning for Planner {
             Streams::Pipes { stdin: record.config.open_stdin }
         };
         let root = container::root(&layout, id, &image.layers);
-        let launch = launch(&format!("container {}", id.short()), &spec, &root, &cgroup(id), streams)?;
+        let launch = launch(&format!("container {}", id.short()), &spec, &root, &self.layout().cgroup(id), streams)?;
         explanation.waiting.push(container::loopback(id, &launch));
         if let (Some(network), Some(endpoint)) = (network, &endpoint) {
             explanation.before.insert(0, network::add(network)?);

@@ -9,7 +9,7 @@ mod sysctl;
 pub use device::{Granted, parse_device, parse_rule};
 pub use environment::exec_environment;
 
-use super::layout::{self, Layout};
+use super::layout::Layout;
 use super::user::Identity;
 use super::{ContainerConfig, ContainerRecord, NamespaceMode, NetworkMode, UserRange, defaults, ulimit};
 use crate::error::{Error, ErrorKind, Result};
@@ -155,7 +155,7 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
     let mut linux = oci::LinuxBuilder::default()
         .namespaces(namespaces(request)?)
         .resources(resources)
-        .cgroups_path(layout::cgroup(&record.id))
+        .cgroups_path(Layout::of(facts).cgroup(&record.id))
         .devices(device::nodes(request.devices)?)
         .masked_paths(masked)
         .readonly_paths(paths(&defaults::READ_ONLY_PATHS))

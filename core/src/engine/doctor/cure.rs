@@ -19,7 +19,7 @@ impl LocalEngine {
                 if let Some(record) = self.find_record(&id)? {
                     // A process that no record knows of goes with its group.
                     if record.state.process.is_none() {
-                        self.kernel().perform(&Step::RemoveCgroup { path: crate::container::layout::cgroup(&id) }, None)?;
+                        self.kernel().perform(&Step::RemoveCgroup { path: self.layout().cgroup(&id) }, None)?;
                     }
                     self.settle(record)?;
                 }

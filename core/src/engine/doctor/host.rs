@@ -73,9 +73,10 @@ impl LocalEngine {
     pub(super) fn leftovers(&self, before: &Chart, after: &Chart, seen: &Snapshot) -> Vec<Case> {
         let owned = Owned { charts: [before, after] };
         let mut cases = Vec::new();
+        let groups = format!("{}/", self.layout().groups());
         for group in &seen.cgroups {
             // `drydock/ID`, and what a container made below its own.
-            let Some(id) = group.strip_prefix("drydock/").filter(|rest| !rest.contains('/')) else { continue };
+            let Some(id) = group.strip_prefix(&groups).filter(|rest| !rest.contains('/')) else { continue };
             if !owned.active(id) {
                 let remedy = "kill what is in the group, and remove it";
                 cases.push(Case::unowned("cgroup", group, remedy, steps(Step::RemoveCgroup { path: group.clone() })));
