@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -258,6 +258,18 @@ fn move_aside(dir: BorrowedFd<'_>, name: &CStr, top: BorrowedFd<'_>, moved: &mut
             other => return other.map_err(io::Error::from),
         }
     }
+}
+
+/// Changes the mode of what has a name in a directory, and never of what a link leads to: between its making and this call a container
+/// that can write there may have put a link in its place, to a file of the host (CVE-2018-15664).
+pub(crate) fn set_mode(parent: BorrowedFd<'_>, name: &CStr, mode: Mode) -> io::Result<()> {
+    let itself = rustix::fs::openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    if FileType::from_raw_mode(rustix::fs::fstat(&itself)?.st_mode) == FileType::Symlink {
+        return Err(Errno::LOOP.into());
+    }
+    // fchmod(2) takes no O_PATH descriptor; its name in procfs is a way to the very same file.
+    rustix::fs::chmod(format!("/proc/self/fd/{}", itself.as_raw_fd()), mode)?;
+    Ok(())
 }
 
 /// Makes what a directory holds durable. Not there is no error.

@@ -136,7 +136,7 @@ impl Copy {
         rustix::fs::chownat(to, name, Some(Uid::from_raw(found.st_uid)), Some(Gid::from_raw(found.st_gid)), nofollow)?;
         if kind != FileType::Symlink {
             // The owner first: chown(2) clears set-user-id bits.
-            rustix::fs::chmodat(to, name, Mode::from_raw_mode(found.st_mode & 0o7777), AtFlags::empty())?;
+            files::set_mode(to, name, Mode::from_raw_mode(found.st_mode & 0o7777))?;
         }
         rustix::fs::utimensat(to, name, &times(&found), nofollow)?;
         Ok(())

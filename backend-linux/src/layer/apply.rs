@@ -171,8 +171,7 @@ impl Applier {
         let (uid, gid) = owner(entry);
         rustix::fs::chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
         if entry.kind != Kind::Symlink {
-            // The node was made an instant ago in a directory that only root can reach, so it is no link.
-            rustix::fs::chmodat(parent, name, Mode::from_raw_mode(entry.mode), AtFlags::empty())?;
+            crate::files::set_mode(parent, name, Mode::from_raw_mode(entry.mode))?;
         }
         rustix::fs::utimensat(parent, name, &times(entry.modified), AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(())

@@ -2,12 +2,15 @@
 
 use super::{mount, resolve};
 use crate::error::step;
-use drydock_core::error::{Error, Result};
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chmodat, chownat, fchmod, fchown, makedev, mknodat, openat, symlinkat};
+use drydock_core::error::{Error, ErrorKind, Result};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fchown, makedev, mknodat, openat, statat, symlinkat};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 
 /// Makes a node. Where the kernel forbids mknod(2) (a user namespace), the host's node of that path is bound instead.
+///
+/// A node that is there already stays as it is. Anything else in its place is refused and not touched: an image or a volume may have a
+/// link there, and to change the mode of what it leads to would be to change a file of the host.
 pub fn make_node(root: &OwnedFd, path: &str, kind: char, number: (u32, u32), mode: u32, owner: (u32, u32)) -> Result<()> {
     let kind = match kind {
         'c' | 'u' => FileType::CharacterDevice,
@@ -20,7 +23,7 @@ pub fn make_node(root: &OwnedFd, path: &str, kind: char, number: (u32, u32), mod
     // The mask is 0 in a new process until it becomes its user, so the mode is meant as it stands.
     match mknodat(&parent, name, kind, Mode::from_raw_mode(mode), makedev(number.0, number.1)) {
         Ok(()) => {}
-        Err(Errno::EXIST) => chmodat(&parent, name, Mode::from_raw_mode(mode), AtFlags::empty()).map_err(|e| step("fchmodat", path, e))?,
+        Err(Errno::EXIST) => return is_node(&parent, name, path),
         Err(Errno::PERM) => {
             let tree = mount::clone_tree(path, false)?;
             return mount::attach(&tree, &resolve::file(root, path, 0o666)?);
@@ -32,6 +35,17 @@ pub fn make_node(root: &OwnedFd, path: &str, kind: char, number: (u32, u32), mod
     }
     let (uid, gid) = ids(owner);
     chownat(&parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| step("fchownat", path, e))
+}
+
+fn is_node(parent: &OwnedFd, name: &str, path: &str) -> Result<()> {
+    let found = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| step("fstatat", path, e))?;
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::CharacterDevice | FileType::BlockDevice | FileType::Fifo => Ok(()),
+        _ => {
+            let message = format!("a device is to be at {path}, and something else is there");
+            Err(Error::new(ErrorKind::Denied, message).op("mknod").subject(path).hint("the image or a volume brings it along"))
+        }
+    }
 }
 
 /// Makes a symbolic link; anything there already stays.
