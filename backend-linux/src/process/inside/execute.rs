@@ -4,7 +4,7 @@ use super::{Inside, init};
 use crate::process::channel;
 use drydock_core::container::diagnose;
 use drydock_core::error::{Error, ErrorKind, Result};
-use rustix::fs::{Access, AtFlags, CWD, FileType, accessat, stat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, stat};
 use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::ffi::CString;
@@ -80,7 +80,14 @@ fn not_executable(message: String) -> Error {
 fn explained(error: Error, path: &str) -> Error {
     use std::io::Read as _;
     let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(diagnose::HEAD as u64).read_to_end(&mut head));
+    // Without waiting: a named pipe in a program's place has nobody who writes to it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty()).map(std::fs::File::from).map_err(std::io::Error::from);
+    let regular = opened.and_then(|file| match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::ErrorKind::InvalidInput.into()),
+    });
+    let read = regular.and_then(|file| file.take(diagnose::HEAD as u64).read_to_end(&mut head));
     let machine = rustix::system::uname();
     let machine = crate::facts::architecture(&machine.machine().to_string_lossy());
     let mut look = |path: &str| match stat(path) {
