@@ -5,7 +5,7 @@ use crate::file::{OpenFile, Target};
 use crate::sys::{Disposition, Errno, FileType, Propagation, Res};
 use crate::vfs::{Body, Ctx, Inode, Loc, Node};
 use crate::world::World;
-use drydock_core::container::diagnose;
+use drydock_core::container::{diagnose, mounts};
 use drydock_core::kernel::{MountFlags, Process};
 use drydock_core::limits::CgroupMode;
 use drydock_core::{Error, ErrorKind, Result};
@@ -70,7 +70,17 @@ impl World {
         flags: MountFlags,
         data: &str,
     ) -> Result<()> {
+        if root.is_some() && !matches!(kind, "proc" | "sysfs") {
+            self.not_in_proc(pid, root, target)?;
+        }
         let mounted = (|| {
+            if let (Some(root), "proc" | "sysfs") = (root, kind) {
+                // What is written to /proc and /sys later must be the kernel's: a link there is refused (CVE-2019-19921).
+                let ctx = self.inside(pid, root)?;
+                if self.walk(&ctx, target, false).is_ok_and(|at| self.kind(at.node) == Ok(FileType::Symlink)) {
+                    return Err(Errno::ELOOP);
+                }
+            }
             let at = self.target(pid, root, target, true)?;
             let ctx = self.ctx(pid)?;
             let (system, node) = self.new_filesystem(&ctx, kind, data)?;
@@ -91,6 +101,7 @@ impl World {
         flags: MountFlags,
         propagation: Option<&str>,
     ) -> Result<()> {
+        self.not_in_proc(pid, root, target)?;
         let bound = (|| {
             let ctx = self.ctx(pid)?;
             let from = self.walk(&ctx, source, true)?;
@@ -164,13 +175,39 @@ impl World {
         let made = (|| {
             let ctx = self.inside(pid, root)?;
             let path = format!("/{}", path.trim_start_matches('/'));
+            if op == "mknod"
+                && self
+                    .walk(&ctx, &path, false)
+                    .is_ok_and(|at| !matches!(self.kind(at.node), Ok(FileType::Char | FileType::Block | FileType::Fifo)))
+            {
+                return Err(Errno::EEXIST);
+            }
             let (above, _) = path.rsplit_once('/').unwrap_or(("", ""));
             if !above.is_empty() {
                 self.make_dirs(&ctx, above, 0o755, (0, 0))?;
             }
             self.put_node(&ctx, &path, inode)
         })();
+        if made.as_ref().err() == Some(&Errno::EEXIST) {
+            let message = format!("a device is to be at {path}, and something else is there");
+            return Err(Error::new(ErrorKind::Denied, message).op(op).subject(path).hint("the image or a volume brings it along"));
+        }
         made.named(op, path).map(drop)
+    }
+
+    /// Refuses a place to mount at that is in a procfs, where a link of the image may have led (CVE-2019-16884).
+    fn not_in_proc(&mut self, pid: u32, root: Option<&str>, target: &str) -> Result<()> {
+        let Some(root) = root else { return Ok(()) };
+        let ctx = self.inside(pid, root).named("mount", target)?;
+        let path = format!("/{}", target.trim_start_matches('/'));
+        let kind = |world: &Self, at: Loc| {
+            let system = world.fs.mounts.get(&at.mount).map(|m| m.system)?;
+            world.fs.systems.get(&system).map(|s| s.kind.to_string())
+        };
+        match self.walk(&ctx, &path, true) {
+            Ok(at) if kind(self, at).as_deref() == Some("proc") && !mounts::may_cover_proc(target) => Err(mounts::inside_proc(target)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a directory inside a root.
@@ -251,6 +288,7 @@ impl World {
 
     /// Hides a path.
     pub(super) fn step_mask(&mut self, pid: u32, path: &str) -> Result<()> {
+        let mut false_null = false;
         let masked = (|| {
             let ctx = self.ctx(pid)?;
             let at = match self.walk(&ctx, path, true) {
@@ -263,9 +301,19 @@ impl World {
                 let flags = MountFlags { read_only: true, ..MountFlags::default() };
                 return self.mount_at(at, system, Node::Plain(root), flags, "tmpfs").map(drop);
             }
-            let null = self.walk(&ctx, "/dev/null", true)?;
+            // The null device, and nothing that was put in its place (CVE-2025-31133).
+            let null = self.walk(&ctx, "/dev/null", false)?;
+            let found = self.attributes(null.node)?;
+            if (found.kind, found.rdev) != (FileType::Char, (1, 3)) {
+                false_null = true;
+                return Err(Errno::EACCES);
+            }
             self.bind(null, at, false, MountFlags::default()).map(drop)
         })();
+        if false_null {
+            let message = "/dev/null of the container is not the null device";
+            return Err(Error::new(ErrorKind::Denied, message).op("mask").subject("/dev/null"));
+        }
         masked.named("mask", path)
     }
 

@@ -59,6 +59,12 @@ impl LocalEngine {
     pub(super) fn new_record(&self, config: &ContainerConfig, image: &ImageRecord) -> Result<ContainerRecord> {
         let args = arguments(config, image)?;
         self.check(config)?;
+        let theirs = &image.defaults.working_dir;
+        if config.workdir.is_empty() && !theirs.is_empty() && !theirs.starts_with('/') {
+            return Err(Error::invalid("Cwd must be an absolute path")
+                .subject(theirs.as_str())
+                .hint("the image's working directory is not"));
+        }
         Ok(ContainerRecord {
             id: ContainerId::new(self.new_id()),
             name: String::new(),

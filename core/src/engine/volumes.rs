@@ -1,7 +1,7 @@
 //! What is mounted from the host: volumes and bound paths, made or missed when a container is created.
 
 use super::LocalEngine;
-use crate::container::mounts::clean;
+use crate::container::mounts::{check_target, check_volume_name, clean};
 use crate::container::{ContainerConfig, ContainerRecord, MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChainId, ContainerId};
@@ -82,20 +82,12 @@ impl LocalEngine {
                 MountKind::Volume => "volume",
                 MountKind::Tmpfs => "tmpfs",
             };
-            let shown = mount.target.escape_debug();
-            if !mount.target.starts_with('/') {
-                return Err(Error::invalid(format!(
-                    "invalid mount config for type \"{kind}\": invalid mount path: '{shown}' mount path must be absolute"
-                )));
-            }
-            let target = clean(&mount.target);
-            if target == "/" {
-                return Err(Error::invalid(format!(
-                    "invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'"
-                )));
+            let target = check_target(kind, &mount.target)?;
+            if mount.kind == MountKind::Volume && !mount.source.is_empty() {
+                check_volume_name(&mount.source)?;
             }
             if !targets.insert(target) {
-                return Err(Error::invalid(format!("Duplicate mount point: {shown}")));
+                return Err(Error::invalid(format!("Duplicate mount point: {}", mount.target.escape_debug())));
             }
         }
         for mount in config.mounts.iter().filter(|m| m.kind == MountKind::Bind && !m.create_source) {

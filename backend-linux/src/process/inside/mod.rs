@@ -57,6 +57,7 @@ pub fn make_read_only(tree: &OwnedFd) -> Result<()> {
 
 use super::child::Prepared;
 use crate::error::step;
+use drydock_core::container::mounts;
 use drydock_core::error::{Error, Result};
 use drydock_core::kernel::Step;
 use oci_spec::runtime::LinuxCapabilities;
@@ -214,7 +215,7 @@ impl<'a> Inside<'a> {
     /// Where to mount: inside a root if there is one, made if missing.
     fn target(&mut self, root: Option<&str>, target: &str) -> Result<OwnedFd> {
         match root {
-            Some(root) => resolve::directory(self.root(root)?, target, 0o755),
+            Some(root) => not_in_proc(resolve::directory(self.root(root)?, target, 0o755)?, target),
             None => {
                 self.root = None;
                 resolve::open_root(target)
@@ -234,8 +235,15 @@ impl<'a> Inside<'a> {
             return self.target(root, target);
         }
         match root {
-            Some(root) => resolve::file(self.root(root)?, target, 0o644),
+            Some(root) => not_in_proc(resolve::file(self.root(root)?, target, 0o644)?, target),
             None => resolve::file(&resolve::open_root("/")?, target, 0o644),
         }
     }
+}
+
+/// Refuses a place to mount at that is in a procfs, where a link of the image may have led: what is mounted over its files would take what
+/// is written to the kernel (CVE-2019-16884).
+fn not_in_proc(at: OwnedFd, target: &str) -> Result<OwnedFd> {
+    let magic = fstatfs(&at).map_err(|e| step("fstatfs", target, e))?.f_type;
+    if magic == rustix::fs::PROC_SUPER_MAGIC && !mounts::may_cover_proc(target) { Err(mounts::inside_proc(target)) } else { Ok(at) }
 }

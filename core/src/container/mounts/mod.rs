@@ -7,11 +7,11 @@ pub use mount::parse_mount;
 pub use volume::{parse_tmpfs, parse_volume};
 
 use super::{MountKind, MountRequest};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a target must be: absolute, not the root, and not below /proc, where a mount could fool what guards it
 /// (runtime-spec forbids it; CVE-2019-16884 used it).
-fn check_target(kind: &str, target: &str) -> Result<String> {
+pub(crate) fn check_target(kind: &str, target: &str) -> Result<String> {
     let wrong = |why: String| Error::invalid(format!("invalid mount config for type \"{kind}\": {why}"));
     if !target.starts_with('/') {
         return Err(wrong(format!("invalid mount path: '{}' mount path must be absolute", target.escape_debug())));
@@ -20,10 +20,39 @@ fn check_target(kind: &str, target: &str) -> Result<String> {
     if clean == "/" {
         return Err(wrong("invalid specification: destination can't be '/'".to_owned()));
     }
-    if clean == "/proc" || clean.starts_with("/proc/") {
+    if (clean == "/proc" || clean.starts_with("/proc/")) && !may_cover_proc(&clean) {
         return Err(wrong(format!("invalid specification: \"{clean}\" cannot be mounted because it is inside /proc")));
     }
     Ok(clean)
+}
+
+/// Files of /proc that tell of the machine and over which others may be mounted that tell of the container, as lxcfs does (the same as
+/// runc allows). Nothing that an engine writes to is among them.
+const TELL_OF_THE_MACHINE: [&str; 10] = [
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/net/dev",
+    "/proc/slabinfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/uptime",
+];
+
+/// Whether something may be mounted at this target, though it is in a procfs.
+pub fn may_cover_proc(target: &str) -> bool {
+    TELL_OF_THE_MACHINE.contains(&target)
+}
+
+/// What a kernel says where a link of the image would lead a mount into a procfs.
+pub fn inside_proc(target: &str) -> Error {
+    let shown = target.escape_debug();
+    Error::new(ErrorKind::Denied, format!("\"{shown}\" cannot be mounted because it is inside /proc"))
+        .op("mount")
+        .subject(target)
+        .hint("a symbolic link of the image leads there")
 }
 
 /// An absolute path without empty, `.` and `..` parts, by text alone (Go: `filepath.Clean`).
@@ -42,7 +71,7 @@ pub fn clean(path: &str) -> String {
 }
 
 /// The name of a volume: a letter or digit, then letters, digits, `_`, `.` and `-`, two at least.
-fn check_volume_name(name: &str) -> Result<()> {
+pub(crate) fn check_volume_name(name: &str) -> Result<()> {
     let head = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let tail = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
     if head && tail && name.len() >= 2 && name.len() <= 255 {
