@@ -22,11 +22,13 @@ pub enum Area {
     Limits,
     /// Pulling, pushing, logging in and searching.
     Registry,
+    /// Attacks that once worked on some engine.
+    Security,
 }
 
 impl Area {
     /// Every area, in the order of reports.
-    pub const ALL: [Area; 6] = [Area::Container, Area::Image, Area::Build, Area::Network, Area::Limits, Area::Registry];
+    pub const ALL: [Area; 7] = [Area::Container, Area::Image, Area::Build, Area::Network, Area::Limits, Area::Registry, Area::Security];
 
     /// What ids of this area start with.
     pub fn prefix(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Area {
             Area::Network => "NET-",
             Area::Limits => "LIM-",
             Area::Registry => "REG-",
+            Area::Security => "SEC-",
         }
     }
 }
@@ -50,6 +53,7 @@ impl fmt::Display for Area {
             Area::Network => "network",
             Area::Limits => "limits",
             Area::Registry => "registry",
+            Area::Security => "security",
         })
     }
 }

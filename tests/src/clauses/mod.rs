@@ -6,12 +6,21 @@ pub mod image;
 pub mod limits;
 pub mod network;
 pub mod registry;
+pub mod security;
 
 use crate::clause::{Area, Clause};
 
 /// Every clause, by area, topic and number.
 pub fn all() -> Vec<&'static Clause> {
-    let areas = [container::topics(), image::topics(), build::topics(), network::topics(), limits::topics(), registry::topics()];
+    let areas = [
+        container::topics(),
+        image::topics(),
+        build::topics(),
+        network::topics(),
+        limits::topics(),
+        registry::topics(),
+        security::topics(),
+    ];
     let mut all: Vec<&'static Clause> = areas.into_iter().flatten().flatten().collect();
     // A file may hold several topics, and a topic may be told in several files.
     all.sort_by_key(|clause| place(clause.id));
