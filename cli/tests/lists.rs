@@ -9,7 +9,6 @@ use drydock_core::image::ImageRecord;
 use drydock_core::io::Stream;
 use drydock_core::time::Timestamp;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 fn world() -> StillLife {
@@ -50,13 +49,7 @@ fn world() -> StillLife {
 }
 
 fn told(lines: &[&str]) -> String {
-    let mut memory = Memory::new(Arc::new(world()));
-    lines.iter().fold(String::new(), |mut text, line| {
-        let words: Vec<String> = line.split(' ').map(|w| w.replace('~', " ")).collect();
-        let (code, out, err) = memory.run_words(&words);
-        let _ = writeln!(text, "$ drydock {}\n{out}{err}[{code}]\n", words.join(" "));
-        text
-    })
+    common::told(world(), lines)
 }
 
 #[test]

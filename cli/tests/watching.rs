@@ -7,7 +7,6 @@ use drydock_core::engine::{ContainerStats, EventEntry};
 use drydock_core::limits::Usage;
 use drydock_core::network::LinkCounters;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 fn event(number: u64, seconds: u64, kind: &str, action: &str, id: &str, attributes: &[(&str, &str)]) -> EventEntry {
@@ -58,13 +57,7 @@ fn world() -> StillLife {
 }
 
 fn told(lines: &[&str]) -> String {
-    let mut memory = Memory::new(Arc::new(world()));
-    lines.iter().fold(String::new(), |mut text, line| {
-        let words: Vec<String> = line.split(' ').map(|w| w.replace('~', " ")).collect();
-        let (code, out, err) = memory.run_words(&words);
-        let _ = writeln!(text, "$ drydock {}\n{out}{err}[{code}]\n", words.join(" "));
-        text
-    })
+    common::told(world(), lines)
 }
 
 #[test]

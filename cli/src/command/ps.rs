@@ -58,21 +58,12 @@ struct PsArgs {
     watch: bool,
 }
 
-const COLUMNS: [(&str, &str); 7] = [
-    ("CONTAINER ID", "ID"),
-    ("IMAGE", "Image"),
-    ("COMMAND", "Command"),
-    ("CREATED", "RunningFor"),
-    ("STATUS", "Status"),
-    ("PORTS", "Ports"),
-    ("NAMES", "Names"),
-];
-
 /// What is drawn again and again: what changes first, so that a narrow terminal shows it.
 const WATCHED: [(&str, &str); 6] =
     [("NAMES", "Names"), ("STATUS", "Status"), ("IMAGE", "Image"), ("COMMAND", "Command"), ("PORTS", "Ports"), ("CONTAINER ID", "ID")];
 
-const WITH_SIZE: [(&str, &str); 8] = [
+/// The columns of the table; the last only when it is asked for.
+const COLUMNS: [(&str, &str); 8] = [
     ("CONTAINER ID", "ID"),
     ("IMAGE", "Image"),
     ("COMMAND", "Command"),
@@ -141,9 +132,9 @@ fn listed(args: &PsArgs, format: &str, containers: Vec<ContainerSummary>, now: T
     let style = Style {
         format: if args.quiet { "" } else { format },
         columns: match (args.size, args.watch) {
-            (true, _) => &WITH_SIZE,
+            (true, _) => &COLUMNS,
             (false, true) => &WATCHED,
-            (false, false) => &COLUMNS,
+            (false, false) => &COLUMNS[..COLUMNS.len() - 1],
         },
         quiet: args.quiet.then_some("ID"),
         headers: &HEADERS,

@@ -482,3 +482,15 @@ pub fn three() -> Vec<ContainerSummary> {
     };
     vec![web(), failed, fresh]
 }
+
+/// What each line of words prints on this world, one after the other. A tilde stands for a blank within a word.
+pub fn told(world: StillLife, lines: &[&str]) -> String {
+    use std::fmt::Write as _;
+    let mut memory = Memory::new(Arc::new(world));
+    lines.iter().fold(String::new(), |mut text, line| {
+        let words: Vec<String> = line.split(' ').map(|w| w.replace('~', " ")).collect();
+        let (code, out, err) = memory.run_words(&words);
+        let _ = writeln!(text, "$ drydock {}\n{out}{err}[{code}]\n", words.join(" "));
+        text
+    })
+}
