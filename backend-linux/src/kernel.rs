@@ -26,6 +26,12 @@ impl LinuxKernel {
         Ok(Self { host: Host::open(data_root, run_root)?, children: Children::default(), spawned: Spawned::default() })
     }
 
+    /// Begins the supervisor that will be asked for next, so that it is ready by then. Only a hint: nothing is made, and if it is not
+    /// asked for it ends with this.
+    pub fn begin_supervisor(&self) {
+        self.spawned.begin(self.host.facts());
+    }
+
     /// Hands a launched process over to the caller, who looks after it from then on.
     pub fn take(&self, process: &Process) -> Result<Child> {
         self.children.take(process).map(|(_, child)| child)

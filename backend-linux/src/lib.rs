@@ -19,7 +19,7 @@ mod firewall;
 pub mod host;
 mod ingest;
 mod kernel;
-mod layer;
+pub mod layer;
 mod link;
 mod lock;
 mod observe;
@@ -36,6 +36,6 @@ mod volume;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;
-pub use open::{PROXY, SUPERVISE, open, open_as_found, open_reaching, own_command};
+pub use open::{PROXY, SUPERVISE, facts, open, open_as_found, open_reaching, open_to_start, own_command};
 pub use registry::Network;
 pub use store::SqliteStore;

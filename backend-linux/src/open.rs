@@ -5,6 +5,7 @@ use crate::{LinuxKernel, SqliteStore, SystemClock};
 use drydock_core::engine::{Host, LocalEngine};
 use drydock_core::error::Result;
 use drydock_core::id::ContainerId;
+use drydock_core::kernel::Facts;
 use drydock_core::registry::Transport;
 use drydock_core::supervise::Supervisor;
 use std::path::Path;
@@ -23,6 +24,16 @@ pub fn open(data_root: &str, run_root: &str) -> Result<LocalEngine> {
     engine(Arc::new(LinuxKernel::open(data_root, run_root)?))
 }
 
+/// Opens it for a command that will start a container: the supervisor's process is begun beside what comes before.
+pub fn open_to_start(data_root: &str, run_root: &str) -> Result<LocalEngine> {
+    let kernel = Arc::new(LinuxKernel::open(data_root, run_root)?);
+    crate::lock::sweep(run_root);
+    let host = host(Arc::clone(&kernel))?;
+    // When the store is open, so that it need not wait for this process to read the log.
+    kernel.begin_supervisor();
+    LocalEngine::open(host)
+}
+
 /// Opens it with another way to registries.
 pub fn open_reaching(data_root: &str, run_root: &str, transport: Arc<dyn Transport>) -> Result<LocalEngine> {
     LocalEngine::open(host(Arc::new(LinuxKernel::open(data_root, run_root)?))?.reaching(transport))
@@ -34,6 +45,14 @@ pub fn open_as_found(data_root: &str, run_root: &str) -> Result<LocalEngine> {
     Ok(LocalEngine::as_found(host(kernel)?))
 }
 
+/// What this machine is, for an engine over these two roots; nothing is opened or made.
+///
+/// # Errors
+/// What /proc did not answer.
+pub fn facts(data_root: &str, run_root: &str) -> Result<Facts> {
+    crate::facts::gather(data_root, run_root, &crate::cgroup::Hierarchies::detect())
+}
+
 fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
     use drydock_core::kernel::Kernel;
     crate::lock::sweep(&kernel.facts().run_root);
@@ -41,9 +60,17 @@ fn engine(kernel: Arc<LinuxKernel>) -> Result<LocalEngine> {
 }
 
 fn host(kernel: Arc<LinuxKernel>) -> Result<Host> {
+    let store = store(&kernel)?;
+    Ok(planned(kernel, store))
+}
+
+fn store(kernel: &LinuxKernel) -> Result<SqliteStore> {
     use drydock_core::kernel::Kernel;
-    let store = SqliteStore::open(Path::new(&kernel.facts().data_root))?;
-    Ok(Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)).reaching(Arc::new(crate::Network::default())))
+    SqliteStore::open(Path::new(&kernel.facts().data_root))
+}
+
+fn planned(kernel: Arc<LinuxKernel>, store: SqliteStore) -> Host {
+    Host::planned(kernel, Arc::new(store), Arc::new(SystemClock)).reaching(Arc::new(crate::Network::default()))
 }
 
 /// Runs one of the commands this crate starts its own program with, and answers the exit code; `None` if `args` (without the
@@ -67,11 +94,20 @@ fn supervise(args: &[String]) -> i32 {
 }
 
 fn supervise_in(data_root: &str, run_root: &str, id: &ContainerId) -> Result<()> {
+    supervisor::enter();
     let kernel = Arc::new(LinuxKernel::open(data_root, run_root)?);
+    let (store, id, listener) = if id.as_str() == supervisor::UNKNOWN {
+        let store = store(&kernel);
+        let Some((id, listener)) = supervisor::told()? else { return Ok(()) };
+        (Some(store), id, listener)
+    } else {
+        (None, id.clone(), supervisor::inherited()?)
+    };
     let its = Arc::clone(&kernel);
-    supervisor::main(&kernel, id, move || {
-        let engine = Arc::new(engine(its)?);
-        let mut supervisor = Supervisor::new(engine, id)?;
+    supervisor::main(&kernel, &id, listener, || {
+        let store = store.unwrap_or_else(|| self::store(&its))?;
+        let engine = Arc::new(LocalEngine::open(planned(its, store))?);
+        let mut supervisor = Supervisor::new(engine, &id)?;
         let settings = supervisor.settings();
         let mind: Mind<'_> = Box::new(move |event| supervisor.handle(event));
         Ok((settings, mind))

@@ -8,6 +8,7 @@ use drydock_core::build::ignore::Ignore;
 use drydock_core::container::UserRange;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Io, Size};
+use drydock_core::kernel::Facts;
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct HostOptions {
     pub debug: bool,
     /// Open it as it is, without finishing or undoing what a dead process left: for `doctor`, where that fails.
     pub as_found: bool,
+    /// The command will start a container: what that needs may be begun beside what comes before.
+    pub starts: bool,
     /// Say what went wrong as lines of JSON.
     pub json_errors: bool,
 }
@@ -77,6 +80,10 @@ pub trait Sink: Write {
 pub trait Environment {
     /// Opens the engine of a host. Called at most once a command, and only by commands that need it.
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// What a host is, without opening an engine where that can be told without one.
+    fn facts(&mut self, options: &HostOptions) -> Result<Facts> {
+        self.open(options).map(|engine| engine.facts())
+    }
     /// The commands that only this environment has, for the help: names and what they do.
     fn own_commands(&self) -> &'static [(&'static str, &'static str)];
     /// Runs a command that only this environment has (`supervise`, `conform`…). `None` if it has none of this name.

@@ -28,7 +28,7 @@ fn run(args: &[String]) -> i32 {
     let mut native = Native::new(host::Hosts);
     match drydock::split(args, &mut native) {
         Err(code) => code,
-        Ok((options, command)) => {
+        Ok((mut options, command)) => {
             // The suite makes its hosts itself.
             let suite = command.first().is_some_and(|c| c == "conform");
             if let Some(file) = options.host.as_deref().and_then(|h| h.strip_prefix("sim:")).map(str::to_owned)
@@ -36,6 +36,7 @@ fn run(args: &[String]) -> i32 {
             {
                 return host::sim::run(&file, &command, options, &mut native);
             }
+            options.starts = host::starts(&command);
             drydock::run_on(&command, options, &mut native)
         }
     }

@@ -11,6 +11,7 @@ pub mod start;
 mod streams;
 mod user;
 
+pub(crate) use channel::pair;
 pub use children::Children;
 pub use identity::{alive, signal};
 pub use inside::{clone_tree, layers, make_private, make_read_only, mounting, open_below, open_root, read_only};

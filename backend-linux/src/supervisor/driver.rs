@@ -34,18 +34,28 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// What decides: core's supervisor.
 pub type Mind<'a> = Box<dyn FnMut(Event) -> Reaction + 'a>;
 
-/// Runs as the supervisor of a container, from the first client to the end. The process was started by
-/// [`Kernel::supervise`], its standard input being the socket.
-///
-/// `make` opens the engine and answers what decides. If it fails, whoever asks for something is told so.
-pub fn main<'a>(kernel: &'a LinuxKernel, id: &'a ContainerId, make: impl FnOnce() -> Result<(Settings, Mind<'a>)>) -> Result<()> {
+/// Makes this process one of its own.
+pub fn enter() {
     // The terminal of the person who started the container is none of its business, and neither are its signals.
     let _ = rustix::process::setsid();
     // The modes of what it makes for containers are meant as they stand, whatever the person's mask.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // It was executed by descriptor, whose number would be its name otherwise.
     let _ = rustix::thread::set_name(c"drydock");
-    let listener = take_listener()?;
+}
+
+/// Runs as the supervisor of a container, from the first client to the end. The process was started by [`Kernel::supervise`]; the
+/// socket is where clients find it.
+///
+/// `make` opens the engine and answers what decides. If it fails, whoever asks for something is told so.
+pub fn main<'a>(
+    kernel: &'a LinuxKernel,
+    id: &'a ContainerId,
+    listener: OwnedFd,
+    make: impl FnOnce() -> Result<(Settings, Mind<'a>)>,
+) -> Result<()> {
+    never_block(&listener)?;
+    silence()?;
     let guard = take_lock(kernel, id, PREDECESSOR)?;
     let (settings, mind) = make().unwrap_or_else(|error| (Settings::default(), refuse(error)));
     Driver {
@@ -76,14 +86,16 @@ fn refuse<'a>(error: Error) -> Mind<'a> {
     })
 }
 
-/// Takes the socket from standard input, and puts the null device there.
-fn take_listener() -> Result<OwnedFd> {
-    let listener = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| step("dup", "the socket", e))?;
-    never_block(&listener)?;
+/// The socket, where it is standard input.
+pub fn inherited() -> Result<OwnedFd> {
+    rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map_err(|e| step("dup", "the socket", e))
+}
+
+/// Puts the null device where standard input is.
+fn silence() -> Result<()> {
     let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
         .map_err(|e| step("open", "/dev/null", e))?;
-    rustix::stdio::dup2_stdin(&null).map_err(|e| step("dup2", "/dev/null", e))?;
-    Ok(listener)
+    rustix::stdio::dup2_stdin(&null).map_err(|e| step("dup2", "/dev/null", e))
 }
 
 /// Takes the lock that says that this container has a supervisor. Whoever started this process may hold it for a moment.

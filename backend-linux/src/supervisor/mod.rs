@@ -4,6 +4,7 @@
 //! exit, and serves any number of clients over a Unix socket. Clients that read slowly hold the container back, as a pipe
 //! would, but only so long: see [`guest`].
 
+mod ahead;
 mod client;
 mod container;
 mod driver;
@@ -16,8 +17,9 @@ mod spawn;
 mod trim;
 pub mod wire;
 
+pub use ahead::{UNKNOWN, told};
 pub use client::{attach, request, wait};
-pub use driver::{Mind, main};
+pub use driver::{Mind, enter, inherited, main};
 pub use drydock_core::supervise::Settings;
 pub use exec::attach_exec;
 pub use spawn::{Spawned, close_inherited};

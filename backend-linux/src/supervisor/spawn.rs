@@ -1,5 +1,6 @@
 //! Starting a supervisor: this program once more, from a mount of itself that nobody can write.
 
+use super::ahead::{Ahead, UNKNOWN};
 use super::driver::take_lock;
 use super::wire;
 use crate::error::step;
@@ -8,11 +9,11 @@ use crate::process::start::{Given, start};
 use drydock_core::container::layout::Layout;
 use drydock_core::error::{Error, Result};
 use drydock_core::id::ContainerId;
-use drydock_core::kernel::Kernel;
+use drydock_core::kernel::{Facts, Kernel};
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,12 +26,24 @@ const MYSELF: i32 = 3;
 
 /// Supervisors that this process has started. They outlive it; one that ends before it is waited for here.
 #[derive(Debug, Default)]
-pub struct Spawned(Mutex<Vec<Pid>>);
+pub struct Spawned {
+    all: Mutex<Vec<Pid>>,
+    /// One that does not know its container yet.
+    ahead: Mutex<Option<Ahead>>,
+}
 
 impl Spawned {
+    /// Begins the next supervisor ahead of its container. That it cannot be is no error: it is then started when it is needed.
+    pub fn begin(&self, facts: &Facts) {
+        let Ok((ours, its)) = crate::process::pair() else { return };
+        if let Ok(process) = launch(facts, UNKNOWN, its.as_fd()) {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ahead::new(process, ours));
+        }
+    }
+
     /// Starts a supervisor. It is reachable when this returns.
     ///
-    /// The socket is made here and inherited as the new process's standard input, so that nobody has to wait for it.
+    /// The socket is made here and inherited by the new process, so that nobody has to wait for it.
     pub fn supervise(&self, kernel: &LinuxKernel, id: &ContainerId) -> Result<()> {
         let facts = kernel.facts();
         let taken = || Error::conflict(format!("container {id} already has a supervisor")).subject(id.as_str());
@@ -42,29 +55,38 @@ impl Spawned {
             return Err(taken());
         }
         let listener = wire::listen_at(&path)?;
-        let program = myself()?;
-        let null = File::options().read(true).write(true).open("/dev/null").map_err(|e| step("open", "/dev/null", e))?;
-        let words = ["drydock", "supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id.as_str()];
-        let args = words.map(CString::new).into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| Error::invalid("a root holds a NUL"))?;
-        let given = Given {
-            program: program.as_fd(),
-            args: &args,
-            // Nothing of a person's environment is for a process that outlives the command: only where to find programs of the system.
-            env: &[search_path()],
-            // The last is its own: closing the only descriptor of a mount that is attached nowhere makes the kernel wait until no
-            // processor can be looking at it any more, for a millisecond that should be nobody's but the supervisor's, at its end.
-            descriptors: &[(listener.as_fd(), 0), (null.as_fd(), 1), (null.as_fd(), 2), (program.as_fd(), MYSELF)],
-            // The directory a person stands in must not be kept busy for as long as a container runs.
-            directory: c"/",
-        };
         // It wants the lock as soon as it runs, and its socket is there: whoever looks now sees that.
         drop(guard);
-        let child = start(&given).map_err(|e| step("start the supervisor", id.short(), e))?;
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let child = match ahead.and_then(|ahead| ahead.become_supervisor(id, &listener)) {
+            Some(child) => child,
+            None => launch(facts, id.as_str(), listener.as_fd())?,
+        };
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|earlier| matches!(waitpid(Some(*earlier), WaitOptions::NOHANG), Ok(None)));
         all.push(child);
         Ok(())
     }
+}
+
+/// Starts the process, with this as its standard input.
+fn launch(facts: &Facts, id: &str, stdin: BorrowedFd<'_>) -> Result<Pid> {
+    let program = myself()?;
+    let null = File::options().read(true).write(true).open("/dev/null").map_err(|e| step("open", "/dev/null", e))?;
+    let words = ["drydock", "supervise", "--data-root", &facts.data_root, "--run-root", &facts.run_root, id];
+    let args = words.map(CString::new).into_iter().collect::<Result<Vec<_>, _>>().map_err(|_| Error::invalid("a root holds a NUL"))?;
+    let given = Given {
+        program: program.as_fd(),
+        args: &args,
+        // Nothing of a person's environment is for a process that outlives the command: only where to find programs of the system.
+        env: &[search_path()],
+        // The last is its own: closing the only descriptor of a mount that is attached nowhere makes the kernel wait until no
+        // processor can be looking at it any more, for a millisecond that should be nobody's but the supervisor's, at its end.
+        descriptors: &[(stdin, 0), (null.as_fd(), 1), (null.as_fd(), 2), (program.as_fd(), MYSELF)],
+        // The directory a person stands in must not be kept busy for as long as a container runs.
+        directory: c"/",
+    };
+    start(&given).map_err(|e| step("start the supervisor", id, e))
 }
 
 /// PATH, as it is handed on.
@@ -99,7 +121,7 @@ pub fn unwritable_self() -> Option<OwnedFd> {
 ///
 /// To be called first of all by a process that was started as a supervisor.
 ///
-/// The mount that this program runs from stays open until the end: see [`Spawned::supervise`].
+/// The mount that this program runs from stays open until the end: see [`Spawned`].
 pub fn close_inherited() {
     // SAFETY: this process has opened nothing yet beyond its standard streams, so no owner of a descriptor loses it; the one that
     // stays is nobody's, and is closed when a program is executed.

@@ -99,6 +99,7 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
         user_range,
         debug: args.debug,
         as_found: false,
+        starts: false,
         json_errors: args.error_format.unwrap_or_else(|| environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")),
     };
     Ok(Globals::Command(host, rest))

@@ -43,7 +43,7 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
         session.say(" Context:           default")?;
         session.environment.out().flush()?;
     }
-    let facts = session.engine()?.facts();
+    let facts = session.environment.facts(&session.host)?;
     if let Some(format) = args.format.filter(|f| !f.is_empty()) {
         let object = json!({
             "Client": {

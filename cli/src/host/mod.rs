@@ -12,7 +12,7 @@ pub(crate) mod sim;
 use drydock::HostOptions;
 use drydock::native::Opener;
 use drydock_core::engine::Engine;
-use drydock_core::kernel::OpenTree;
+use drydock_core::kernel::{Facts, OpenTree};
 use drydock_core::{Error, Result};
 use std::sync::Arc;
 
@@ -40,6 +40,16 @@ pub(crate) fn hidden(args: &[String]) -> Option<i32> {
     }
 }
 
+/// Whether a command starts containers.
+pub(crate) fn starts(command: &[String]) -> bool {
+    let word = match command {
+        [first, second, ..] if first == "container" => second,
+        [first, ..] => first,
+        [] => return false,
+    };
+    word == "run" || word == "start"
+}
+
 impl Opener for Hosts {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         match options.host.as_deref() {
@@ -51,6 +61,14 @@ impl Opener for Hosts {
             Some(other) => {
                 Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))
             }
+        }
+    }
+
+    fn facts(&mut self, options: &HostOptions) -> Result<Facts> {
+        match options.host.as_deref() {
+            #[cfg(target_os = "linux")]
+            None | Some("linux") => linux::facts(options),
+            _ => self.open(options).map(|engine| engine.facts()),
         }
     }
 

@@ -8,7 +8,7 @@ use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::image::changeset::{Packer, Walk};
 use drydock_core::io::{Io, Size};
-use drydock_core::kernel::{Extract, OpenTree};
+use drydock_core::kernel::{Extract, Facts, OpenTree};
 use drydock_core::{Error, ErrorKind, Result};
 use std::io::{IsTerminal as _, Read, Write};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub trait Opener {
     /// Opens the engine of a host.
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>>;
+    /// What a host is, without its engine.
+    fn facts(&mut self, options: &HostOptions) -> Result<Facts>;
     /// Opens files of this machine's as a tree.
     fn tree(&mut self, path: &str, follow: bool) -> Result<Box<dyn OpenTree>>;
     /// The commands of this program's own that its help lists.
@@ -50,6 +52,10 @@ fn failed(what: &str, path: &str, error: &std::io::Error) -> Error {
 impl<O: Opener> Environment for Native<O> {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         self.opener.open(options)
+    }
+
+    fn facts(&mut self, options: &HostOptions) -> Result<Facts> {
+        self.opener.facts(options)
     }
 
     fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
