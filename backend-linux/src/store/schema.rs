@@ -5,10 +5,12 @@ use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::store::Table;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
+use std::ffi::{c_int, c_void};
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
 /// Counts up when a table or the meaning of one changes. A newer one is refused, and says so; an older one is brought up to date.
@@ -69,7 +71,22 @@ pub(super) fn open(directory: &Path) -> Result<Connection> {
     }
 }
 
+/// Has SQLite take memory as it needs it. By default it makes a list of twenty pages for its cache and one of small pieces beforehand,
+/// through which it walks: some thirty pages of memory that a process with one short command never uses.
+fn settle_memory() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: nothing of SQLite's runs in this process yet, since only `connect` opens connections; where something does, this
+        // changes nothing (SQLITE_MISUSE). The arguments are those that "Configuration Options" names for each.
+        unsafe {
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_PAGECACHE, std::ptr::null_mut::<c_void>(), 0 as c_int, 0 as c_int);
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOOKASIDE, 0 as c_int, 0 as c_int);
+        }
+    });
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    settle_memory();
     // No mutex of SQLite's: ours is around the connection.
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;

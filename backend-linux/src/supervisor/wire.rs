@@ -162,11 +162,12 @@ pub enum Received {
 
 /// Receives one message; blocks only if the socket does.
 pub fn receive(from: &OwnedFd) -> Result<Received> {
-    let mut bytes = vec![0; LONGEST + 1];
+    // Not filled with zeros first: most messages are short, and memory that nobody writes need not be there.
+    let mut bytes = Vec::with_capacity(LONGEST + 1);
     loop {
-        match recv(from, &mut bytes[..], RecvFlags::empty()) {
+        match recv(from, rustix::buffer::spare_capacity(&mut bytes), RecvFlags::empty()) {
             Ok((0, _)) | Err(Errno::CONNRESET) => return Ok(Received::End),
-            Ok((count, _)) => return Frame::decode(bytes.get(..count).unwrap_or_default()).map(Received::Frame),
+            Ok(_) => return Frame::decode(&bytes).map(Received::Frame),
             Err(Errno::AGAIN) => return Ok(Received::Nothing),
             Err(Errno::INTR) => {}
             Err(e) => return Err(step("recv", "supervisor socket", e)),
