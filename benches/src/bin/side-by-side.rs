@@ -1,7 +1,8 @@
 //! Times commands against each other in one run: `side-by-side RUNS NAME COMMAND… -- NAME COMMAND… [-- …]`.
 //!
 //! The commands take turns, so that a machine that slows down slows all of them. The first is the one the ratios are of: each
-//! other's median divided by its. What a command prints is thrown away; one that fails ends the run.
+//! other's median divided by its. What a command prints is thrown away; one that fails ends the run. A program with one of its name and
+//! `.before` beside it has that run first, each time, and that time is not counted.
 
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -35,11 +36,16 @@ fn run(args: Vec<String>) -> Result<(), String> {
         })
         .collect::<Result<Vec<_>, _>>()?;
 
-    // Two turns that are not counted fill the caches.
-    for turn in 0..runs + 2 {
+    // Turns that are not counted fill the caches: two, or one of what takes long.
+    let first = if runs < 10 { 1 } else { 2 };
+    for turn in 0..runs + first {
         for contestant in &mut contestants {
+            let before = format!("{}.before", contestant.command[0]);
+            if std::path::Path::new(&before).exists() {
+                once(&[before])?;
+            }
             let time = once(&contestant.command)?;
-            if turn >= 2 {
+            if turn >= first {
                 contestant.times.push(time);
             }
         }
