@@ -15,30 +15,44 @@ const MAX_METADATA: u64 = 1 << 20;
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A file; its content follows.
     File,
+    /// Another name of a file that came before.
     HardLink,
+    /// A symbolic link.
     Symlink,
+    /// A character device.
     Character,
+    /// A block device.
     Block,
+    /// A directory.
     Directory,
+    /// A named pipe.
     Fifo,
 }
 
 /// One entry, before its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// Its path as the archive has it.
     pub path: Vec<u8>,
     /// Where a link leads.
     pub link: Vec<u8>,
+    /// What it is.
     pub kind: Kind,
     /// Permissions with set-id and sticky bits.
     pub mode: u32,
+    /// Owner.
     pub uid: u32,
+    /// Group.
     pub gid: u32,
+    /// Bytes of content; 0 for everything but files.
     pub size: u64,
     /// Seconds and nanoseconds since 1970.
     pub modified: (i64, u32),
+    /// Major and minor number.
     pub device: (u32, u32),
+    /// Extended attributes.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -68,6 +82,7 @@ fn wrong(message: impl Into<String>) -> io::Error {
 }
 
 impl<R: Read> Archive<R> {
+    /// An archive from its first byte.
     pub fn new(reader: R) -> Self {
         Self { reader, data: 0, padding: 0 }
     }

@@ -7,7 +7,7 @@ mod apply;
 mod archive;
 
 pub(crate) use apply::{Applier, OPAQUE};
-pub(crate) use archive::Archive;
+pub use archive::{Archive, Entry, Kind};
 
 use crate::error::{kind_of, step};
 use crate::{decompress, files};
@@ -35,6 +35,15 @@ pub fn unpack(archive: &str, diff_id: &str, into: &str) -> Result<()> {
         let _ = files::remove_tree(&scratch.to_string_lossy());
     }
     done
+}
+
+/// Puts the entries of an archive that is not compressed into an empty directory: what a layer's unpacking is between its digest and
+/// its place. For tests that make archives by the million.
+///
+/// # Errors
+/// What is wrong with the archive, or what the host refused.
+pub fn apply(archive: impl Read, into: OwnedFd) -> io::Result<()> {
+    Applier::new(into).apply(&mut Archive::new(archive))
 }
 
 /// Where a layer is put together: hidden, and the same for all who try, so that a dead one's is found.
