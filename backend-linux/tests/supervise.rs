@@ -39,7 +39,8 @@ fn main() -> ExitCode {
 fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
     supervisor::close_inherited();
     let kernel = LinuxKernel::open(data, run)?;
-    supervisor::main(&kernel, id, || {
+    supervisor::enter();
+    supervisor::main(&kernel, id, supervisor::inherited()?, || {
         let launch: Launch = serde_json::from_slice(&std::fs::read(format!("{data}/launch.json")).expect("written by the test"))?;
         let (kernel, mut running) = (&kernel, None);
         let mind = move |event| match event {
