@@ -1,7 +1,7 @@
 //! The registries that every simulated world has, and what is in them: Docker Hub with a few images whose programs are simulated, a
 //! registry that wants a password, and one without TLS.
 
-use super::{Registry, Remotes, Wants};
+use super::{Answered, Registry, Remotes, Wants};
 use crate::image;
 use drydock_core::Result;
 use drydock_core::id::Digest;
@@ -84,7 +84,12 @@ pub(super) fn fill(remotes: &mut Remotes) {
     let mut private = Registry { tls: true, wants: Wants::Password, accounts: accounts.into(), ..Registry::default() };
     let _ = put(&mut private, "team/tools", "latest", &base, &["sh"], "Tools");
     let plain = Registry::default();
-    for (authority, registry) in [(HUB, hub), ("registry.example", private), ("plain.example:5000", plain)] {
+    let mut downloads = Registry::default();
+    let note = Answered::status(200).body("text/plain", "Hello from the net\n").header("etag", "\"1\"");
+    downloads.files.insert("/greeting.txt".to_owned(), note.header("last-modified", "Sat, 31 Jan 2026 12:00:00 GMT"));
+    for (authority, registry) in
+        [("downloads.example", downloads), (HUB, hub), ("registry.example", private), ("plain.example:5000", plain)]
+    {
         if remotes.at(authority).is_none() {
             remotes.put(authority, registry);
         }

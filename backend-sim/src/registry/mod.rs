@@ -162,6 +162,8 @@ pub struct Registry {
     pub log: Vec<Asked>,
     /// Whether it has a search of Docker Hub's kind.
     pub searchable: bool,
+    /// Files that the host serves beside: what answers a path.
+    pub files: BTreeMap<String, Answered>,
     /// Items on a page of a list.
     pub page: usize,
     uploads: BTreeMap<String, Vec<u8>>,

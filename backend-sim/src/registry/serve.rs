@@ -29,6 +29,7 @@ impl Registry {
         match path {
             "/" => return Answered::status(200),
             "/token" => return self.token(asked),
+            _ if self.files.contains_key(path) => return self.file(asked),
             "/v1/search" if self.searchable => return self.search(asked),
             _ => {}
         }
@@ -58,6 +59,13 @@ impl Registry {
             Some((name, digest)) => self.blob(asked, name, digest),
             None => Answered::problem(404, "NAME_INVALID", "invalid repository name"),
         }
+    }
+
+    /// A file, unless whoever asks has it (RFC 9110 section 13.1.2).
+    fn file(&self, asked: &Asked) -> Answered {
+        let Some(answer) = self.files.get(asked.path()) else { return Answered::status(404) };
+        let tag = answer.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.as_str());
+        if tag.is_some() && asked.header("if-none-match") == tag { Answered::status(304) } else { answer.clone() }
     }
 
     fn list(&self, asked: &Asked, all: &[String], shape: impl Fn(&[String]) -> serde_json::Value) -> Answered {

@@ -125,6 +125,14 @@ impl Files {
         Self { nodes: vec![root], bytes: Arc::new(Vec::new()), ignored: BTreeSet::new() }
     }
 
+    /// A tree with one file of root's in it, whose content is at hand.
+    pub fn single(name: &[u8], bytes: Arc<dyn Bytes>, size: u64, mode: u32, mtime: i64) -> Self {
+        let mut all = Self { bytes, ..Self::empty() };
+        let found = Found { kind: Some(Kind::File), size, mode, mtime: (mtime, 0), ..directory(name) };
+        all.add(0, name, found, 0, None);
+        all
+    }
+
     /// Reads an archive. With `owned` everything keeps its owner; else it is root's, as files of a context are.
     ///
     /// # Errors

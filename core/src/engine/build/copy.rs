@@ -62,8 +62,8 @@ impl Build<'_> {
                 at.file.source.failure(&fault.help("write --chmod=755, or --chmod=u=rwX,go=rX"))
             })?),
         };
-        let selected = self.sources(at, copy, &excludes)?;
-        let (content, several) = (selected.digest.clone(), selected.named + copy.inline.len() > 1);
+        let sources = self.sources(at, copy, &excludes)?;
+        let (content, several) = (sources.digest.clone(), sources.named + copy.inline.len() > 1);
         if several && !copy.dest.ends_with('/') {
             let fault = Fault::new(
                 copy.span,
@@ -97,7 +97,7 @@ impl Build<'_> {
         }
         let owner = copy.chown.as_ref().map(|spec| self.owner_of(at, made, spec, copy)).transpose()?;
         let how = How { owner, mode, epoch: self.epoch, now: self.now };
-        let (entries, trees) = self.place(made, copy, selected, how).map_err(|e| at.located(copy.span, e))?;
+        let (entries, trees) = self.place(at, made, copy, sources, how).map_err(|e| at.located(copy.span, e))?;
         self.layer(made, &mut Packed::new(entries, trees), &key, &copy.by)
     }
 
@@ -124,7 +124,7 @@ impl Build<'_> {
     /// Selects every source. The digest of their content is remembered for trees that never change.
     fn sources(&self, at: At<'_>, copy: &CopyStep, excludes: &Ignore) -> Result<Sources> {
         let (mut tree, identity) = self.source_tree(at, copy.from.as_deref()).map_err(|e| at.located(copy.span, e))?;
-        let mut all = Sources { tree: None, selected: Vec::new(), named: 0, directories: false, digest: Digest::of(b"") };
+        let mut all = Sources { tree: None, all: Vec::new(), named: 0, digest: Digest::of(b"") };
         let mut hashing = Hashing::default();
         let memo = Key::new("memo")
             .text("tree", &identity)
@@ -139,18 +139,25 @@ impl Build<'_> {
             if let Some(refused) = refused(source, copy) {
                 return Err(wrong(refused));
             }
+            if is_url(source) {
+                let remote = self.remote(at, source, copy.checksum.as_deref(), copy.dest.ends_with('/')).map_err(wrong)?;
+                hashing.feed(source.trim_end_matches('/').rsplit('/').next().unwrap_or_default().as_bytes());
+                hashing.feed(remote.digest.as_str().as_bytes());
+                all.named += 1;
+                all.all.push(Source::Remote(remote));
+                continue;
+            }
             let selected = select(&mut *tree, source, copy.parents, excludes).map_err(|e| match e.kind() {
                 ErrorKind::NotFound => wrong(self.missing(at.plan, &mut *tree, copy, source)),
                 _ => wrong(e),
             })?;
             all.named += selected.named;
-            all.directories |= selected.directories;
             if known.is_none() {
                 let digest = place::digest(&selected.items, &mut |item| content(at.plan, &mut *tree, identity.is_empty(), item))?;
                 hashing.feed(source.trim_end_matches('/').rsplit('/').next().unwrap_or_default().as_bytes());
                 hashing.feed(digest.as_str().as_bytes());
             }
-            all.selected.push(selected);
+            all.all.push(Source::Files(selected));
         }
         all.digest = match known {
             Some(known) => known,
@@ -192,19 +199,32 @@ impl Build<'_> {
     }
 
     /// Puts everything at its place.
-    fn place(&self, made: &Made, copy: &CopyStep, sources: Sources, how: How) -> Result<Parts> {
+    fn place(&self, at: At<'_>, made: &Made, copy: &CopyStep, sources: Sources, how: How) -> Result<Parts> {
         let mut base = if copy.link { self.tree(&[])? } else { self.tree(&made.layers)? };
         let mut trees: Vec<Box<dyn OpenTree>> = sources.tree.into_iter().collect();
+        let mut all: Vec<(usize, Selected)> = Vec::new();
+        for one in sources.all {
+            match one {
+                Source::Files(selected) => all.push((0, selected)),
+                Source::Remote(remote) => {
+                    let (tree, selected) = self.arrived(at, remote)?;
+                    trees.push(tree);
+                    all.push((trees.len() - 1, selected));
+                }
+            }
+        }
         let dest = copy.dest.trim_matches('/').as_bytes().to_vec();
         let there = resolve(&mut *base, &dest, true)?;
         let is_dir = copy.dest.ends_with('/') || there.found.as_ref().is_some_and(|f| f.is_dir());
         let mut layer = Layer::over(&mut *base, how);
-        for selected in &sources.selected {
+        for (tree, selected) in &all {
+            // What was fetched is not extracted unless that is asked for.
+            let extracts = if *tree == 0 { copy.unpack != Some(false) } else { copy.unpack == Some(true) };
             let mut plain: Vec<Item> = Vec::new();
             for item in &selected.items {
                 // An archive is told by its content, as with Docker.
-                let may_extract = copy.add && copy.unpack != Some(false) && item.found.kind == Some(Kind::File) && !selected.directories;
-                if may_extract && let Some(archive) = self.archive(&mut *trees[0], item)? {
+                let may_extract = copy.add && extracts && item.found.kind == Some(Kind::File) && !selected.directories;
+                if may_extract && let Some(archive) = self.archive(&mut *trees[*tree], item)? {
                     let archive = Arc::new(archive);
                     let mut view = View(Arc::clone(&archive));
                     let inside = select(&mut view, ".", false, &Ignore::default())?;
@@ -218,7 +238,7 @@ impl Build<'_> {
                 continue;
             }
             if selected.directories || copy.parents || is_dir {
-                layer.put(0, &plain, &dest)?;
+                layer.put(*tree, &plain, &dest)?;
             } else {
                 // One file, and a destination that is its new name.
                 let name = dest.rsplit(|b| *b == b'/').next().unwrap_or_default().to_vec();
@@ -227,7 +247,7 @@ impl Build<'_> {
                 for item in &mut plain {
                     item.to.clone_from(&name);
                 }
-                layer.put(0, &plain, &above)?;
+                layer.put(*tree, &plain, &above)?;
             }
         }
         for (name, content) in &copy.inline {
@@ -265,12 +285,23 @@ impl Build<'_> {
     }
 }
 
+/// What one source came to.
+enum Source {
+    /// Files of the tree.
+    Files(Selected),
+    /// A URL.
+    Remote(super::url::Remote),
+}
+
+fn is_url(source: &str) -> bool {
+    source.starts_with("http://") || source.starts_with("https://")
+}
+
 /// What the sources of an instruction came to.
 struct Sources {
     tree: Option<Box<dyn OpenTree>>,
-    selected: Vec<Selected>,
+    all: Vec<Source>,
     named: usize,
-    directories: bool,
     digest: Digest,
 }
 
@@ -323,15 +354,26 @@ fn owner(tree: &mut dyn OpenTree, spec: &str) -> Result<(u32, u32)> {
 
 /// Sources that are not taken, and why.
 fn refused(source: &str, copy: &CopyStep) -> Option<Error> {
-    let is_url = source.starts_with("http://") || source.starts_with("https://");
+    let is_url = is_url(source);
     let is_git = source.starts_with("git@")
         || source.starts_with("git://")
         || (is_url && source.split('#').next().is_some_and(|s| s.ends_with(".git")));
     if copy.add && is_git {
-        return Some(Error::unsupported(format!("ADD of a git repository: {source}")).hint("clone it beside the Dockerfile, and COPY it"));
+        return Some(
+            Error::unsupported(format!("ADD of a git repository is not supported: {source}"))
+                .hint("clone it beside the Dockerfile, and COPY it"),
+        );
+    }
+    if let Some(checksum) = &copy.checksum {
+        if !is_url {
+            return Some(Error::invalid("checksum can't be specified for non-HTTP(S) sources").subject(checksum));
+        }
+        if copy.sources.len() > 1 {
+            return Some(Error::invalid("checksum can't be specified with multiple sources").hint("write an ADD for each"));
+        }
     }
     if copy.add && is_url {
-        return Some(Error::unsupported(format!("ADD of a URL: {source}")).hint("fetch it into the context, or RUN wget in the image"));
+        return None;
     }
     if !copy.add && is_url {
         return Some(Error::invalid(format!("source can't be a URL for COPY: {source}")).hint("write ADD"));

@@ -12,6 +12,7 @@ mod mounts;
 mod run;
 mod stage;
 mod together;
+mod url;
 
 pub(super) use cache::CACHE;
 pub use cache::{CacheEntry, PruneCache};

@@ -9,6 +9,7 @@ mod mistake;
 mod mount;
 mod run;
 mod stage;
+mod url;
 
 use crate::clause::Clause;
 use crate::fixture::{Entry, tar};
@@ -33,6 +34,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         run::CLAUSES,
         escape::CLAUSES,
         stage::CLAUSES,
+        url::CLAUSES,
     ]
 }
 
