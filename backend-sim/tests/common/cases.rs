@@ -74,7 +74,7 @@ fn build(engine: &dyn Engine) -> drydock_core::Result<()> {
         ..BuildRequest::default()
     };
     let context = archive(b"context");
-    engine.build(&request, Surface { context: &mut context.as_slice(), progress: &Silent, sink: None }).map(drop)
+    engine.build(&request, Surface::plain(&mut context.as_slice(), &Silent)).map(drop)
 }
 
 /// An archive of one small file.

@@ -6,9 +6,11 @@
 //! - [`stages`]: the graph of stages.
 //! - [`state`]: the configuration that a stage comes to.
 //! - [`context`], [`select`]: the files of COPY and ADD, and the layer they become.
+//! - [`cache`]: what of the cache goes elsewhere, and comes from there.
 //! - [`key`]: what a step depends on, as one digest.
 //! - [`request`], [`progress`]: what is asked for, and what is told meanwhile.
 
+pub mod cache;
 pub mod context;
 pub mod dockerfile;
 pub mod glob;

@@ -262,6 +262,31 @@ impl<'a> Layer<'a> {
         Ok(())
     }
 
+    /// Puts something of a tree as it is, where it is. Directories come before what is in them.
+    pub fn keep(&mut self, tree: usize, path: &[u8], found: &Found) {
+        let mut entry = self.entry(path, found, (found.uid, found.gid));
+        let mut content = if entry.kind == Kind::File && entry.size > 0 { Content::Tree(tree, path.to_vec()) } else { Content::None };
+        if found.links > 1 && !found.is_dir() {
+            match self.links.get(&(tree, found.inode)) {
+                Some(first) => {
+                    entry.kind = Kind::HardLink(first.clone());
+                    entry.size = 0;
+                    entry.xattrs.clear();
+                    content = Content::None;
+                }
+                None => drop(self.links.insert((tree, found.inode), path.to_vec())),
+            }
+        }
+        self.entries.insert(path.to_vec(), (entry, content));
+    }
+
+    /// Says that what is below the layer at a path is not there any more (image-spec layer.md, whiteouts).
+    pub fn removed(&mut self, path: &[u8]) {
+        let (above, name) = split(path);
+        let mark = join(above, &[b".wh.", name].concat());
+        self.entries.insert(mark.clone(), (Entry::new(mark, Kind::File), Content::None));
+    }
+
     /// The layer's entries in the order of their paths.
     pub fn finish(self) -> Vec<(Entry, Content)> {
         self.entries.into_values().collect()

@@ -1,5 +1,6 @@
 //! What a person asks for, and what they get.
 
+use super::cache::{CacheFrom, CacheTo};
 use super::progress::Progress;
 use crate::container::NetworkMode;
 use crate::id::ImageId;
@@ -72,8 +73,14 @@ pub struct BuildRequest {
     pub extra_hosts: Vec<String>,
     /// `--ulimit`
     pub ulimits: Vec<String>,
-    /// `--memory` in bytes.
-    pub memory: Option<u64>,
+    /// `--memory`, `--cpu-shares`…: what a program of RUN may use. It is no part of what a step depends on.
+    pub resources: crate::limits::Resources,
+    /// `--security-opt`
+    pub security_opt: Vec<String>,
+    /// `--cache-from`
+    pub cache_from: Vec<CacheFrom>,
+    /// `--cache-to`
+    pub cache_to: Vec<CacheTo>,
     /// `--shm-size` in bytes.
     pub shm_size: Option<u64>,
     /// `--squash`
@@ -98,6 +105,16 @@ pub struct Built {
 /// Where an archive goes.
 pub type Sink<'a> = dyn std::io::Write + Send + 'a;
 
+/// Archives of caches.
+pub type Caches<'a> = Vec<&'a mut dyn std::io::Read>;
+
+impl<'a> Surface<'a> {
+    /// A context and who listens; nothing else goes in or out.
+    pub fn plain(context: &'a mut dyn std::io::Read, progress: &'a dyn Progress) -> Self {
+        Self { context, progress, sink: None, caches: Vec::new(), cache_sink: None }
+    }
+}
+
 /// What a build talks to.
 pub struct Surface<'a> {
     /// The context: a tar archive.
@@ -106,4 +123,8 @@ pub struct Surface<'a> {
     pub progress: &'a dyn Progress,
     /// Where an archive goes, for those outputs.
     pub sink: Option<&'a mut Sink<'a>>,
+    /// The layouts of [`CacheFrom::Layout`], tar archives in their order.
+    pub caches: Caches<'a>,
+    /// Where [`CacheTo::Layout`] goes.
+    pub cache_sink: Option<&'a mut Sink<'a>>,
 }

@@ -128,7 +128,7 @@ impl LocalEngine {
         failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 
-    fn send_blob(&self, client: &Client<'_>, tag: &Reference, blob: &Blob, at: &dyn Fn(u64)) -> Result<Arrived> {
+    pub(super) fn send_blob(&self, client: &Client<'_>, tag: &Reference, blob: &Blob, at: &dyn Fn(u64)) -> Result<Arrived> {
         let path = self.layout().blob(&blob.digest);
         if self.kernel().size(&path)? != blob.size {
             return Err(Error::new(ErrorKind::Corrupt, format!("blob {} has not {} bytes", blob.digest, blob.size)));

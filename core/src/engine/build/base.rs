@@ -75,11 +75,13 @@ impl Build<'_> {
                 .ok_or_else(|| Error::new(ErrorKind::Stale, format!("layer {chain} was removed meanwhile; try again")))?;
             let blob = image.blobs.get(i).cloned().unwrap_or_else(|| record.blob.clone());
             let compression = media.get(i).copied().unwrap_or(Compression::None);
-            layers.push(Layer { chain: chain.clone(), diff_id: diff_id.clone(), blob, size: record.size, compression });
+            layers.push(Layer { chain: chain.clone(), diff_id: diff_id.clone(), blob, size: record.size, compression, source: None });
         }
         let history = document.get("history").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok(Made {
             state: State::new(settings),
+            parent: Some(image.id.clone()),
+            base_layers: layers.len(),
             layers,
             history,
             created: image.created,
@@ -123,5 +125,7 @@ pub(super) fn scratch() -> Made {
         created: Timestamp::NEVER,
         times: Vec::new(),
         variant: String::new(),
+        parent: None,
+        base_layers: 0,
     }
 }

@@ -5,8 +5,8 @@
 
 use super::super::LocalEngine;
 use super::super::images::LOCK;
-use super::Build;
-use super::stage::{Layer, Made};
+use super::stage::{Layer, Made, MadeBy};
+use super::{At, Build};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChainId, Digest};
 use crate::image::{Blob, LayerRecord};
@@ -91,9 +91,9 @@ pub(super) struct MountEntry {
 
 impl Build<'_> {
     /// Uses an entry, if there is one and its layer is there.
-    pub(super) fn cached(&self, made: &mut Made, key: &str, by: &str, step: u32) -> Result<bool> {
+    pub(super) fn cached(&self, at: At<'_>, made: &mut Made, key: &str, by: &str) -> Result<bool> {
         let name = key_of(key);
-        let Some(bytes) = self.engine.store().get(Table::Meta, &name)? else { return Ok(false) };
+        let Some(bytes) = self.engine.store().get(Table::Meta, &name)? else { return self.offered(at, made, key, by) };
         let entry: Entry = decode(Table::Meta, &name, &bytes)?;
         if let Some(kept) = &entry.layer {
             let parent = made.layers.last().map(|l| &l.chain);
@@ -104,6 +104,7 @@ impl Build<'_> {
                 blob: kept.blob.clone(),
                 size: kept.size,
                 compression: Compression::None,
+                source: Some(MadeBy { key: key.to_owned(), by: by.to_owned(), created: entry.created }),
             };
             if self.engine.store().get(Table::Layers, chain.as_str())?.is_none() {
                 // A linked layer over another base: its archive is there, and is unpacked again.
@@ -120,7 +121,7 @@ impl Build<'_> {
                 };
                 self.intake.layer(&taken, parent, &chain)?;
             }
-            made.add(layer, by.to_owned(), entry.created);
+            made.add(layer);
         } else {
             self.nothing(made, by);
         }
@@ -134,7 +135,7 @@ impl Build<'_> {
             }
         }
         self.cached.fetch_add(1, Ordering::Relaxed);
-        self.tell(crate::build::progress::Event::Cached { step });
+        self.tell(crate::build::progress::Event::Cached { step: at.step });
         Ok(true)
     }
 
@@ -158,8 +159,8 @@ impl Build<'_> {
         };
         let created = self.engine.time();
         self.enter(key, Entry { layer: Some(kept.clone()), created, used: created, by: by.to_owned() }, Some(&record))?;
-        let layer = Layer { chain, diff_id: kept.diff_id, blob: kept.blob, size: kept.size, compression: taken.compression };
-        made.add(layer, by.to_owned(), created);
+        let source = Some(MadeBy { key: key.to_owned(), by: by.to_owned(), created });
+        made.add(Layer { chain, diff_id: kept.diff_id, blob: kept.blob, size: kept.size, compression: taken.compression, source });
         Ok(())
     }
 

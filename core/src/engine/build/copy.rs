@@ -33,7 +33,7 @@ impl Build<'_> {
             .text("user", &made.state.settings.user)
             .text("epoch", &format!("{:?}", self.epoch))
             .finish();
-        if self.may_use_cache(at) && self.cached(made, &key, &by, at.step)? {
+        if self.may_use_cache(at) && self.cached(at, made, &key, &by)? {
             return Ok(());
         }
         let mut base = self.tree(&made.layers)?;
@@ -92,7 +92,7 @@ impl Build<'_> {
             .list("inline", copy.inline.iter().flat_map(|(name, content)| [name, content]))
             .finish();
         let _turn = at.plan.stages.turn(&key);
-        if self.may_use_cache(at) && self.cached(made, &key, &copy.by, at.step)? {
+        if self.may_use_cache(at) && self.cached(at, made, &key, &copy.by)? {
             return Ok(());
         }
         let owner = copy.chown.as_ref().map(|spec| self.owner_of(at, made, spec, copy)).transpose()?;

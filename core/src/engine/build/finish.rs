@@ -60,6 +60,8 @@ impl Build<'_> {
     fn enter_image(&self, made: &Made) -> Result<ImageId> {
         let bytes = serde_json::to_vec(&self.document(made))?;
         let image = config::read(&bytes)?;
+        let parent = made.parent.clone().filter(|parent| *parent != image.id);
+        let image = crate::image::ImageRecord { parent, ..image };
         let tags = self.request.tags.iter().map(|t| Reference::parse(t)).collect::<Result<Vec<_>>>()?;
         // The same image under the same names: nothing to write.
         let known = self.engine.image_record(&image.id)?.is_some_and(|known| !known.hidden);
@@ -117,6 +119,9 @@ impl Build<'_> {
         document.insert("os".to_owned(), json!("linux"));
         let diff_ids: Vec<&str> = made.layers.iter().map(|l| l.diff_id.as_str()).collect();
         document.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": diff_ids}));
+        if self.request.cache_to.contains(&crate::build::cache::CacheTo::Inline) {
+            document.insert(crate::build::cache::FIELD.to_owned(), Self::steps(&made.layers));
+        }
         if !made.variant.is_empty() {
             document.insert("variant".to_owned(), json!(made.variant));
         }

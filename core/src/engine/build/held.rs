@@ -31,6 +31,11 @@ impl Bytes for Blob {
     }
 }
 
+/// A blob of the store, to be read more than once.
+pub(super) fn stored(engine: &LocalEngine, path: String) -> Arc<dyn Bytes> {
+    Arc::new(Blob { kernel: Arc::clone(&engine.host.kernel), path })
+}
+
 /// What one build holds.
 pub(super) struct Held<'a> {
     engine: &'a LocalEngine,
@@ -56,8 +61,7 @@ impl<'a> Held<'a> {
             return Ok((Arc::new(start), size));
         }
         let taken = self.intake.blob(&mut start.as_slice().chain(stream), LARGEST, &mut |_| Ok(()))?;
-        let path = self.engine.layout().blob(&taken.digest);
-        Ok((Arc::new(Blob { kernel: Arc::clone(&self.engine.host.kernel), path }), taken.size))
+        Ok((stored(self.engine, self.engine.layout().blob(&taken.digest)), taken.size))
     }
 
     fn mark(&self, kind: &str, name: &str) -> Result<()> {

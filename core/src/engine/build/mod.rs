@@ -7,9 +7,12 @@ mod base;
 mod cache;
 mod copy;
 mod finish;
+mod handed;
 mod held;
 mod mounts;
+mod offered;
 mod run;
+mod squash;
 mod stage;
 mod together;
 mod url;
@@ -31,6 +34,7 @@ use crate::build::stages::{Base, From, Graph, graph, mount_value};
 use crate::build::variables;
 use crate::error::{Error, ErrorKind, Result};
 use held::Held;
+use offered::Offers;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use together::{CANCELED, Stages};
@@ -63,6 +67,7 @@ struct Plan<'a> {
     context: Arc<Files>,
     ignore: &'a Ignore,
     stages: Stages,
+    offers: Offers,
 }
 
 /// Where an instruction stands.
@@ -123,6 +128,7 @@ impl LocalEngine {
         let built = build.go(surface);
         // What was made to be mounted goes in any case; an error of the build itself is the one to tell.
         let released = build.held.end();
+        self.host.transport.rest();
         let built = built?;
         released?;
         Ok(built)
@@ -131,7 +137,7 @@ impl LocalEngine {
 
 impl Build<'_> {
     fn go(&self, surface: Surface<'_>) -> Result<Built> {
-        let Surface { context, sink, progress } = surface;
+        let Surface { context, sink, progress, caches, cache_sink } = surface;
         let name = if self.request.file.is_empty() { "Dockerfile" } else { &self.request.file };
         let mut files: Option<Files> = None;
         let text = match &self.request.dockerfile {
@@ -172,11 +178,23 @@ impl Build<'_> {
         };
         let mut files = files.unwrap_or_else(Files::empty);
         files.leave_out(&ignore);
-        let plan = Plan { file: &file, graph: &graph, context: Arc::new(files), ignore: &ignore, stages: Stages::default() };
-        let target = self.all(&plan, progress)?;
+        let plan = Plan {
+            file: &file,
+            graph: &graph,
+            context: Arc::new(files),
+            ignore: &ignore,
+            stages: Stages::default(),
+            offers: self.offers(caches, progress),
+        };
+        let mut target = self.all(&plan, progress)?;
+        if self.request.squash {
+            self.step_here(progress, "squashing layers", |_| self.squash(&mut target))?;
+        }
+        let handed = target.clone();
         let unused: Vec<String> =
             self.request.arguments.keys().filter(|name| !graph.asked.contains(*name) && !is_known_argument(name)).cloned().collect();
         let image = self.finish(target, sink, progress)?;
+        self.hand_on(&plan, &handed, cache_sink, progress)?;
         Ok(Built { image, unused, cached: (self.cached.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed)) })
     }
 

@@ -44,7 +44,7 @@ impl Build<'_> {
             .text("epoch", &format!("{:?}", self.epoch))
             .finish();
         let _turn = at.plan.stages.turn(&key);
-        if self.may_use_cache(at) && self.cached(made, &key, &run.by, at.step)? {
+        if self.may_use_cache(at) && self.cached(at, made, &key, &run.by)? {
             return Ok(());
         }
         let mut mounts = Vec::new();
@@ -77,7 +77,8 @@ impl Build<'_> {
             shm_size: self.request.shm_size,
             mounts,
             labels: [(LABEL.to_owned(), self.intake.operation().to_owned())].into(),
-            resources: crate::limits::Resources { memory: self.request.memory, ..crate::limits::Resources::default() },
+            resources: self.request.resources.clone(),
+            security_opt: self.request.security_opt.clone(),
             ..ContainerConfig::default()
         };
         let id = self.container(made, &options)?;

@@ -8,7 +8,7 @@ use crate::build::stages::{Base, From, Stage};
 use crate::build::state::{Effect, Scope, State};
 use crate::build::variables;
 use crate::error::Result;
-use crate::id::{ChainId, Digest};
+use crate::id::{ChainId, Digest, ImageId};
 use crate::image::{Blob, LayerRecord};
 use crate::kernel::{Compression, OpenTree, Tree};
 use crate::time::Timestamp;
@@ -25,6 +25,19 @@ pub(super) struct Layer {
     pub(super) blob: Blob,
     pub(super) size: u64,
     pub(super) compression: Compression,
+    /// The step that made it; `None` for one of a base image.
+    pub(super) source: Option<MadeBy>,
+}
+
+/// A step that made a layer.
+#[derive(Clone, Debug)]
+pub(super) struct MadeBy {
+    /// What it depended on.
+    pub(super) key: String,
+    /// Its line of history.
+    pub(super) by: String,
+    /// When it was done.
+    pub(super) created: Timestamp,
 }
 
 impl Layer {
@@ -46,6 +59,9 @@ pub(super) struct Made {
     /// When each line of the state's own history was made; `None` for those that made no layer.
     pub(super) times: Vec<Option<Timestamp>>,
     pub(super) variant: String,
+    /// The image it stands on, and how many layers that has.
+    pub(super) parent: Option<ImageId>,
+    pub(super) base_layers: usize,
 }
 
 impl Made {
@@ -55,7 +71,8 @@ impl Made {
     }
 
     /// Adds a layer and its line of history.
-    pub(super) fn add(&mut self, layer: Layer, by: String, at: Timestamp) {
+    pub(super) fn add(&mut self, layer: Layer) {
+        let (by, at) = layer.source.as_ref().map(|s| (s.by.clone(), s.created)).unwrap_or_default();
         self.layers.push(layer);
         self.state.history.push(crate::build::state::Done { by, empty: false });
         self.times.resize(self.state.history.len() - 1, None);

@@ -93,6 +93,11 @@ impl Stages {
         Turn { stages: self, key: key.to_owned() }
     }
 
+    /// Every stage that is made, in the order of the file.
+    pub(super) fn all(&self) -> Vec<Arc<Made>> {
+        held(&self.made).values().cloned().collect()
+    }
+
     /// Notes that a step's program runs, so that it can be ended.
     pub(super) fn runs(&self, id: &ContainerId) -> Result<()> {
         held(&self.running).insert(id.clone());
@@ -149,9 +154,8 @@ impl Build<'_> {
         if let Some(error) = held(&plan.stages.failed).take() {
             return Err(error);
         }
-        let target = held(&plan.stages.made).remove(&plan.graph.target);
-        let target = target.ok_or_else(|| Error::invalid("the target stage was not built"))?;
-        Ok(Arc::try_unwrap(target).unwrap_or_else(|shared| (*shared).clone()))
+        let target = held(&plan.stages.made).get(&plan.graph.target).cloned();
+        Ok((*target.ok_or_else(|| Error::invalid("the target stage was not built"))?).clone())
     }
 
     /// Tells what has happened since it was last told.

@@ -95,7 +95,7 @@ fn attempt(w: &World<'_>, text: &str, files: &[Entry], tweak: impl FnOnce(&mut B
     tweak(&mut request);
     let heard = Heard::default();
     let archive = tar(files);
-    let built = w.engine().build(&request, Surface { context: &mut archive.as_slice(), progress: &heard, sink: None });
+    let built = w.engine().build(&request, Surface::plain(&mut archive.as_slice(), &heard));
     (built, heard)
 }
 
