@@ -39,7 +39,7 @@ async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, b
         let tags = request.tags.clone();
         let told = lines::Lines::new(writer, quiet);
         let built = decompress(&mut reader).and_then(|mut context| {
-            let surface = Surface { context: &mut *context, progress: &told, sink: None };
+            let surface = Surface::plain(&mut *context, &told);
             engine.build(&request, surface)
         });
         let (writer, lost) = told.end();
@@ -105,7 +105,7 @@ fn request(query: &Query) -> Result<BuildRequest, ApiError> {
         platform: query.get("platform").to_owned(),
         extra_hosts: query.all("extrahosts").into_iter().filter(|h| !h.is_empty()).collect(),
         ulimits: ulimits.iter().map(|u| format!("{}={}:{}", u.name, u.soft, u.hard)).collect(),
-        memory: positive("memory")?,
+        resources: drydock_core::limits::Resources { memory: positive("memory")?, ..Default::default() },
         shm_size: positive("shmsize")?,
         ..BuildRequest::default()
     })

@@ -1,6 +1,7 @@
 //! `drydock build`
 
 mod builder;
+mod cache;
 mod check;
 mod inputs;
 mod options;
@@ -47,6 +48,18 @@ fn failed(error: &Error) -> Failure {
     Failure::Said(format!("ERROR: failed to build: failed to solve: {error}"), code)
 }
 
+/// Sends what was built to the registries of its names: `--push`.
+fn push(args: &BuildArgs, session: &mut Session<'_>, engine: &dyn drydock_core::engine::Engine) -> Result<(), Failure> {
+    for tag in &args.tag {
+        let host = drydock_core::image::reference::Reference::parse(tag)?.host;
+        let access = super::login::access(session, &host, &[])?;
+        let request = drydock_core::registry::PushRequest { reference: tag.clone(), all_tags: false, access };
+        let mut display = super::transfer::Display::new(session, crate::environment::Standard::Error, args.quiet);
+        engine.push(&request, &mut |progress| display.show(session, &progress))?;
+    }
+    Ok(())
+}
+
 fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
     let args = BuildArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let Some(path) = words.first() else { return Ok(1) };
@@ -61,13 +74,28 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
     }
     let request = options::request(&args, &inputs, session)?;
     let export = result::export(&args, session)?;
+    if (export.pushes() || args.push) && args.tag.is_empty() {
+        return Err(Failure::said("ERROR: failed to build: tag is needed when pushing to registry"));
+    }
     let engine = session.engine()?;
     let style = Style::of(&args, session)?;
     let mut sink = Vec::new();
+    let (mut caches, cache_dest) = cache::open(&args, session)?;
+    let mut cache_archive = Vec::new();
     let wants = export.wants_archive();
     let built = {
         let shown = show::Shown::new(style, session, args.quiet);
-        let surface = Surface { context: &mut *inputs.context, progress: &shown, sink: if wants { Some(&mut sink) } else { None } };
+        let mut layouts: Vec<&mut dyn std::io::Read> = Vec::new();
+        for cache in &mut caches {
+            layouts.push(&mut **cache);
+        }
+        let surface = Surface {
+            context: &mut *inputs.context,
+            progress: &shown,
+            sink: if wants { Some(&mut sink) } else { None },
+            caches: layouts,
+            cache_sink: if cache_dest.is_some() { Some(&mut cache_archive) } else { None },
+        };
         let request = drydock_core::build::request::BuildRequest { output: export.output(), ..request };
         let built = engine.build(&request, surface);
         shown.end(built.as_ref().err());
@@ -77,6 +105,10 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
         session.complain(&format!("[Warning] One or more build-args [{}] were not consumed", built.unused.join(" ")));
     }
     export.put(&sink, session)?;
+    cache::put(cache_dest, &cache_archive, session)?;
+    if export.pushes() || args.push {
+        push(&args, session, &*engine)?;
+    }
     result::files(&args, &built, session)?;
     if let (true, Some(image)) = (args.quiet, &built.image) {
         session.say(image.as_str())?;

@@ -5,9 +5,11 @@ use crate::command::container_options::{host_line, limit};
 use crate::failure::Failure;
 use crate::session::Session;
 use clap::Args;
+use drydock_core::build::cache::{self, CacheFrom, CacheTo};
 use drydock_core::build::request::{BuildRequest, Secret};
 use drydock_core::container::NetworkMode;
-use drydock_core::limits::units;
+use drydock_core::image::reference::Reference;
+use drydock_core::limits::{Resources, units};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
@@ -19,9 +21,24 @@ pub(super) struct BuildArgs {
     /// Add a custom host-to-IP mapping (format: "host:ip")
     #[arg(long, value_name = "strings", value_parser = host_line)]
     pub(super) add_host: Vec<String>,
+    /// Allow extra privileged entitlement (e.g., "network.host")
+    #[arg(long, value_name = "stringArray")]
+    pub(super) allow: Vec<String>,
+    /// Add annotation to the image
+    #[arg(long, value_name = "stringArray", hide = true)]
+    pub(super) annotation: Vec<String>,
+    /// Attestation parameters (format: "type=sbom,generator=image")
+    #[arg(long, value_name = "stringArray", hide = true)]
+    pub(super) attest: Vec<String>,
     /// Set build-time variables
     #[arg(long, value_name = "stringArray")]
     pub(super) build_arg: Vec<String>,
+    /// Additional build contexts (e.g., name=path)
+    #[arg(long, value_name = "stringArray", hide = true)]
+    pub(super) build_context: Vec<String>,
+    /// Override the configured builder instance
+    #[arg(long, value_name = "string", hide = true)]
+    pub(super) builder: Option<String>,
     /// External cache sources (e.g., "type=local,src=path/to/dir")
     #[arg(long, value_name = "stringArray")]
     pub(super) cache_from: Vec<String>,
@@ -40,6 +57,21 @@ pub(super) struct BuildArgs {
     /// Compress the build context using gzip
     #[arg(long, hide = true)]
     pub(super) compress: bool,
+    /// Limit the CPU CFS (Completely Fair Scheduler) period of RUN
+    #[arg(long, value_name = "int")]
+    pub(super) cpu_period: Option<u64>,
+    /// Limit the CPU CFS (Completely Fair Scheduler) quota of RUN
+    #[arg(long, value_name = "int")]
+    pub(super) cpu_quota: Option<i64>,
+    /// CPU shares (relative weight) of RUN
+    #[arg(short = 'c', long, value_name = "int")]
+    pub(super) cpu_shares: Option<u64>,
+    /// CPUs in which to allow execution of RUN (0-3, 0,1)
+    #[arg(long, value_name = "string")]
+    pub(super) cpuset_cpus: Option<String>,
+    /// MEMs in which to allow execution of RUN (0-3, 0,1)
+    #[arg(long, value_name = "string")]
+    pub(super) cpuset_mems: Option<String>,
     /// Skip image verification
     #[arg(long, hide = true)]
     pub(super) disable_content_trust: bool,
@@ -64,6 +96,9 @@ pub(super) struct BuildArgs {
     /// Memory limit of RUN
     #[arg(short, long, value_name = "bytes")]
     pub(super) memory: Option<String>,
+    /// Swap limit of RUN equal to memory plus swap: -1 to enable unlimited swap
+    #[arg(long, value_name = "bytes", allow_hyphen_values = true)]
+    pub(super) memory_swap: Option<String>,
     /// Write build result metadata to a file
     #[arg(long, value_name = "string")]
     pub(super) metadata_file: Option<String>,
@@ -81,19 +116,31 @@ pub(super) struct BuildArgs {
     pub(super) output: Vec<String>,
     /// Set target platform for build
     #[arg(long, value_name = "stringArray")]
-    pub(super) platform: Option<String>,
+    pub(super) platform: Vec<String>,
     /// Set type of progress output ("auto", "plain", "tty", "quiet", "rawjson"). Use plain to show container output
     #[arg(long, value_name = "string")]
     pub(super) progress: Option<String>,
+    /// Shorthand for "--attest=type=provenance"
+    #[arg(long, value_name = "string", hide = true)]
+    pub(super) provenance: Option<String>,
     /// Always attempt to pull all referenced images
     #[arg(long)]
     pub(super) pull: bool,
+    /// Shorthand for "--output=type=registry"
+    #[arg(long)]
+    pub(super) push: bool,
     /// Suppress the build output and print image ID on success
     #[arg(short, long)]
     pub(super) quiet: bool,
     /// Remove intermediate containers after a successful build
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "bool")]
     pub(super) rm: Option<bool>,
+    /// Shorthand for "--attest=type=sbom"
+    #[arg(long, value_name = "string", hide = true)]
+    pub(super) sbom: Option<String>,
+    /// Security options of RUN
+    #[arg(long, value_name = "strings", hide = true)]
+    pub(super) security_opt: Vec<String>,
     /// Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")
     #[arg(long, value_name = "stringArray")]
     pub(super) secret: Vec<String>,
@@ -187,22 +234,47 @@ fn ssh(text: &str, session: &Session<'_>) -> Result<(String, String), Failure> {
     Ok((id.to_owned(), socket))
 }
 
+/// What would change the result, or where it is kept, must not be passed over in silence.
+fn refuse(args: &BuildArgs) -> Result<(), Failure> {
+    let on = |text: &Option<String>| text.as_deref().is_some_and(|t| !matches!(t, "false" | "0" | "disabled=true" | ""));
+    let refused = [
+        ("--annotation", !args.annotation.is_empty(), "an image can say the same with --label"),
+        ("--attest", args.attest.iter().any(|a| !a.contains("disabled=true")), "what an image was built from is in drydock history"),
+        ("--build-context", !args.build_context.is_empty(), "copy from an image with COPY --from, or put the files into the context"),
+        ("--builder", args.builder.as_deref().is_some_and(|b| !b.is_empty() && b != "default"), "there is one builder, and no daemon"),
+        ("--cgroup-parent", args.cgroup_parent.as_deref().is_some_and(|c| !c.is_empty()), "limit a step with -m or --cpu-quota"),
+        ("--provenance", on(&args.provenance), "what an image was built from is in drydock history"),
+        ("--sbom", on(&args.sbom), "what an image was built from is in drydock history"),
+    ];
+    if let Some((flag, _, help)) = refused.iter().find(|(_, given, _)| *given) {
+        return Err(Failure::said(format!("ERROR: failed to build: {flag} is not supported ({help})")));
+    }
+    match args.allow.iter().flat_map(|a| a.split(',')).find(|a| *a != "network.host") {
+        Some(other) => Err(Failure::said(format!("ERROR: failed to build: --allow {other} is not supported (network.host is)"))),
+        None => Ok(()),
+    }
+}
+
+/// The one platform.
+fn platform(args: &BuildArgs) -> Result<String, Failure> {
+    let all: Vec<&str> = args.platform.iter().flat_map(|p| p.split(',')).map(str::trim).filter(|p| !p.is_empty()).collect();
+    match all.as_slice() {
+        [] => Ok(String::new()),
+        [one] => Ok((*one).to_owned()),
+        several => Err(Failure::said(format!(
+            "ERROR: failed to build: multiple platforms are not supported: {} (build for one, this host's own)",
+            several.join(", ")
+        ))),
+    }
+}
+
 /// The request that the flags make.
 pub(super) fn request(args: &BuildArgs, inputs: &Inputs, session: &mut Session<'_>) -> Result<BuildRequest, Failure> {
     if args.isolation.as_deref().is_some_and(|i| !i.is_empty() && i != "default") {
         let isolation = args.isolation.as_deref().unwrap_or_default();
         return Err(Failure::said(format!("ERROR: failed to build: unsupported isolation {isolation:?}: Linux has the default one only")));
     }
-    // What would change the result or where it is kept must not be passed over in silence.
-    let refused = [
-        ("--cache-from", !args.cache_from.is_empty(), "the cache is the data root's own"),
-        ("--cache-to", !args.cache_to.is_empty(), "the cache is the data root's own"),
-        ("--cgroup-parent", args.cgroup_parent.is_some(), "limit a step with -m"),
-        ("--squash", args.squash, "copy from one stage into another instead"),
-    ];
-    if let Some((flag, _, help)) = refused.iter().find(|(_, given, _)| *given) {
-        return Err(Failure::said(format!("ERROR: failed to build: {flag} is not supported ({help})")));
-    }
+    refuse(args)?;
     let network = match args.network.as_deref() {
         None | Some("default") => None,
         Some("none") => Some(NetworkMode::None),
@@ -224,7 +296,23 @@ pub(super) fn request(args: &BuildArgs, inputs: &Inputs, session: &mut Session<'
         secrets.insert(id, content);
     }
     let mut access = BTreeMap::new();
-    for host in inputs.registries() {
+    let (mut cache_from, mut cache_to, mut hosts) = (Vec::new(), Vec::new(), inputs.registries());
+    let invalid = |e: drydock_core::Error| Failure::said(format!("ERROR: failed to build: {e}"));
+    for text in &args.cache_from {
+        let from = cache::parse_from(text).map_err(invalid)?.0;
+        if let CacheFrom::Image(name) | CacheFrom::Registry(name) = &from {
+            hosts.extend(Reference::parse(name).map(|r| r.host));
+        }
+        cache_from.push(from);
+    }
+    for text in &args.cache_to {
+        let to = cache::parse_to(text).map_err(invalid)?.0;
+        if let CacheTo::Registry { reference, .. } = &to {
+            hosts.extend(Reference::parse(reference).map(|r| r.host));
+        }
+        cache_to.push(to);
+    }
+    for host in hosts {
         access.insert(host.clone(), crate::command::login::access(session, &host, &[])?);
     }
     Ok(BuildRequest {
@@ -242,10 +330,22 @@ pub(super) fn request(args: &BuildArgs, inputs: &Inputs, session: &mut Session<'
         network,
         secrets,
         ssh: args.ssh.iter().map(|text| ssh(text, session)).collect::<Result<_, _>>()?,
-        platform: args.platform.clone().unwrap_or_default(),
+        platform: platform(args)?,
+        cache_from,
+        cache_to,
+        security_opt: args.security_opt.clone(),
+        resources: Resources {
+            memory: bytes("-m, --memory", args.memory.as_ref())?,
+            memory_swap: args.memory_swap.as_deref().map(units::parse_swap).transpose()?.filter(|s| *s != 0),
+            cpu_period: args.cpu_period.filter(|p| *p > 0),
+            cpu_quota: args.cpu_quota.filter(|q| *q > 0),
+            cpu_shares: args.cpu_shares.filter(|s| *s > 0),
+            cpuset_cpus: args.cpuset_cpus.clone().filter(|c| !c.is_empty()),
+            cpuset_mems: args.cpuset_mems.clone().filter(|m| !m.is_empty()),
+            ..Resources::default()
+        },
         extra_hosts: args.add_host.clone(),
         ulimits: args.ulimit.clone(),
-        memory: bytes("-m, --memory", args.memory.as_ref())?,
         shm_size: bytes("--shm-size", args.shm_size.as_ref())?,
         squash: args.squash,
         ..BuildRequest::default()

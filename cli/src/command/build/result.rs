@@ -10,6 +10,7 @@ use serde_json::json;
 pub(super) struct Export {
     kind: Kind,
     dest: Option<String>,
+    push: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,13 +27,17 @@ enum Kind {
 pub(super) fn export(args: &BuildArgs, session: &Session<'_>) -> Result<Export, Failure> {
     let wrong = |text: String| Err(Failure::said(format!("ERROR: failed to build: {text}")));
     let text = match args.output.as_slice() {
-        [] => return Ok(Export { kind: Kind::Image, dest: None }),
+        [] => return Ok(Export { kind: Kind::Image, dest: None, push: false }),
         [one] => one.clone(),
         _ => return wrong("multiple outputs currently unsupported".to_owned()),
     };
     // A path alone is a directory, and - alone a tar archive.
     if !text.contains('=') {
-        return Ok(if text == "-" { Export { kind: Kind::Tar, dest: None } } else { Export { kind: Kind::Local, dest: Some(text) } });
+        return Ok(if text == "-" {
+            Export { kind: Kind::Tar, dest: None, push: false }
+        } else {
+            Export { kind: Kind::Local, dest: Some(text), push: false }
+        });
     }
     let dest = value(&text, &["dest"]).filter(|d| *d != "-").map(str::to_owned);
     let kind = match value(&text, &["type"]) {
@@ -41,7 +46,7 @@ pub(super) fn export(args: &BuildArgs, session: &Session<'_>) -> Result<Export, 
         Some("docker") if dest.is_none() && value(&text, &["dest"]).is_none() => Kind::Image,
         Some("docker") => Kind::Docker,
         Some("oci") => Kind::Oci,
-        Some("image") => Kind::Image,
+        Some("image" | "registry") => Kind::Image,
         Some("cacheonly") => Kind::CacheOnly,
         Some(other) => return wrong(format!("no such exporter: {other}")),
         None => return wrong("type is required for output".to_owned()),
@@ -53,10 +58,16 @@ pub(super) fn export(args: &BuildArgs, session: &Session<'_>) -> Result<Export, 
     if archive && dest.is_none() && session.environment.is_terminal(crate::environment::Standard::Output) {
         return wrong("dest file is required for an archive: refusing to write to a terminal".to_owned());
     }
-    Ok(Export { kind, dest })
+    let push = value(&text, &["type"]) == Some("registry") || value(&text, &["push"]) == Some("true");
+    Ok(Export { kind, dest, push })
 }
 
 impl Export {
+    /// Whether the image goes to the registries of its names.
+    pub(super) fn pushes(&self) -> bool {
+        self.push
+    }
+
     /// What the engine is asked for.
     pub(super) fn output(&self) -> Output {
         match self.kind {

@@ -148,7 +148,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         "Addresses of repositories are never handed to a program: they are refused.",
         "Dockerfile reference, ADD",
         |w| {
-            for source in ["https://host/x.git#--upload-pack=touch", "git@host:x", "http://host/file"] {
+            for source in ["https://host/x.git#--upload-pack=touch", "git@host:x", "git://host/file"] {
                 let error = refused(w, &format!("FROM busybox\nADD {source} /x\n"), &[])?;
                 equal("kind", error.kind(), drydock_core::ErrorKind::Unsupported)?;
             }

@@ -4,6 +4,7 @@ mod arguments;
 mod cache;
 mod configuration;
 mod copy;
+mod elsewhere;
 mod escape;
 mod mistake;
 mod mount;
@@ -32,6 +33,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         mistake::CLAUSES,
         mount::CLAUSES,
         run::CLAUSES,
+        elsewhere::CLAUSES,
         escape::CLAUSES,
         stage::CLAUSES,
         url::CLAUSES,
