@@ -11,7 +11,9 @@
 pub mod auth;
 pub mod body;
 pub mod error;
+pub mod hijack;
 pub mod listen;
+pub mod pending;
 pub mod progress;
 pub mod query;
 pub mod router;

@@ -1,6 +1,7 @@
 //! What all handlers share, and how they reach an engine whose calls block.
 
 use crate::error::ApiError;
+use crate::pending::Pending;
 use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Server {
     pub engine: Arc<dyn Engine>,
     /// How it was set up.
     pub settings: Settings,
+    /// Who attached to what is not started yet.
+    pub pending: Pending,
 }
 
 /// The server as handlers get it: `State(server): State<Shared>`.
@@ -30,7 +33,7 @@ pub type Shared = Arc<Server>;
 impl Server {
     /// A server for this engine.
     pub fn new(engine: Arc<dyn Engine>, settings: Settings) -> Shared {
-        Arc::new(Self { engine, settings })
+        Arc::new(Self { engine, settings, pending: Pending::default() })
     }
 
     /// Calls the engine on a thread that may block, and waits for its answer. If the client goes away the call still ends.

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod container;
 pub mod distribution;
+pub mod event;
 pub mod exec;
 pub mod image;
 pub mod network;
@@ -18,6 +19,7 @@ pub fn all() -> Router<Shared> {
     Router::new()
         .merge(system::routes())
         .merge(container::routes())
+        .merge(event::routes())
         .merge(exec::routes())
         .merge(image::routes())
         .merge(build::routes())

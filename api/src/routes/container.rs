@@ -1,9 +1,0 @@
-//! Containers: list, life, streams and files.
-
-use crate::server::Shared;
-use axum::Router;
-
-/// The routes of this area.
-pub fn routes() -> Router<Shared> {
-    Router::new()
-}

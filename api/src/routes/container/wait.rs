@@ -1,0 +1,106 @@
+//! `POST /containers/{id}/wait`
+
+use crate::error::{Answer, ApiError};
+use crate::query::Query;
+use crate::server::Shared;
+use crate::stream::{BodyWriter, Late, streamed};
+use axum::extract::{Path, State};
+use drydock_core::container::Status;
+use drydock_core::engine::{Engine, EventEntry};
+use drydock_core::{Error, ErrorKind, Result};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Events looked at at once.
+const PART: usize = 256;
+/// How long each wait for news is; then it is looked whether the client still is there.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How soon news is looked for at first: most containers that are waited for start in this moment.
+const SOON: Duration = Duration::from_millis(4);
+/// How long that moment is.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    NotRunning,
+    NextExit,
+    Removed,
+}
+
+/// Waits. The head of the answer is sent before anything is waited for, so that a client can start the container only once it is
+/// known that its end will be seen.
+pub(super) async fn wait(State(server): State<Shared>, Path(id): Path<String>, query: Query) -> Answer {
+    let condition = match query.get("condition") {
+        "" | "not-running" => Condition::NotRunning,
+        "next-exit" => Condition::NextExit,
+        "removed" => Condition::Removed,
+        other => return Err(ApiError::bad(format!("invalid condition: \"{}\"", other.escape_debug()))),
+    };
+    streamed(&server, "application/json", Late::End, move |engine, writer| {
+        // The number first: what happens after it is seen.
+        let after = engine.last_event()?;
+        let record = engine.container(&id)?;
+        let gone = |e| Error::new(ErrorKind::Interrupted, "the client went away").source(e);
+        writer.begin().map_err(gone)?;
+        let runs = matches!(record.state.status, Status::Running | Status::Paused | Status::Restarting);
+        let code = if condition == Condition::NotRunning && !runs {
+            Some(record.state.exit_code)
+        } else {
+            follow(engine, writer, record.id.as_str(), condition, after, record.state.exit_code)?
+        };
+        match code {
+            Some(code) => writer.send(format!("{}\n", json!({ "StatusCode": code })).into()).map_err(gone),
+            None => Ok(()),
+        }
+    })
+    .await
+}
+
+/// The exit code once it has happened; `None` if the client did not wait for it.
+fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Condition, mut after: u64, mut code: i32) -> Result<Option<i32>> {
+    let since = Instant::now();
+    loop {
+        let patience = if since.elapsed() < MOMENT { SOON } else { PATIENCE };
+        for event in engine.follow_events(after, PART, patience)? {
+            after = event.number;
+            if event.kind != "container" || event.id != id {
+                continue;
+            }
+            if event.action == "die" {
+                code = exit_code(&event);
+                if condition == Condition::NextExit {
+                    return Ok(Some(code));
+                }
+            }
+            if event.action == "destroy" {
+                return Ok(Some(code));
+            }
+        }
+        if writer.gone() {
+            return Ok(None);
+        }
+        match engine.container(id) {
+            Ok(record) => match record.state.status {
+                // Its supervisor ends with it, which is noticed at once.
+                Status::Running | Status::Paused | Status::Restarting => match engine.wait(id, Some(PATIENCE)) {
+                    Err(e) if !matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::NotFound) => return Err(e),
+                    _ => {}
+                },
+                _ if condition == Condition::NotRunning => return Ok(Some(record.state.exit_code)),
+                _ => {}
+            },
+            // It was removed, and the event of that is there now.
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                if engine.last_event()? <= after {
+                    return Ok(Some(code));
+                }
+            }
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn exit_code(event: &EventEntry) -> i32 {
+    event.attributes.get("exitCode").and_then(|code| code.parse().ok()).unwrap_or(0)
+}
