@@ -5,6 +5,7 @@ pub mod body;
 mod container;
 pub mod duration;
 mod event;
+mod exec;
 mod host_config;
 mod image;
 mod info;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub use container::container;
 pub use event::{event, old_fields};
+pub use exec::exec;
 pub use image::{image, past};
 pub use info::{PLUGINS, cgroup_version, info, machine};
 pub use list::{command_line, listed_container, listed_image};

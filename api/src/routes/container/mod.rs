@@ -9,6 +9,7 @@ mod look;
 mod stats;
 mod wait;
 
+pub(crate) use attach::{keys, out_of_descriptors};
 pub(crate) use logs::moment;
 
 use crate::error::ApiError;
@@ -48,7 +49,7 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// The size of a terminal from `h` and `w`.
-pub(super) fn size(query: &Query) -> Result<Size, ApiError> {
+pub(crate) fn size(query: &Query) -> Result<Size, ApiError> {
     let side = |name: &str| {
         let number = query.number(name)?.ok_or_else(|| ApiError::bad("strconv.Atoi: parsing \"\": invalid syntax"))?;
         u16::try_from(number).map_err(|_| ApiError::bad(format!("invalid size of a terminal: {number}")))
