@@ -11,11 +11,13 @@ use drydock_core::engine::{
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
 use drydock_core::kernel::{Protocol, Signal};
-use drydock_core::network::PortRequest;
+use drydock_core::network::{NetworkRequest, PortRequest};
 use std::time::Duration;
 
 /// Operations that change nothing and ask nothing of the kernel that could fail half way; a test holds them to it.
 pub const READS: &[&str] = &[
+    "networks",
+    "network",
     "capabilities",
     "exec_inspect",
     "execs",
@@ -223,6 +225,13 @@ pub fn cases() -> Vec<Case> {
             |e, _| e.create(&ContainerConfig { tty: true, ..furnished() }).and_then(|id| e.start(id.as_str())),
             |e, _| e.resize("box", Size { rows: 40, cols: 100 }),
         ),
+        case("create_network", NOTHING, |e, _| e.create_network(&network("lan")).map(drop)),
+        case("remove_network", |e, _| e.create_network(&network("lan")).map(drop), |e, _| e.remove_network("lan")),
+        case(
+            "prune_networks",
+            |e, _| e.create_network(&network("lan")).map(drop),
+            |e, _| e.prune_networks(&PruneFilters::default()).map(drop),
+        ),
         case("remove", CREATED, |e, _| e.remove("box", RemoveOptions { force: false, volumes: true })),
         case("remove by force while it runs", RUNNING, |e, _| e.remove("box", FORCE)),
         case("exec", RUNNING, |e, _| {
@@ -254,6 +263,10 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+fn network(name: &str) -> NetworkRequest {
+    NetworkRequest { name: name.to_owned(), ..NetworkRequest::default() }
+}
+
 /// A stage on which every read has something to read.
 pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.capabilities();
@@ -261,6 +274,8 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.info()?;
     e.now();
     e.observe()?;
+    e.networks()?;
+    e.network("host")?;
     e.images()?;
     e.image("busybox")?;
     e.containers(true)?;

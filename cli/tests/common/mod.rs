@@ -50,6 +50,21 @@ fn moved<T>() -> Result<T> {
 }
 
 impl Engine for StillLife {
+    fn networks(&self) -> Result<Vec<drydock_core::network::NetworkRecord>> {
+        Ok(Vec::new())
+    }
+    fn network(&self, name: &str) -> Result<drydock_core::network::NetworkRecord> {
+        Err(Error::not_found(format!("network {name} not found")))
+    }
+    fn create_network(&self, _: &drydock_core::network::NetworkRequest) -> Result<drydock_core::id::NetworkId> {
+        moved()
+    }
+    fn remove_network(&self, _: &str) -> Result<()> {
+        moved()
+    }
+    fn prune_networks(&self, _: &PruneFilters) -> Result<Pruned> {
+        moved()
+    }
     fn doctor(&self, _: drydock_core::engine::Checkup) -> Result<Vec<drydock_core::engine::Finding>> {
         Ok(Vec::new())
     }

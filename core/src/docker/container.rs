@@ -292,7 +292,7 @@ fn nowhere() -> Value {
 }
 
 /// An endpoint has no number of its own here; what makes it one is its container and its network.
-fn endpoint_id(endpoint: &Endpoint) -> String {
+pub(super) fn endpoint_id(endpoint: &Endpoint) -> String {
     Digest::of(format!("{}/{}", endpoint.container, endpoint.network).as_bytes()).hex().to_owned()
 }
 

@@ -68,7 +68,11 @@ impl Happening<'_> {
                 entry("volume", action, name, attributes, time)
             }
             Happening::Network(id, name, action) => {
-                let pairs = [("container", record.id.as_str()), ("name", name), ("type", if *name == "bridge" { "bridge" } else { name })];
+                let pairs = [
+                    ("container", record.id.as_str()),
+                    ("name", name),
+                    ("type", if matches!(*name, "host" | "none") { name } else { "bridge" }),
+                ];
                 entry("network", action, id, pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(), time)
             }
         }

@@ -20,6 +20,7 @@ mod load;
 mod local;
 mod logs;
 mod network;
+mod networks;
 mod operations;
 mod ports;
 mod prune;
@@ -66,12 +67,13 @@ pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest,
 use crate::container::{ContainerConfig, ContainerRecord, ExecConfig, ExecRecord, ExecStart};
 use crate::error::Result;
 use crate::host::Capabilities;
-use crate::id::{ContainerId, Digest, ImageId};
+use crate::id::{ContainerId, Digest, ImageId, NetworkId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
+use crate::network::{NetworkRecord, NetworkRequest};
 use crate::observe::Snapshot;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
 use crate::time::Timestamp;
@@ -135,6 +137,16 @@ pub trait Engine: Send + Sync {
     /// Removes images that no container uses and the filters mean: those without a reference, or `all`. Answers lines as Docker
     /// prints them: `untagged: …`, `deleted: …`.
     fn prune_images(&self, all: bool, filters: &PruneFilters) -> Result<Pruned>;
+    /// Networks: the predefined ones, then those that were made, by age.
+    fn networks(&self) -> Result<Vec<NetworkRecord>>;
+    /// One network.
+    fn network(&self, name: &str) -> Result<NetworkRecord>;
+    /// Makes a network (`network create`). Its bridge is on the host while a container is.
+    fn create_network(&self, request: &NetworkRequest) -> Result<NetworkId>;
+    /// Removes a network that no container is on (`network rm`).
+    fn remove_network(&self, name: &str) -> Result<()>;
+    /// Removes every network that no container is on and that the filters mean.
+    fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned>;
     /// What everything takes on disk.
     fn disk_usage(&self) -> Result<DiskUsage>;
 

@@ -70,6 +70,8 @@ impl LocalEngine {
             internal: false,
             icc: true,
             labels: std::collections::BTreeMap::new(),
+            options: std::collections::BTreeMap::new(),
+            attachable: false,
             created: self.time(),
         };
         let name_key = format!("network/{DEFAULT}");

@@ -9,12 +9,13 @@ use crate::container::lifecycle::{self, Event};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart, NetworkMode};
 use crate::error::Result;
 use crate::host::Capabilities;
-use crate::id::{ContainerId, Digest, ImageId};
+use crate::id::{ContainerId, Digest, ImageId, NetworkId};
 use crate::image::ImageRecord;
 use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
+use crate::network::{NetworkRecord, NetworkRequest};
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
@@ -96,6 +97,26 @@ impl Engine for LocalEngine {
 
     fn prune_images(&self, all: bool, filters: &PruneFilters) -> Result<Pruned> {
         self.prune_unused_images(all, filters)
+    }
+
+    fn networks(&self) -> Result<Vec<NetworkRecord>> {
+        self.network_list()
+    }
+
+    fn network(&self, name: &str) -> Result<NetworkRecord> {
+        self.network_named(name)
+    }
+
+    fn create_network(&self, request: &NetworkRequest) -> Result<NetworkId> {
+        self.make_network(request)
+    }
+
+    fn remove_network(&self, name: &str) -> Result<()> {
+        self.delete_network(name)
+    }
+
+    fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned> {
+        self.prune_unused_networks(filters)
     }
 
     fn disk_usage(&self) -> Result<DiskUsage> {

@@ -4,10 +4,10 @@ pub mod ports;
 
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::Protocol;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// What kind of network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +42,35 @@ pub struct NetworkRecord {
     pub icc: bool,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// Options of its driver, as they were given.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+    /// Whether it was made to be attached to by hand, which makes a difference in swarms only.
+    #[serde(default)]
+    pub attachable: bool,
     /// When it was made.
     pub created: crate::time::Timestamp,
+}
+
+/// `network create`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkRequest {
+    /// Its name.
+    pub name: String,
+    /// Its driver; empty for `bridge`.
+    pub driver: String,
+    /// Its subnet; `None` for one that is free.
+    pub subnet: Option<Ipv4Net>,
+    /// The bridge's address; `None` for the subnet's first.
+    pub gateway: Option<Ipv4Addr>,
+    /// No way out.
+    pub internal: bool,
+    /// See [`NetworkRecord::attachable`].
+    pub attachable: bool,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Options of its driver.
+    pub options: BTreeMap<String, String>,
 }
 
 /// A container's place in a network.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod change;
+pub(crate) use change::conditions;
 mod commit;
 mod list;
 mod transfer;

@@ -50,6 +50,8 @@ fn network() -> NetworkRecord {
         internal: false,
         icc: true,
         labels: Default::default(),
+        options: Default::default(),
+        attachable: false,
         created: Timestamp(0),
     }
 }

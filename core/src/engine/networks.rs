@@ -1,0 +1,230 @@
+//! Networks of one's own: made, listed and removed. A bridge exists on the host only while a container is on it.
+
+use super::LocalEngine;
+use super::events::entry;
+use super::prune::{PruneFilters, Pruned};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Digest, NetworkId};
+use crate::network::{Driver, NetworkRecord, NetworkRequest};
+use crate::store::{Change, StoreExt as _, Table, put};
+use crate::time::Timestamp;
+use ipnet::{IpNet, Ipv4Net};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Where subnets come from that nobody chose: parts of this, beside the default network's own.
+const POOL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 31, 0, 0), 16);
+/// How large each is.
+const POOL_PREFIX: u8 = 24;
+/// Networks that are always there.
+const PREDEFINED: [&str; 4] = ["bridge", "host", "none", "default"];
+
+impl LocalEngine {
+    /// Every network, the predefined ones first, then by age.
+    pub(super) fn network_list(&self) -> Result<Vec<NetworkRecord>> {
+        let default = self.network("bridge")?;
+        let mut own: Vec<NetworkRecord> = self.store().load_all(Table::Networks)?.into_iter().map(|(_, record)| record).collect();
+        own.retain(|network: &NetworkRecord| network.id != default.id);
+        own.sort_by(|a, b| (a.created, &a.name).cmp(&(b.created, &b.name)));
+        let mut all = vec![default, plain("host", Driver::Host), plain("none", Driver::None)];
+        all.extend(own);
+        Ok(all)
+    }
+
+    /// One network, by name, id or unambiguous beginning of an id.
+    pub(super) fn network_named(&self, asked: &str) -> Result<NetworkRecord> {
+        let all = self.network_list()?;
+        if let Some(exact) = all.iter().find(|n| n.id.as_str() == asked).or_else(|| all.iter().find(|n| n.name == asked)) {
+            return Ok(exact.clone());
+        }
+        let mut fits = all.iter().filter(|n| !asked.is_empty() && n.id.as_str().starts_with(asked));
+        match (fits.next(), fits.next()) {
+            (Some(only), None) => Ok(only.clone()),
+            (Some(_), Some(_)) => {
+                let message =
+                    format!("network {} is ambiguous ({} matches found based on ID prefix)", asked.escape_debug(), 2 + fits.count());
+                Err(Error::new(ErrorKind::Ambiguous, message).subject(asked))
+            }
+            (None, _) => Err(Error::not_found(format!("network {} not found", asked.escape_debug())).subject(asked)),
+        }
+    }
+
+    /// Makes a network's record; its bridge comes with its first container.
+    pub(super) fn make_network(&self, request: &NetworkRequest) -> Result<NetworkId> {
+        let name = request.name.as_str();
+        check_name(name)?;
+        let shown = name.escape_debug();
+        if PREDEFINED.contains(&name) {
+            return Err(Error::new(ErrorKind::Denied, format!("operation is not permitted on predefined {shown} network ")));
+        }
+        match request.driver.as_str() {
+            "" | "bridge" => {}
+            "host" | "null" => {
+                let driver = &request.driver;
+                return Err(Error::new(ErrorKind::Denied, format!("only one instance of \"{driver}\" network is allowed")));
+            }
+            other => {
+                return Err(Error::not_found(format!(
+                    "could not find plugin {0} in v1 plugin registry: plugin not found",
+                    other.escape_debug()
+                )));
+            }
+        }
+        let _guard = self.lock("networks")?;
+        let all = self.network_list()?;
+        if all.iter().any(|n| n.name == name) {
+            return Err(Error::conflict(format!("network with name {shown} already exists")).subject(name));
+        }
+        let subnet = match request.subnet {
+            Some(subnet) => free(subnet, &all)?,
+            None => POOL.subnets(POOL_PREFIX).ok().and_then(|mut parts| parts.find(|part| free(*part, &all).is_ok())).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Exhausted,
+                    "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+                )
+            })?,
+        };
+        let gateway = match request.gateway {
+            Some(gateway) if subnet.contains(&gateway) => gateway,
+            Some(gateway) => {
+                return Err(Error::invalid(format!(
+                    "invalid network config:\ninvalid gateway {gateway}: parent subnet {subnet} does not contain it"
+                )));
+            }
+            None => subnet.hosts().next().ok_or_else(|| Error::invalid(format!("subnet {subnet} has no address to give")))?,
+        };
+        let id = self.new_id();
+        let record = NetworkRecord {
+            id: NetworkId::new(id.clone()),
+            name: name.to_owned(),
+            driver: Driver::Bridge,
+            bridge: format!("dd-{}", id.get(..12).unwrap_or_default()),
+            subnet: Some(IpNet::V4(subnet)),
+            gateway: Some(IpAddr::V4(gateway)),
+            internal: request.internal,
+            icc: request.options.get("com.docker.network.bridge.enable_icc").is_none_or(|v| v != "false"),
+            labels: request.labels.clone(),
+            options: request.options.clone(),
+            attachable: request.attachable,
+            created: self.time(),
+        };
+        self.store().commit(&[put(Table::Meta, &format!("network/{name}"), &id)?, put(Table::Networks, &id, &record)?])?;
+        self.tell_of_network(&record, "create")?;
+        Ok(record.id)
+    }
+
+    /// Removes a network that no container is on.
+    pub(super) fn delete_network(&self, asked: &str) -> Result<()> {
+        let _guard = self.lock("networks")?;
+        let record = self.network_named(asked)?;
+        let name = record.name.escape_debug().to_string();
+        if PREDEFINED.contains(&record.name.as_str()) {
+            return Err(Error::new(ErrorKind::Denied, format!("{name} is a pre-defined network and cannot be removed")));
+        }
+        let _held = self.lock_network(&record.id)?;
+        if !self.store().scan(Table::Addresses, &format!("{}/", record.id), "", 1)?.is_empty() {
+            let message = format!("error while removing network: network {name} id {} has active endpoints", record.id);
+            return Err(Error::new(ErrorKind::Denied, message).subject(asked));
+        }
+        self.host.networks.remove(&record)?;
+        self.store().commit(&[
+            Change::Delete(Table::Networks, record.id.to_string()),
+            Change::Delete(Table::Meta, format!("network/{}", record.name)),
+            Change::Delete(Table::Meta, format!("cursor/{}", record.id)),
+        ])?;
+        self.tell_of_network(&record, "destroy")
+    }
+
+    /// Removes every network of one's own that no container is on and the filters mean.
+    pub(super) fn prune_unused_networks(&self, filters: &PruneFilters) -> Result<Pruned> {
+        let mut pruned = Pruned::default();
+        for network in self.network_list()?.into_iter().filter(|n| !PREDEFINED.contains(&n.name.as_str())) {
+            let used = !self.store().scan(Table::Addresses, &format!("{}/", network.id), "", 1)?.is_empty();
+            if used || !filters.mean(network.created, &network.labels) {
+                continue;
+            }
+            if !filters.dry_run {
+                match self.delete_network(network.id.as_str()) {
+                    Err(e) if matches!(e.kind(), ErrorKind::Denied | ErrorKind::NotFound) => continue,
+                    gone => gone?,
+                }
+            }
+            pruned.removed.push(network.name);
+        }
+        if !filters.dry_run {
+            self.tell_of_prune("network", 0)?;
+        }
+        Ok(pruned)
+    }
+
+    fn tell_of_network(&self, network: &NetworkRecord, action: &str) -> Result<()> {
+        let pairs = [("name", network.name.as_str()), ("type", "bridge")];
+        let attributes: BTreeMap<String, String> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        self.tell(&[entry("network", action, network.id.as_str(), attributes, self.time())])
+    }
+}
+
+/// A network that needs nothing made: the same id on every host.
+fn plain(name: &str, driver: Driver) -> NetworkRecord {
+    NetworkRecord {
+        id: NetworkId::new(Digest::of(format!("network {name}").as_bytes()).hex()),
+        name: name.to_owned(),
+        driver,
+        bridge: String::new(),
+        subnet: None,
+        gateway: None,
+        internal: false,
+        icc: true,
+        labels: BTreeMap::new(),
+        options: BTreeMap::new(),
+        attachable: false,
+        created: Timestamp(0),
+    }
+}
+
+/// Docker's rule for names of networks and volumes.
+fn check_name(name: &str) -> Result<()> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    match name {
+        _ if first && name.bytes().all(good) => Ok(()),
+        "" => Err(Error::invalid("invalid network name: name is empty")),
+        name => {
+            Err(Error::invalid(format!("invalid network name \"{}\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name.escape_debug())))
+        }
+    }
+}
+
+/// The subnet, where no other network has a part of it.
+fn free(subnet: Ipv4Net, all: &[NetworkRecord]) -> Result<Ipv4Net> {
+    let overlaps = |other: &IpNet| match other {
+        IpNet::V4(other) => other.contains(&subnet) || subnet.contains(other),
+        IpNet::V6(_) => false,
+    };
+    if all.iter().filter_map(|n| n.subnet.as_ref()).any(overlaps) {
+        return Err(Error::new(ErrorKind::Denied, "Pool overlaps with other one on this address space").subject(subnet.to_string()));
+    }
+    Ok(subnet.trunc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subnet_is_taken_once() {
+        let mut taken = plain("a", Driver::Bridge);
+        taken.subnet = Some("10.1.0.0/16".parse().unwrap());
+        let all = [taken];
+        for (text, ok) in [("10.1.2.0/24", false), ("10.0.0.0/8", false), ("10.2.0.0/16", true)] {
+            assert_eq!(free(text.parse().unwrap(), &all).is_ok(), ok, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_dockers() {
+        for (name, ok) in [("a", true), ("a_b.c-1", true), ("", false), ("-a", false), ("a b", false), ("ä", false)] {
+            assert_eq!(check_name(name).is_ok(), ok, "{name}");
+        }
+    }
+}
