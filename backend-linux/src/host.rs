@@ -4,7 +4,7 @@
 
 use crate::cgroup::Hierarchies;
 use crate::proxy::Proxies;
-use crate::{facts, files, firewall, ingest, layer, link, lock, observe, volume};
+use crate::{facts, files, firewall, ingest, layer, link, lock, observe, volume, volume_mount};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Facts, Firewall, Guard, Ingested, Process, Step, Task, Where};
 use drydock_core::observe::Snapshot;
@@ -54,6 +54,8 @@ impl Host {
             Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
 
             Step::FillVolume { lower, path, into } => volume::fill(lower, path, into),
+            Step::MountVolume { target, mount } => volume_mount::mount(target, mount),
+            Step::UnmountVolume { target } => volume_mount::unmount(target),
 
             Step::MakeCgroup { path } => self.hierarchies.make(path),
             Step::WriteCgroup { path, controller, file, value } => self.hierarchies.write(path, controller, file, value),

@@ -33,6 +33,7 @@ pub mod supervisor;
 pub mod tree;
 mod tree_size;
 mod volume;
+mod volume_mount;
 
 pub use clock::SystemClock;
 pub use kernel::LinuxKernel;

@@ -6,7 +6,7 @@ use crate::script::Script;
 use crate::target::Subject;
 use drydock_core::Error;
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, NetworkMode, Status};
-use drydock_core::engine::{Engine, LogLine, LogsRequest, RemoveOptions};
+use drydock_core::engine::{Engine, LogLine, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::host::{Capabilities, Capability};
 use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Stream};
@@ -339,6 +339,7 @@ impl<'a> World<'a> {
                 }
             }
         }
+        note(self.engine.prune_volumes(true, &PruneFilters::default()).map(drop), "volumes");
         let all = drydock_core::engine::PruneCache { all: true, ..Default::default() };
         note(self.engine.prune_build_cache(&all).map(drop), "build cache");
         first.map_or(Ok(()), Err)

@@ -25,6 +25,8 @@ impl World {
             Step::SyncDir { .. } => Ok(()),
             Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
             Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),
+            Step::MountVolume { target, mount } => self.step_mount_volume(ctx, target, mount),
+            Step::UnmountVolume { target } => self.step_unmount_volume(ctx, target),
             Step::MakeCgroup { path } => self.step_make_cgroup(path),
             Step::WriteCgroup { path, controller, file, value } => self.step_write_cgroup(path, controller, file, value),
             Step::DeviceRules { path, rules } => self.step_device_rules(path, rules),

@@ -5,6 +5,7 @@ use crate::sys::{Errno, FileType, Res};
 use crate::vfs::{Body, Ctx, Loc};
 use crate::world::World;
 use drydock_core::Result;
+use drydock_core::container::volume::VolumeMount;
 use drydock_core::kernel::MountFlags;
 
 /// Where the layers are looked at for as long as the copying takes.
@@ -33,6 +34,42 @@ impl World {
             copied
         })();
         filled.named("fill volume", into)
+    }
+
+    /// Mounts what a volume's options say at its directory.
+    pub(super) fn step_mount_volume(&mut self, ctx: &Ctx, target: &str, mount: &VolumeMount) -> Result<()> {
+        let mounted = (|| -> Res<()> {
+            let at = self.walk(ctx, target, true)?;
+            if self.is_mount_root(at) {
+                return Ok(());
+            }
+            if let Some(recursive) = mount.bind {
+                let from = self.walk(ctx, &mount.device, true)?;
+                return self.bind(from, at, recursive, mount.flags).map(drop);
+            }
+            let (system, root) = self.new_filesystem(ctx, &mount.kind, &mount.data)?;
+            self.mount_at(at, system, root, mount.flags, &mount.device).map(drop)
+        })();
+        mounted.named("mount", &mount.device)
+    }
+
+    /// Takes every mount at a volume's directory away.
+    pub(super) fn step_unmount_volume(&mut self, ctx: &Ctx, target: &str) -> Result<()> {
+        let gone = (|| -> Res<()> {
+            loop {
+                match self.walk(ctx, target, true) {
+                    Ok(at) if self.is_mount_root(at) => self.unmount(at, true)?,
+                    Ok(_) | Err(Errno::ENOENT) => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
+        })();
+        gone.named("umount", target)
+    }
+
+    /// Whether a place is where something is mounted, and not the host's own root.
+    fn is_mount_root(&self, at: Loc) -> bool {
+        self.fs.mounts.get(&at.mount).is_some_and(|m| m.parent.is_some() && m.root == at.node)
     }
 
     fn copy_tree(&mut self, ctx: &Ctx, from: Loc, to: Loc) -> Res<()> {

@@ -4,7 +4,8 @@ use super::crash::{Act, Case};
 use super::{Person, config};
 use drydock_core::build::progress::Silent;
 use drydock_core::build::request::{BuildRequest, Surface};
-use drydock_core::container::{ContainerConfig, ExecConfig, ExecStart, NetworkMode, RestartPolicy};
+use drydock_core::container::volume::VolumeRequest;
+use drydock_core::container::{ContainerConfig, ExecConfig, ExecStart, MountRequest, NetworkMode, RestartPolicy};
 use drydock_core::engine::{
     ArchiveFormat, Checkup, CommitOptions, ContainerUpdate, Engine, ListRequest, LogsRequest, PruneCache, PruneFilters, RemoveOptions,
 };
@@ -19,6 +20,8 @@ pub const READS: &[&str] = &[
     "networks",
     "network",
     "capabilities",
+    "volume",
+    "volumes",
     "exec_inspect",
     "execs",
     "facts",
@@ -106,6 +109,21 @@ const NOTHING: Act = |_, _| Ok(());
 const CREATED: Act = |e, _| e.create(&furnished()).map(drop);
 const RUNNING: Act = |e, _| e.create(&furnished()).and_then(|id| e.start(id.as_str()));
 const FORCE: RemoveOptions = RemoveOptions { force: true, volumes: true };
+
+fn volume(name: &str) -> VolumeRequest {
+    VolumeRequest { name: name.to_owned(), ..VolumeRequest::default() }
+}
+
+/// A volume in memory.
+fn mounted() -> VolumeRequest {
+    let options = [("type", "tmpfs"), ("device", "tmpfs")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    VolumeRequest { options, ..volume("mounted") }
+}
+
+/// A volume at a place.
+fn at(name: &str, target: &str) -> MountRequest {
+    drydock_core::container::mounts::parse_volume(&format!("{name}:{target}"), "/").expect("it is one")
+}
 
 /// Another program that does not end by itself at once, with a terminal.
 fn waiting() -> ExecConfig {
@@ -242,6 +260,22 @@ pub fn cases() -> Vec<Case> {
             let exec = ExecConfig { command: vec!["true".to_owned()], detach: true, ..ExecConfig::default() };
             e.exec("box", &exec, &Attach::default(), &mut Person::default()).map(drop)
         }),
+        case("volume_create", NOTHING, |e, _| e.volume_create(&volume("kept")).map(drop)),
+        case("volume_remove", |e, _| e.volume_create(&volume("kept")).map(drop), |e, _| e.volume_remove("kept", false)),
+        case(
+            "prune_volumes",
+            |e, _| e.volume_create(&volume("one")).and_then(|_| e.volume_create(&volume("two"))).map(drop),
+            |e, _| e.prune_volumes(true, &PruneFilters::default()).map(drop),
+        ),
+        case(
+            "start with a volume that is mounted",
+            |e, _| {
+                e.volume_create(&mounted())?;
+                let config = ContainerConfig { mounts: vec![at("mounted", "/m")], ..furnished() };
+                e.create(&config).map(drop)
+            },
+            |e, _| e.start("box"),
+        ),
         case("exec_create", RUNNING, |e, _| e.exec_create("box", &waiting()).map(drop)),
         case(
             "exec_start",
@@ -282,6 +316,7 @@ pub fn read_all(e: &dyn Engine) -> drydock_core::Result<()> {
     e.list(&ListRequest::default())?;
     e.process_table("box", &[])?;
     e.execs("box")?;
+    e.volumes(&[])?;
     e.container("box")?;
     e.logs("box", &LogsRequest::default(), &mut |_| true)?;
     e.top("box")?;

@@ -140,6 +140,7 @@ pub fn clear(host: &SimHost, said: &str) {
         }
     }
     let everything = PruneCache { all: true, ..PruneCache::default() };
+    engine.prune_volumes(true, &Default::default()).unwrap_or_else(|e| panic!("{said}: volumes cannot be removed: {e}"));
     engine.prune_build_cache(&everything).unwrap_or_else(|e| panic!("{said}: the build cache cannot be emptied: {e}"));
     for image in engine.images().unwrap_or_else(|e| panic!("{said}: images cannot be listed: {e}")) {
         engine.remove_image(image.id.as_str(), true, true).unwrap_or_else(|e| panic!("{said}: {e}"));

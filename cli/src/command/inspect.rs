@@ -6,6 +6,7 @@ use crate::inspect::{self, by_template};
 use crate::session::Session;
 use crate::template::Template;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::docker;
 use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -23,8 +24,10 @@ pub const DEFINITION: Definition = Definition {
             None | Some("") => Kind::Any,
             Some("container") => Kind::Container,
             Some("image") => Kind::Image,
+            Some("volume") => Kind::Volume,
             Some(other) => {
-                return Err(Failure::said(format!("unknown type: \"{}\": must be one of \"container\", \"image\"", other.escape_debug())));
+                let words = "must be one of \"container\", \"image\", \"volume\"";
+                return Err(Failure::said(format!("unknown type: \"{}\": {words}", other.escape_debug())));
             }
         };
         show(args.format.as_deref(), kind, args.size, names, session)
@@ -83,10 +86,10 @@ struct ContainerArgs {
 }
 
 #[derive(Args)]
-struct PlainArgs {
+pub(crate) struct PlainArgs {
     /// Format output using a custom template: 'json': Print in JSON format 'TEMPLATE': Print output using the given Go template.
     #[arg(short, long, value_name = "string")]
-    format: Option<String>,
+    pub format: Option<String>,
 }
 
 fn plain(matches: &ArgMatches) -> std::result::Result<Option<String>, Failure> {
@@ -98,27 +101,45 @@ enum Kind {
     Any,
     Container,
     Image,
+    Volume,
 }
 
 fn find(engine: &dyn Engine, name: &str, kind: Kind, size: bool) -> Result<Value> {
     let image = || engine.image(name).map(|image| inspect::image(&image));
-    if kind == Kind::Image {
-        return image();
+    let volume = || engine.volume(name).map(|volume| docker::volume(&volume));
+    match kind {
+        Kind::Image => return image(),
+        Kind::Volume => return volume(),
+        Kind::Any | Kind::Container => {}
     }
     match engine.container(name) {
         Ok(record) => {
             let sizes = size.then(|| engine.sizes(record.id.as_str())).transpose()?;
             Ok(inspect::container(&record, engine, sizes))
         }
-        Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => image().map_err(|e| {
-            let missing = e.kind() == ErrorKind::NotFound;
-            if missing { Error::not_found(format!("No such object: {name}")) } else { e }
-        }),
+        Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => {
+            let found = image().or_else(|e| if e.kind() == ErrorKind::NotFound { volume() } else { Err(e) });
+            found.map_err(|e| {
+                let missing = e.kind() == ErrorKind::NotFound;
+                if missing { Error::not_found(format!("No such object: {name}")) } else { e }
+            })
+        }
         Err(e) => Err(e),
     }
 }
 
 fn show(format: Option<&str>, kind: Kind, size: bool, names: &[String], session: &mut Session<'_>) -> Outcome {
+    show_as(format, kind, names, session, &|engine, name| find(engine, name, kind, size))
+}
+
+/// Shows objects of one kind, each found by its name.
+pub(crate) fn show_objects(format: Option<&str>, names: &[String], session: &mut Session<'_>, find: Finder<'_>) -> Outcome {
+    show_as(format, Kind::Volume, names, session, find)
+}
+
+type Finder<'a> = &'a dyn Fn(&dyn Engine, &str) -> Result<Value>;
+
+fn show_as(format: Option<&str>, kind: Kind, names: &[String], session: &mut Session<'_>, find: Finder<'_>) -> Outcome {
     let format = format.unwrap_or_default();
     let template = match format {
         "" | "json" => None,
@@ -128,7 +149,7 @@ fn show(format: Option<&str>, kind: Kind, size: bool, names: &[String], session:
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for name in names {
-        match find(&*engine, name, kind, size) {
+        match find(&*engine, name) {
             Ok(value) => found.push(value),
             Err(error) => missing.push(error),
         }
@@ -137,7 +158,7 @@ fn show(format: Option<&str>, kind: Kind, size: bool, names: &[String], session:
         Some(template) => {
             for value in &mut found {
                 // Sizes that were not asked for are nothing, and no mistake.
-                if let (Value::Object(fields), false) = (&mut *value, kind == Kind::Image) {
+                if let (Value::Object(fields), false) = (&mut *value, matches!(kind, Kind::Image | Kind::Volume)) {
                     for field in ["SizeRw", "SizeRootFs"] {
                         fields.entry(field).or_insert(Value::Null);
                     }

@@ -46,6 +46,7 @@ mod top;
 mod transfer;
 mod update;
 mod version;
+mod volume;
 mod wait;
 
 use crate::environment::{Environment, HostOptions};
@@ -117,8 +118,13 @@ impl Definition {
 }
 
 /// The groups, and what each is for.
-pub const GROUPS: [(&str, &str); 4] =
-    [("builder", "Manage builds"), ("container", "Manage containers"), ("image", "Manage images"), ("system", "Manage Drydock")];
+pub const GROUPS: [(&str, &str); 5] = [
+    ("builder", "Manage builds"),
+    ("container", "Manage containers"),
+    ("image", "Manage images"),
+    ("system", "Manage Drydock"),
+    ("volume", "Manage volumes"),
+];
 
 /// Every command.
 pub static COMMANDS: &[Definition] = &[
@@ -175,6 +181,11 @@ pub static COMMANDS: &[Definition] = &[
     tag::DEFINITION,
     top::DEFINITION,
     update::DEFINITION,
+    volume::CREATE,
+    volume::INSPECT,
+    volume::LIST,
+    volume::PRUNE,
+    volume::REMOVE,
     wait::DEFINITION,
 ];
 

@@ -107,12 +107,16 @@ struct SystemPruneArgs {
     all: bool,
     #[command(flatten)]
     prune: PruneArgs,
+    /// Prune anonymous volumes
+    #[arg(long)]
+    volumes: bool,
 }
 
 /// What is about to go, as Docker's client lists it.
-fn system_warning(all: bool, filters: &[(String, String)]) -> String {
+fn system_warning(all: bool, volumes: bool, filters: &[(String, String)]) -> String {
     let images = if all { "all images without at least one container associated to them" } else { "all dangling images" };
-    let mut text = format!("This will remove:\n  - all stopped containers\n  - {images}\n");
+    let volumes = if volumes { "  - all anonymous volumes not used by at least one container\n" } else { "" };
+    let mut text = format!("This will remove:\n  - all stopped containers\n{volumes}  - {images}\n");
     if !filters.is_empty() {
         text.push_str("\n  Items to be pruned will be filtered with:\n");
         for (key, value) in filters {
@@ -124,7 +128,10 @@ fn system_warning(all: bool, filters: &[(String, String)]) -> String {
 
 fn system(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
     let args = SystemPruneArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-    if !args.prune.confirmed(session, &system_warning(args.all, &args.prune.filter))? {
+    if args.volumes && args.prune.filter.iter().any(|(key, _)| key == "until") {
+        return Err(Failure::said("ERROR: The \"until\" filter is not supported with \"--volumes\""));
+    }
+    if !args.prune.confirmed(session, &system_warning(args.all, args.volumes, &args.prune.filter))? {
         return Ok(0);
     }
     let filters = args.prune.filters(session)?;
@@ -132,7 +139,10 @@ fn system(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outc
     // Containers first: what only they use is unused then.
     let containers = engine.prune_containers(&filters)?;
     tell(session, "Containers", &containers, args.prune.dry_run)?;
+    let volumes = if args.volumes { engine.prune_volumes(false, &filters)? } else { Pruned::default() };
+    tell(session, "Volumes", &volumes, args.prune.dry_run)?;
     let images = engine.prune_images(args.all, &filters)?;
     tell(session, "Images", &images, args.prune.dry_run)?;
-    tell_space(session, containers.reclaimed.saturating_add(images.reclaimed), args.prune.dry_run)
+    let reclaimed = containers.reclaimed.saturating_add(volumes.reclaimed).saturating_add(images.reclaimed);
+    tell_space(session, reclaimed, args.prune.dry_run)
 }

@@ -5,11 +5,12 @@
 use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::build::ignore::Ignore;
 use drydock_core::build::request::{BuildRequest, Built, Surface};
+use drydock_core::container::volume::VolumeRequest;
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, ExecRecord, ExecStart};
 use drydock_core::engine::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
     HistoryEntry, ImageSummary, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned, RemoveOptions, Sizes,
-    WaitCondition, filter,
+    VolumeSummary, WaitCondition, filter,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, Digest, ImageId};
@@ -136,6 +137,21 @@ impl Engine for StillLife {
         moved()
     }
     fn prune_images(&self, _: bool, _: &PruneFilters) -> Result<Pruned> {
+        moved()
+    }
+    fn volume_create(&self, _: &VolumeRequest) -> Result<VolumeSummary> {
+        moved()
+    }
+    fn volumes(&self, _: &[(String, String)]) -> Result<Vec<VolumeSummary>> {
+        Ok(Vec::new())
+    }
+    fn volume(&self, name: &str) -> Result<VolumeSummary> {
+        Err(Error::not_found(format!("get {name}: no such volume")))
+    }
+    fn volume_remove(&self, _: &str, _: bool) -> Result<()> {
+        moved()
+    }
+    fn prune_volumes(&self, _: bool, _: &PruneFilters) -> Result<Pruned> {
         moved()
     }
     fn disk_usage(&self) -> Result<DiskUsage> {

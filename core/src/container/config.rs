@@ -132,6 +132,13 @@ pub struct MountRequest {
     pub options: Vec<String>,
 }
 
+impl MountRequest {
+    /// The values of an option that is written `key=value`, in order: `volume-opt`, `volume-label`, `volume-driver`, `volume-subpath`.
+    pub fn words<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.options.iter().filter_map(move |option| option.strip_prefix(key)?.strip_prefix('='))
+    }
+}
+
 /// What `run` and `create` ask for. Defaults are Docker's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

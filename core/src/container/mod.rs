@@ -19,6 +19,7 @@ pub mod restore;
 pub mod seccomp;
 pub mod ulimit;
 pub mod user;
+pub mod volume;
 
 pub use config::{
     ContainerConfig, DeviceRequest, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, UserRange,

@@ -15,6 +15,7 @@ mod network;
 mod stats;
 pub mod status;
 pub mod time;
+mod volume;
 
 pub use container::container;
 pub use event::{event, old_fields};
@@ -25,3 +26,4 @@ pub use list::{command_line, listed_container, listed_image};
 pub use log::details;
 pub use network::network;
 pub use stats::stats;
+pub use volume::volume;

@@ -41,6 +41,7 @@ mod stop;
 mod top;
 mod update;
 mod view;
+mod volume_records;
 mod volumes;
 mod wait;
 
@@ -60,10 +61,12 @@ pub use save::ArchiveFormat;
 pub use stats::{ContainerStats, Sizes};
 pub use top::ProcessTable;
 pub use update::ContainerUpdate;
+pub use volume_records::VolumeSummary;
 pub use wait::WaitCondition;
 
 pub use view::{ContainerSummary, EngineInfo, ImageSummary, LogLine, LogsRequest, RemoveOptions};
 
+use crate::container::volume::VolumeRequest;
 use crate::container::{ContainerConfig, ContainerRecord, ExecConfig, ExecRecord, ExecStart};
 use crate::error::Result;
 use crate::host::Capabilities;
@@ -147,6 +150,16 @@ pub trait Engine: Send + Sync {
     fn remove_network(&self, name: &str) -> Result<()>;
     /// Removes every network that no container is on and that the filters mean.
     fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned>;
+    /// Makes a volume (`volume create`). One of that name that is there already is answered as it is.
+    fn volume_create(&self, request: &VolumeRequest) -> Result<VolumeSummary>;
+    /// Every volume that the filters let through, by name: `driver`, `label`, `name`, `dangling`.
+    fn volumes(&self, filters: &[(String, String)]) -> Result<Vec<VolumeSummary>>;
+    /// One volume, by its whole name.
+    fn volume(&self, name: &str) -> Result<VolumeSummary>;
+    /// Removes a volume that no container has; with `force` one that is not there is no error. In use is [`crate::ErrorKind::InUse`].
+    fn volume_remove(&self, name: &str, force: bool) -> Result<()>;
+    /// Removes volumes that no container has and the filters mean: those that nobody named, or `all`.
+    fn prune_volumes(&self, all: bool, filters: &PruneFilters) -> Result<Pruned>;
     /// What everything takes on disk.
     fn disk_usage(&self) -> Result<DiskUsage>;
 

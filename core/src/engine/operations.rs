@@ -3,9 +3,10 @@
 use super::{
     ArchiveFormat, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo, EventEntry,
     HistoryEntry, ImageSummary, ListRequest, LocalEngine, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned,
-    RemoveOptions, Sizes, WaitCondition,
+    RemoveOptions, Sizes, VolumeSummary, WaitCondition,
 };
 use crate::container::lifecycle::{self, Event};
+use crate::container::volume::VolumeRequest;
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart, NetworkMode};
 use crate::error::Result;
 use crate::host::Capabilities;
@@ -117,6 +118,26 @@ impl Engine for LocalEngine {
 
     fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned> {
         self.prune_unused_networks(filters)
+    }
+
+    fn volume_create(&self, request: &VolumeRequest) -> Result<VolumeSummary> {
+        self.create_volume(request)
+    }
+
+    fn volumes(&self, filters: &[(String, String)]) -> Result<Vec<VolumeSummary>> {
+        self.list_volumes(filters)
+    }
+
+    fn volume(&self, name: &str) -> Result<VolumeSummary> {
+        self.look_at_volume(name)
+    }
+
+    fn volume_remove(&self, name: &str, force: bool) -> Result<()> {
+        self.delete_volume(name, force)
+    }
+
+    fn prune_volumes(&self, all: bool, filters: &PruneFilters) -> Result<Pruned> {
+        self.prune_unused_volumes(all, filters)
     }
 
     fn disk_usage(&self) -> Result<DiskUsage> {

@@ -139,36 +139,20 @@ impl LocalEngine {
             images.push(ImageUsage { image, shared, unique, containers });
         }
         let mut containers = Vec::new();
-        let mut links: BTreeMap<String, u64> = BTreeMap::new();
         for summary in self.container_list(true)? {
             let Some(record) = self.find_record(&summary.id)? else { continue };
-            for mount in record.config.mounts.iter().filter(|m| m.kind == crate::container::MountKind::Volume) {
-                *links.entry(mount.source.clone()).or_default() += 1;
-            }
             let sizes = self.sizes_of(&record)?;
             containers.push((summary, sizes));
         }
-        let volumes = self.volume_names()?;
-        let volumes = volumes
+        let volumes = self
+            .list_volumes(&[])?
             .into_iter()
-            .map(|name| {
-                let size = self.kernel().tree_size(&self.layout().volume(&name))?;
-                Ok(VolumeUsage { links: links.get(&name).copied().unwrap_or(0), size, name })
+            .map(|volume| {
+                // What is mounted at its place is not on this disk.
+                let size = if volume.record.options.is_empty() { self.kernel().tree_size(&volume.mountpoint)? } else { 0 };
+                Ok(VolumeUsage { links: volume.users.len() as u64, size, name: volume.record.name })
             })
             .collect::<Result<_>>()?;
         Ok(DiskUsage { images, layers: sizes.values().sum(), containers, volumes })
-    }
-
-    /// Volumes, by name.
-    fn volume_names(&self) -> Result<Vec<String>> {
-        let path = format!("{}/volumes", self.layout().data_root());
-        match self.kernel().tree(&crate::kernel::Tree::Directory { path }) {
-            Err(e) if e.kind() == crate::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) => Err(e),
-            Ok(mut tree) => {
-                let all = tree.list(b"")?.into_iter().filter(crate::kernel::Found::is_dir);
-                Ok(all.filter_map(|found| String::from_utf8(found.name).ok()).collect())
-            }
-        }
     }
 }

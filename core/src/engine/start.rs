@@ -163,6 +163,7 @@ impl LocalEngine {
         }
         let record = self.lease(record)?;
         self.write_files(&record)?;
+        self.mount_volumes(&record)?;
         self.host.limits.apply(id, &record.config.resources)?;
         let spec = self.specification(&record)?;
         let process = self.host.containers.create(id, &spec, streams(&record))?;
@@ -182,7 +183,8 @@ impl LocalEngine {
         let killed = self.host.containers.delete(&record.id, record.state.process.as_ref());
         let disconnected = self.disconnect(record);
         let freed = self.host.limits.remove(&record.id);
-        killed.and(disconnected).and(freed)
+        let unmounted = self.unmount_volumes(record);
+        killed.and(disconnected).and(freed).and(unmounted)
     }
 
     /// The supervisor's half of an end: gives back, and records how the program ended. It is started `again` next, or removed, or neither.

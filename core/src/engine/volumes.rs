@@ -2,22 +2,23 @@
 
 use super::LocalEngine;
 use crate::container::mounts::{check_target, check_volume_name, clean};
+use crate::container::volume::{VolumeRecord, VolumeRequest};
 use crate::container::{ContainerConfig, ContainerRecord, MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChainId, ContainerId};
 use crate::image::ImageRecord;
-use crate::kernel::Step;
+use crate::kernel::{Entry, Step};
 use crate::store::{Change, Table};
 use std::collections::BTreeSet;
-
-/// The mark of a volume that nobody named: it goes with the last container that has it, if that is removed with its volumes.
-fn anonymous_key(name: &str) -> String {
-    format!("volume/{name}")
-}
 
 /// Whose mount a container has a volume by: all keys of one volume have the same beginning.
 fn use_key(name: &str, id: &ContainerId) -> String {
     format!("volume-use/{name}/{id}")
+}
+
+/// For which container a volume's options may be mounted at its place.
+fn mount_key(name: &str, id: &ContainerId) -> String {
+    format!("volume-mount/{name}/{id}")
 }
 
 impl LocalEngine {
@@ -128,38 +129,90 @@ impl LocalEngine {
 
     fn make_volume(&self, record: &ContainerRecord, mount: &MountRequest, asked: &[MountRequest], layers: &[ChainId]) -> Result<()> {
         let name = &mount.source;
-        let layout = self.layout();
-        let path = layout.volume(name);
-        let fresh = self.is_missing(&path)?;
-        let mut batch = vec![Change::Put(Table::Meta, use_key(name, &record.id), Vec::new())];
+        let _guard = self.lock(&format!("volume-{name}"))?;
         let named = asked.iter().any(|a| a.kind == MountKind::Volume && a.source == *name);
-        if fresh && !named {
-            batch.push(Change::Put(Table::Meta, anonymous_key(name), Vec::new()));
-        }
-        self.store().commit(&batch)?;
-        if fresh {
-            self.kernel().perform(&Step::MakeDir { path: path.clone(), mode: 0o755 }, None)?;
-            self.tell_of_volume(name, "create")?;
-        }
+        let taken = Change::Put(Table::Meta, use_key(name, &record.id), Vec::new());
+        let volume = self.have_volume(&VolumeRequest::of(mount), !named, &[taken])?;
         if mount.options.iter().any(|option| option == "nocopy") {
             return Ok(());
         }
+        let layout = self.layout();
         let lower = layers.iter().rev().map(|layer| layout.layer(layer)).collect();
-        self.kernel().perform(&Step::FillVolume { lower, path: mount.target.clone(), into: path }, None)
+        self.mount_volume(&volume, &record.id)?;
+        let into = match mount.words("volume-subpath").last() {
+            // Only whole volumes are filled.
+            Some(_) => return self.unmount_volume(name, &record.id),
+            None => layout.volume(name),
+        };
+        let filled = self.kernel().perform(&Step::FillVolume { lower, path: mount.target.clone(), into }, None);
+        filled.and(self.unmount_volume(name, &record.id))
+    }
+
+    /// Mounts what the options of a container's volumes say, and refuses subpaths that are not there. For the container's start.
+    pub(super) fn mount_volumes(&self, record: &ContainerRecord) -> Result<()> {
+        for mount in record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
+            let name = &mount.source;
+            if let Some(volume) = self.volume_record(name)?.filter(|v| !v.options.is_empty()) {
+                let _guard = self.lock(&format!("volume-{name}"))?;
+                self.mount_volume(&volume, &record.id)?;
+            }
+            let Some(sub) = mount.words("volume-subpath").last() else { continue };
+            let path = format!("{}/{sub}", self.layout().volume(name));
+            let refused = |why: &str| Error::invalid(format!("cannot access path {path}: {why}")).subject(path.clone());
+            match self.kernel().entry(&path) {
+                Ok(Entry::Directory { .. } | Entry::File) => {}
+                Ok(_) => return Err(refused("neither a file nor a directory")),
+                Err(e) if e.kind() == ErrorKind::NotFound => return Err(refused("no such file or directory")),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what [`LocalEngine::mount_volumes`] mounted, unless another container has it too. Safe to repeat.
+    pub(super) fn unmount_volumes(&self, record: &ContainerRecord) -> Result<()> {
+        let mut outcome = Ok(());
+        for mount in record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
+            let name = &mount.source;
+            if self.volume_record(name)?.is_some_and(|v| !v.options.is_empty()) {
+                let _guard = self.lock(&format!("volume-{name}"))?;
+                outcome = outcome.and(self.unmount_volume(name, &record.id));
+            }
+        }
+        outcome
+    }
+
+    fn mount_volume(&self, volume: &VolumeRecord, id: &ContainerId) -> Result<()> {
+        let Some(mount) = volume.mount() else { return Ok(()) };
+        let path = self.layout().volume(&volume.name);
+        // Written down first: whoever finds the container dead knows that there may be something to take away.
+        self.store().commit(&[Change::Put(Table::Meta, mount_key(&volume.name, id), Vec::new())])?;
+        self.kernel().perform(&Step::MountVolume { target: path.clone(), mount }, None).map_err(|e| {
+            let words = format!("error while mounting volume '{path}': failed to mount local volume: {e}");
+            Error::new(e.kind(), words).subject(volume.name.clone())
+        })
+    }
+
+    fn unmount_volume(&self, name: &str, id: &ContainerId) -> Result<()> {
+        let own = mount_key(name, id);
+        if self.store().get(Table::Meta, &own)?.is_none() {
+            return Ok(());
+        }
+        let users = self.store().scan(Table::Meta, &format!("volume-mount/{name}/"), "", 2)?;
+        if users.iter().all(|(key, _)| *key == own) {
+            self.kernel().perform(&Step::UnmountVolume { target: self.layout().volume(name) }, None)?;
+        }
+        self.store().commit(&[Change::Delete(Table::Meta, own)])
     }
 
     /// Removes the volumes of a container that nobody named and no other container has.
     pub(super) fn remove_volumes(&self, record: &ContainerRecord) -> Result<()> {
         for mount in record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
-            let key = anonymous_key(&mount.source);
-            if self.store().get(Table::Meta, &key)?.is_none() || self.is_used_by_another(&mount.source, &record.id)? {
-                continue;
+            let _guard = self.lock(&format!("volume-{}", mount.source))?;
+            let anonymous = self.volume_record(&mount.source)?.is_some_and(|v| v.anonymous);
+            if anonymous && !self.is_used_by_another(&mount.source, &record.id)? {
+                self.take_volume_away(&mount.source)?;
             }
-            let files = self.layout().volume(&mount.source);
-            let path = files.trim_end_matches("/_data").to_owned();
-            self.kernel().perform(&Step::RemoveTree { path }, None)?;
-            self.store().commit(&[Change::Delete(Table::Meta, key)])?;
-            self.tell_of_volume(&mount.source, "destroy")?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! namespace, before `pivot_root` those of the host.
 
 use super::Process;
+use crate::container::volume::VolumeMount;
 use ipnet::IpNet;
 use oci_spec::runtime::{LinuxCapabilities, LinuxDeviceCgroup, LinuxSeccomp, PosixRlimit};
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,12 @@ pub enum Step {
     /// or something in `into` already, is no error.
     FillVolume { lower: Vec<String>, path: String, into: String },
 
+    /// Mounts what a volume's options say at its directory, on the host; mounted there already is no error. `undo` is
+    /// [`Step::UnmountVolume`].
+    MountVolume { target: String, mount: VolumeMount },
+    /// Takes every mount at a volume's directory away; none, and no directory, is no error.
+    UnmountVolume { target: String },
+
     // -- control groups (cgroups(7)). Paths are relative to each hierarchy's root: `drydock/ID`
     /// Makes the group in every usable hierarchy (v1) or in the tree (v2, enabling the controllers on the way).
     MakeCgroup { path: String },
@@ -224,6 +231,8 @@ impl Step {
             Self::SyncDir { .. } => "sync-dir",
             Self::UnpackLayer { .. } => "unpack-layer",
             Self::FillVolume { .. } => "fill-volume",
+            Self::MountVolume { .. } => "mount-volume",
+            Self::UnmountVolume { .. } => "unmount-volume",
             Self::MakeCgroup { .. } => "make-cgroup",
             Self::WriteCgroup { .. } => "write-cgroup",
             Self::DeviceRules { .. } => "device-rules",

@@ -2,7 +2,7 @@
 
 use drydock_core::Result;
 use drydock_core::id::ContainerId;
-use drydock_core::io::{Attach, Ended, Io};
+use drydock_core::io::Attach;
 use drydock_core::kernel::{
     Attachment, Device, Entry, Facts, Guard, Ingested, Kernel, Launch, OpenTree, Process, Request, Signal, Step, Task, Tree,
 };

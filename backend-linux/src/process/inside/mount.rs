@@ -3,6 +3,7 @@
 use crate::error::step;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::MountFlags;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags as Flags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
     fsconfig_set_string, fsmount, fsopen, mount, mount_change, move_mount, open_tree,
@@ -102,7 +103,15 @@ pub fn detached(kind: &'static str, options: &[(&str, &str)], flags: MountFlags)
 
 /// A detached copy of the mount at a path of this process, not yet visible anywhere.
 pub fn clone_tree(source: &str, recursive: bool) -> Result<OwnedFd> {
-    open_tree(rustix::fs::CWD, source, tree_flags(recursive)).map_err(|e| step("open_tree", source, e))
+    let failed = |e| step("open_tree", source, e);
+    if let Some((volume, sub)) = source.split_once("/_data/./") {
+        // Part of a volume: whoever writes to the volume must not lead this out of it by a link.
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let root = rustix::fs::open(format!("{volume}/_data"), flags | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        return clone_open(rustix::fs::openat2(&root, sub, flags, Mode::empty(), inside).map_err(failed)?, recursive);
+    }
+    open_tree(rustix::fs::CWD, source, tree_flags(recursive)).map_err(failed)
 }
 
 /// The same of something already open.

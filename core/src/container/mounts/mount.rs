@@ -53,10 +53,18 @@ pub fn parse_mount(text: &str) -> Result<MountRequest> {
                     request.options.push("nocopy".to_owned());
                 }
             }
-            "volume-driver" if text()? == "local" => {}
             "tmpfs-size" => request.size = Some(parse_bytes(text()?).map_err(|_| invalid())?),
             "tmpfs-mode" => request.mode = Some(u32::from_str_radix(text()?, 8).ok().filter(|m| *m <= 0o7777).ok_or_else(invalid)?),
-            "volume-label" | "volume-opt" | "volume-subpath" | "volume-driver" | "image-subpath" => {
+            "volume-label" | "volume-opt" | "volume-driver" => request.options.push(format!("{key}={}", text()?)),
+            "volume-subpath" => {
+                let path = text()?;
+                let out = path.starts_with('/') || path.split('/').any(|part| part == "..");
+                if path.is_empty() || out {
+                    return Err(Error::invalid(format!("invalid value for '{key}': must be a relative path inside the volume")));
+                }
+                request.options.push(format!("{key}={}", clean(path).trim_start_matches('/')));
+            }
+            "image-subpath" => {
                 return Err(Error::unsupported(format!("the key '{key}' of --mount")));
             }
             _ => {
@@ -89,7 +97,7 @@ fn finish(mut request: MountRequest, target: &str) -> Result<MountRequest> {
     if bind_only && !is_bind {
         return Err(mixed(name, "bind-*"));
     }
-    if request.options.iter().any(|o| o == "nocopy") && request.kind != MountKind::Volume {
+    if request.options.iter().any(|o| o == "nocopy" || o.starts_with("volume-")) && request.kind != MountKind::Volume {
         return Err(mixed(name, "volume-*"));
     }
     request.target = check_target(name, target)?;

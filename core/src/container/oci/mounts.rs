@@ -90,7 +90,11 @@ fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
                 MountKind::Volume if wanted.source.is_empty() => {
                     return Err(Error::invalid(format!("the volume at {} has no name yet", wanted.target)));
                 }
-                MountKind::Volume => place.volume(&wanted.source),
+                // The dot says from where on links are not followed: what is below it is the containers'.
+                MountKind::Volume => match wanted.words("volume-subpath").last() {
+                    Some(sub) => format!("{}/./{sub}", place.volume(&wanted.source)),
+                    None => place.volume(&wanted.source),
+                },
                 _ => wanted.source.clone(),
             };
             mount(&wanted.target, "bind", &source, words(&[recursive, propagation, access]))

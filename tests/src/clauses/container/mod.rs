@@ -31,6 +31,7 @@ mod update;
 mod user;
 mod userns;
 mod volume;
+mod volumes;
 mod wait;
 
 use crate::clause::Clause;
@@ -69,6 +70,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         user::CLAUSES,
         userns::CLAUSES,
         volume::CLAUSES,
+        volumes::CLAUSES,
         wait::CLAUSES,
     ]
 }

@@ -29,11 +29,10 @@ fn with(c: &mut ContainerConfig, mount: MountRequest) {
     c.mounts.push(mount);
 }
 
-/// Removes a named volume that a clause made, by hand: nothing else may stay behind.
+/// Removes named volumes that a clause made: nothing else may stay behind.
 fn forget(w: &World<'_>, names: &[&str]) -> Checked {
-    let root = w.engine().facts().data_root.clone();
     for name in names {
-        w.host(&format!("rm -r {root}/volumes/{name}"))?.exits(0)?;
+        w.engine().volume_remove(name, true)?;
     }
     Ok(())
 }
