@@ -190,7 +190,8 @@ impl<R: Read> Archive<R> {
     fn entry(&mut self, header: &Header, flag: u8, size: u64, extensions: Extensions) -> io::Result<Entry> {
         let path = extensions.path.unwrap_or_else(|| header.path_bytes().into_owned());
         let kind = match flag {
-            b'0' | b'\0' | b'7' if path.ends_with(b"/") => Kind::Directory,
+            // Only of the oldest type is it the name that tells (POSIX pax, "typeflag"; Go's reader, which Docker uses).
+            b'\0' if path.ends_with(b"/") => Kind::Directory,
             b'0' | b'\0' | b'7' => Kind::File,
             b'1' => Kind::HardLink,
             b'2' => Kind::Symlink,

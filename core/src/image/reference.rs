@@ -100,9 +100,10 @@ impl Reference {
         text
     }
 
-    /// The repository as people write it: `busybox`, `library` and docker.io left out.
+    /// The repository as people write it: `busybox`, `library` and docker.io left out, unless what is left would be read as another host
+    /// (`docker.io/a.b/c`).
     pub fn familiar_repository(&self) -> String {
-        if self.host != DEFAULT_HOST {
+        if self.host != DEFAULT_HOST || split_host(&self.path).0.is_some() {
             return self.repository();
         }
         match self.path.strip_prefix("library/") {
@@ -262,7 +263,7 @@ mod tests {
 
     #[test]
     fn people_see_the_short_form() {
-        for text in ["busybox:latest", "user/app:1", "localhost:5000/a:b"] {
+        for text in ["busybox:latest", "user/app:1", "localhost:5000/a:b", "docker.io/a.b/c:1", "docker.io/localhost/c:1"] {
             assert_eq!(familiar(&Reference::parse(text).unwrap().to_string()), text);
         }
     }

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 /// Whether a place is one of the file, which has lines from 1 on.
 fn is_in(file: &Dockerfile, span: Span) -> bool {
     let most = u32::try_from(file.source.len()).expect("a length that fits");
-    (span.start.line, span.start.column) <= (span.end.line, span.end.column) && (1..=most + 1).contains(&span.start.line) && span.end.line <= most + 1
+    (span.start.line, span.start.column) <= (span.end.line, span.end.column)
+        && (1..=most + 1).contains(&span.start.line)
+        && span.end.line <= most + 1
 }
 
 /// The instructions alone, each on a line.
@@ -56,7 +58,11 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = expand::word(&one.text, file.directives.escape, &value);
         let _ = expand::document(&one.text, file.directives.escape, &value);
     }
-    let around = Surroundings { arguments: BTreeMap::from([("A".to_owned(), "1".to_owned())]), platform: "linux/amd64".to_owned(), ..Default::default() };
+    let around = Surroundings {
+        arguments: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+        platform: "linux/amd64".to_owned(),
+        ..Default::default()
+    };
     for remark in lint::check(&file, &around) {
         assert!(is_in(&file, remark.span), "{remark:?}");
         let _ = file.source.quote(remark.span);

@@ -20,12 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let parts: Vec<String> = String::from_utf8_lossy(path)
-        .split('/')
-        .filter(|p| !p.is_empty() && *p != "." && *p != "..")
-        .take(12)
-        .map(str::to_owned)
-        .collect();
+    let parts: Vec<String> =
+        String::from_utf8_lossy(path).split('/').filter(|p| !p.is_empty() && *p != "." && *p != "..").take(12).map(str::to_owned).collect();
     let mut closed = false;
     for end in 1..=parts.len() {
         let prefix = parts[..end].join("/");
