@@ -26,6 +26,7 @@ pub mod refusal;
 pub mod registry;
 pub mod report;
 pub mod residue;
+pub mod rows;
 pub mod run;
 pub mod script;
 pub mod target;

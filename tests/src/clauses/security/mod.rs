@@ -1,6 +1,6 @@
 //! Attacks that once worked on some engine: what each of them tried, tried again.
 //!
-//! Other areas hold attacks too, where they belong to a topic of theirs; [`crate::attacks`] lists them all.
+//! Other areas hold attacks too, where they belong to a topic of theirs; [`crate::rows::attacks`] lists them all.
 
 mod devices;
 mod escape;
