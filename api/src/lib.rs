@@ -11,6 +11,7 @@
 pub mod auth;
 pub mod body;
 pub mod error;
+pub mod guard;
 pub mod hijack;
 pub mod listen;
 pub mod pending;

@@ -1,6 +1,7 @@
 //! From a request to its handler: version prefix, then path and method; what every answer carries.
 
 use crate::error::ApiError;
+use crate::guard;
 use crate::routes;
 use crate::server::Shared;
 use crate::version::{self, NEWEST};
@@ -31,7 +32,7 @@ impl Api {
 
     /// Answers a request. Never fails: what goes wrong is an answer too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let mut response = match prepare(request) {
+        let mut response = match guard::one_length(request.headers()).and_then(|()| prepare(request)) {
             Ok(request) => self.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
             Err(refused) => refused.into_response(),
         };

@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod event;
 pub mod exec;
 pub mod image;
+pub mod metrics;
 pub mod network;
 pub mod swarm;
 pub mod system;
@@ -24,6 +25,7 @@ pub fn all() -> Router<Shared> {
         .merge(image::routes())
         .merge(build::routes())
         .merge(distribution::routes())
+        .merge(metrics::routes())
         .merge(network::routes())
         .merge(volume::routes())
         .merge(swarm::routes())

@@ -1,8 +1,12 @@
 //! Accepting connections: a socket in the file system or on the loopback, and HTTP/1.1 on each connection.
 
+mod activation;
+
+use crate::guard;
 use crate::router::Api;
 use crate::server::Shared;
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use drydock_core::{Error, ErrorKind};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -34,6 +38,8 @@ pub enum Endpoint {
     Unix(PathBuf),
     /// A port of the loopback.
     Tcp(SocketAddr),
+    /// The sockets that systemd has opened (sd_listen_fds(3)).
+    Inherited,
 }
 
 impl Endpoint {
@@ -43,6 +49,9 @@ impl Endpoint {
     /// It is neither, or an address that others can reach: whoever can talk to the engine is root.
     pub fn parse(text: &str) -> drydock_core::Result<Self> {
         let shown = text.escape_debug();
+        if text == "fd://" {
+            return Ok(Self::Inherited);
+        }
         if let Some(path) = text.strip_prefix("unix://")
             && !path.is_empty()
         {
@@ -66,6 +75,7 @@ impl std::fmt::Display for Endpoint {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Inherited => f.write_str("fd://"),
         }
     }
 }
@@ -83,17 +93,20 @@ pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
         let api = Api::new(server);
         let mut serving = tokio::task::JoinSet::new();
         for endpoint in endpoints {
-            let listener = bind(endpoint)?;
+            for listener in bind(endpoint)? {
+                serving.spawn(serve(listener, api.clone(), stop.clone()));
+            }
             eprintln!("drydock: listening on {endpoint}");
-            serving.spawn(serve(listener, api.clone(), stop.clone()));
         }
         drop(stop);
+        activation::tell("READY=1");
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        activation::tell("STOPPING=1");
         // Every connection holds a receiver; when the last is dropped, all have ended.
         let _ = tell.send(true);
         for endpoint in endpoints {
@@ -110,7 +123,7 @@ pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
     Ok(())
 }
 
-fn bind(endpoint: &Endpoint) -> drydock_core::Result<Listener> {
+fn bind(endpoint: &Endpoint) -> drydock_core::Result<Vec<Listener>> {
     let failed = |e: std::io::Error| {
         Error::new(ErrorKind::System, format!("cannot listen on {endpoint}")).op("bind").subject(endpoint.to_string()).source(e)
     };
@@ -118,9 +131,10 @@ fn bind(endpoint: &Endpoint) -> drydock_core::Result<Listener> {
         Endpoint::Tcp(address) => {
             let socket = std::net::TcpListener::bind(address).map_err(failed)?;
             socket.set_nonblocking(true).map_err(failed)?;
-            Ok(Listener::Tcp(TcpListener::from_std(socket).map_err(failed)?))
+            Ok(vec![Listener::Tcp(TcpListener::from_std(socket).map_err(failed)?)])
         }
-        Endpoint::Unix(path) => Ok(Listener::Unix(socket_file(path).map_err(failed)?)),
+        Endpoint::Unix(path) => Ok(vec![Listener::Unix(socket_file(path).map_err(failed)?)]),
+        Endpoint::Inherited => activation::sockets().map_err(failed),
     }
 }
 
@@ -167,8 +181,8 @@ pub async fn serve(listener: Listener, api: Api, mut stop: watch::Receiver<bool>
         tokio::select! {
             _ = stop.changed() => return,
             next = accept(&listener) => match next {
-                Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
-                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
+                Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone(), false))),
+                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone(), true))),
                 // Out of descriptors, most likely: others end, and then there is room.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -188,11 +202,22 @@ async fn accept(listener: &Listener) -> std::io::Result<Accepted> {
     }
 }
 
-/// Serves one connection until it ends, or until `stop` and the end of its request.
-pub async fn connection(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, api: Api, mut stop: watch::Receiver<bool>) {
+/// Serves one connection until it ends, or until `stop` and the end of its request. With `guarded` a browser could be at its other end.
+pub async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    api: Api,
+    mut stop: watch::Receiver<bool>,
+    guarded: bool,
+) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let api = api.clone();
-        async move { Ok::<_, Infallible>(api.answer(request.map(Body::new)).await) }
+        async move {
+            let allowed = if guarded { guard::no_browser(request.headers()) } else { Ok(()) };
+            Ok::<_, Infallible>(match allowed {
+                Ok(()) => api.answer(request.map(Body::new)).await,
+                Err(refused) => refused.into_response(),
+            })
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
