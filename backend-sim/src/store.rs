@@ -83,7 +83,7 @@ impl MemoryStore {
     fn holds(tables: &Tables, change: &Change) -> bool {
         match change {
             Change::Expect(table, key, value) => tables.get(table).and_then(|t| t.get(key)) == value.as_ref(),
-            Change::Put(..) | Change::Delete(..) => true,
+            Change::Put(..) | Change::Delete(..) | Change::Flush => true,
         }
     }
 }
@@ -131,7 +131,7 @@ impl Store for MemoryStore {
             let (table, key, value) = match change {
                 Change::Put(table, key, value) => (*table, key, Some(value.clone())),
                 Change::Delete(table, key) => (*table, key, None),
-                Change::Expect(..) => continue,
+                Change::Expect(..) | Change::Flush => continue,
             };
             let was = kept.set(table, key, value);
             before.push((table, key.clone(), was));

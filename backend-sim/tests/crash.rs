@@ -8,7 +8,7 @@ use common::crash::{clear, healthy, truths};
 use common::{Person, config, host, host_of};
 use drydock_core::ErrorKind;
 use drydock_core::container::{ContainerConfig, Status};
-use drydock_core::engine::Engine;
+use drydock_core::engine::{Engine, RemoveOptions};
 use drydock_core::io::{Attach, Ended};
 use drydock_core::time::Clock as _;
 use drydock_sim::SimConfig;
@@ -59,6 +59,27 @@ fn an_image_that_a_command_said_was_there_is_there_whole_after_a_power_cut() {
         let image = engine.image("kept:1").unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         assert_eq!(image.id, said);
         truths(&host, &format!("seed {seed}"));
+        healthy(&host, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn a_container_that_a_command_said_was_there_is_there_after_a_power_cut_and_what_was_removed_is_not() {
+    for seed in 0..40 {
+        let host = host_of(SimConfig { forgetful: true, seed, ..SimConfig::default() });
+        let engine = host.engine().expect("the engine opens");
+        engine.create(&furnished()).expect("it is created");
+        engine.rename("box", "crate").expect("it is renamed");
+        let gone = engine.create(&ContainerConfig { name: Some("gone".to_owned()), ..furnished() }).expect("it is created");
+        engine.remove(gone.as_str(), RemoveOptions::default()).expect("it is removed");
+        host.power_loss();
+        drop(engine);
+        let engine = host.engine().expect("the engine opens after the power came back");
+        engine.container("gone").expect_err("it was removed");
+        engine.start("crate").unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        assert_eq!(engine.container("crate").expect("it is there").state.status, Status::Running);
+        truths(&host, &format!("seed {seed}"));
+        engine.remove("crate", RemoveOptions { force: true, volumes: true }).expect("it is removed");
         healthy(&host, &format!("seed {seed}"));
     }
 }

@@ -47,6 +47,7 @@ impl Change {
     pub fn is_durable(&self) -> bool {
         match self {
             Self::Put(table, ..) | Self::Delete(table, ..) => table.is_durable(),
+            Self::Flush => true,
             Self::Expect(..) => false,
         }
     }
@@ -61,6 +62,8 @@ pub enum Change {
     Delete(Table, String),
     /// Holds only if the key has exactly this value, or is absent for `None`; otherwise the whole batch fails with [`ErrorKind::Stale`].
     Expect(Table, String, Option<Vec<u8>>),
+    /// Changes nothing, and makes the batch a durable one: somebody is told that it is done, though its tables alone do not say so.
+    Flush,
 }
 
 /// A durable, ordered key-value store.

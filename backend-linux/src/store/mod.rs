@@ -1,7 +1,7 @@
 //! The durable store: one SQLite database, usable by many processes and threads at once.
 //!
 //! Write-ahead logging, so that readers never wait for a writer. A batch is one immediate transaction. Batches that touch
-//! images, tags, layers or networks are flushed to the disk before they return; the others, which a power cut may take back
+//! images, tags, layers or networks, or ask for it, are flushed to the disk before they return; the others, which a power cut may take back
 //! whole but never in part, are not (SQLite documentation, "PRAGMA synchronous").
 
 mod schema;
@@ -154,6 +154,7 @@ fn apply(connection: &Connection, batch: &[Change]) -> Result<()> {
                 let delete = || connection.prepare_cached(DELETE)?.execute(params![number(*table), key]);
                 delete().map_err(failed("write"))?;
             }
+            Change::Flush => {}
             Change::Expect(table, key, expected) => {
                 let found = value(connection, *table, key).map_err(failed("read"))?;
                 if found != *expected {

@@ -42,7 +42,7 @@ impl LocalEngine {
         self.enter(&mut record, wanted)?;
         let stacked = self.make_sources(&record, &config.mounts, &image.layers).and_then(|()| self.host.images.stack(&id, &image.layers));
         let made = stacked.and_then(|()| {
-            self.change(&id, &[Happening::plain("create")], &[], &mut |record| {
+            self.change(&id, &[Happening::plain("create")], promise(config), &mut |record| {
                 record.state.status = Status::Created;
                 record.state.under_way = false;
                 Ok(())
@@ -191,6 +191,12 @@ impl LocalEngine {
         }
         Ok(())
     }
+}
+
+/// What a batch carries that a person is told of. One that goes with its container's end need not be on the disk: a power cut is the end
+/// of the container too, and a flush takes as long as all the rest of a `run --rm`.
+pub(super) fn promise(config: &ContainerConfig) -> &'static [Change] {
+    if config.auto_remove { &[] } else { &[Change::Flush] }
 }
 
 /// Program and arguments: the entry point, and after it the command, each the person's or else the image's. An entry point of the

@@ -58,7 +58,8 @@ impl LocalEngine {
     /// Removes all that is left of a container that does not run, with its anonymous volumes if so asked, and its record last. Safe to repeat after a crash.
     pub(crate) fn delete(&self, record: &ContainerRecord, volumes: bool) -> Result<()> {
         let id = &record.id;
-        let marked = self.change(id, &[], &[], &mut |record| {
+        // Before any file goes: a record that a power cut brought back would have nothing to start.
+        let marked = self.change(id, &[], super::create::promise(&record.config), &mut |record| {
             record.state.status = Status::Removing;
             record.state.under_way = true;
             record.state.boot_id.clone_from(&self.kernel().facts().boot_id);

@@ -44,11 +44,12 @@ impl LocalEngine {
                 return Err(refused(&names::taken(&name, &holder)));
             }
         }
-        let further = [
+        let mut further = vec![
             Change::Expect(Table::Names, name.clone(), None),
             put(Table::Names, &name, &record.id)?,
             Change::Delete(Table::Names, record.name.clone()),
         ];
+        further.extend_from_slice(super::create::promise(&record.config));
         let before = record.name.clone();
         let happenings = [Happening::Own("rename", vec![("oldName", format!("/{before}"))])];
         self.change(&record.id, &happenings, &further, &mut |changed| {

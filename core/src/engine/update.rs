@@ -92,7 +92,7 @@ impl LocalEngine {
 
     /// Writes an update down.
     fn write_update(&self, id: &ContainerId, config: &ContainerConfig) -> Result<()> {
-        self.change(id, &[Happening::plain("update")], &[], &mut |record| {
+        self.change(id, &[Happening::plain("update")], super::create::promise(config), &mut |record| {
             record.config.resources.clone_from(&config.resources);
             record.config.restart = config.restart;
             record.config.ports.clone_from(&config.ports);

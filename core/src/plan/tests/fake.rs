@@ -274,7 +274,7 @@ impl Store for FakeStore {
             match change {
                 Change::Put(table, key, value) => drop(all.insert((*table, key.clone()), value.clone())),
                 Change::Delete(table, key) => drop(all.remove(&(*table, key.clone()))),
-                Change::Expect(..) => {}
+                Change::Expect(..) | Change::Flush => {}
             }
         }
         Ok(())
