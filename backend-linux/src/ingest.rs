@@ -4,20 +4,19 @@
 //! name, before this returns.
 
 use crate::error::step;
+use crate::pipe::{self, PIECE, Sink, Source, join, pipe};
 use crate::{decompress, files};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::{Digest, hex};
 use drydock_core::image::tar::Measure;
 use drydock_core::kernel::{Compression, Ingested};
 use sha2::{Digest as _, Sha256};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-const BUFFER: usize = 256 * 1024;
 
 /// Reads a stream of at most `limit` bytes to its end and keeps it as `DATA_ROOT/blobs/sha256/HEX`.
 pub fn ingest(data_root: &str, reader: &mut dyn Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
@@ -78,37 +77,103 @@ impl Drop for Scratch {
     }
 }
 
-/// Reads, keeps, counts and digests.
-struct Tee<'a> {
-    reader: &'a mut dyn Read,
-    file: &'a File,
-    limit: u64,
-    count: &'a Cell<u64>,
-    hash: &'a RefCell<Sha256>,
+fn copy(reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> Result<Ingested> {
+    let mut first = vec![0; PIECE];
+    let filled = pipe::fill(reader, &mut first).map_err(refused)?;
+    let whole = filled < first.len();
+    first.truncate(filled);
+    let taken = if whole { at_once(&first, limit, scratch) } else { side_by_side(first, reader, limit, scratch) };
+    let (outer, count, Unpacked { compression, hash: inner, total: unpacked, content }) = taken.map_err(refused)?;
+    let outer = digest_of(outer)?;
+    let diff_id = inner.map_or_else(|| Ok(outer.clone()), digest_of)?;
+    Ok(Ingested { digest: outer, size: count, diff_id, unpacked, content, compression })
 }
 
-impl Read for Tee<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        let bytes = buffer.get(..n).unwrap_or_default();
-        self.count.set(self.count.get() + n as u64);
-        if self.count.get() > self.limit {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {} bytes", self.limit)));
+fn check(count: u64, limit: u64) -> io::Result<()> {
+    if count > limit { Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes"))) } else { Ok(()) }
+}
+
+/// One piece is not worth a thread.
+fn at_once(bytes: &[u8], limit: u64, scratch: &Scratch) -> io::Result<(Sha256, u64, Unpacked)> {
+    let count = bytes.len() as u64;
+    check(count, limit)?;
+    (&scratch.file).write_all(bytes)?;
+    Ok((Sha256::new_with_prefix(bytes), count, digest(bytes, &Cell::new(count))?))
+}
+
+/// This thread reads and writes, one digests what comes, one what is in it.
+fn side_by_side(first: Vec<u8>, reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> io::Result<(Sha256, u64, Unpacked)> {
+    let (sink, mut outer, inner) = pipe();
+    std::thread::scope(|scope| {
+        let hash = scope.spawn(move || -> io::Result<Sha256> {
+            let mut hash = Sha256::new();
+            loop {
+                let piece = outer.fill_buf()?;
+                if piece.is_empty() {
+                    return Ok(hash);
+                }
+                hash.update(piece);
+                let length = piece.len();
+                outer.consume(length);
+            }
+        });
+        let unpacked = scope.spawn(move || {
+            let count = Cell::new(0);
+            digest(Counting { source: inner, count: &count }, &count)
+        });
+        let passed = pass_on(first, reader, limit, scratch, &sink);
+        drop(sink);
+        let (hash, unpacked) = (join(hash), join(unpacked));
+        // Where passing on failed, the others saw an early end; where it was stopped, one of them knows why.
+        let count = passed?;
+        Ok((hash?, count, unpacked?))
+    })
+}
+
+/// Writes and passes on until the end, or until somebody does not listen any more. Answers how many bytes came.
+fn pass_on(first: Vec<u8>, reader: &mut dyn Read, limit: u64, scratch: &Scratch, sink: &Sink) -> io::Result<u64> {
+    let (mut piece, mut count) = (first, 0);
+    loop {
+        let length = piece.len();
+        count += length as u64;
+        check(count, limit)?;
+        (&scratch.file).write_all(&piece)?;
+        files::begin_to_write(&scratch.file, count - length as u64, length);
+        if !sink.send(piece) || length < PIECE {
+            return Ok(count);
         }
-        self.file.write_all(bytes)?;
-        self.hash.borrow_mut().update(bytes);
+        piece = sink.room();
+        let filled = pipe::fill(reader, &mut piece)?;
+        piece.truncate(filled);
+        if filled == 0 {
+            return Ok(count);
+        }
+    }
+}
+
+/// Counts what is consumed.
+struct Counting<'a> {
+    source: Source,
+    count: &'a Cell<u64>,
+}
+
+impl Read for Counting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read(buffer)?;
+        self.count.set(self.count.get() + n as u64);
         Ok(n)
     }
 }
 
-fn copy(reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> Result<Ingested> {
-    let (count, hash) = (Cell::new(0), RefCell::new(Sha256::new()));
-    let tee = Tee { reader, file: &scratch.file, limit, count: &count, hash: &hash };
-    let Unpacked { compression, hash: inner, total: unpacked, content } =
-        digest(BufReader::with_capacity(BUFFER, tee), &count).map_err(refused)?;
-    let outer = digest_of(hash.into_inner())?;
-    let diff_id = inner.map_or_else(|| Ok(outer.clone()), digest_of)?;
-    Ok(Ingested { digest: outer, size: count.get(), diff_id, unpacked, content, compression })
+impl BufRead for Counting<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.source.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.count.set(self.count.get() + amount as u64);
+        self.source.consume(amount);
+    }
 }
 
 /// What is known of the content once it is unpacked.
@@ -121,9 +186,9 @@ struct Unpacked {
 }
 
 /// Reads to the end.
-fn digest(mut reader: BufReader<Tee<'_>>, count: &Cell<u64>) -> io::Result<Unpacked> {
+fn digest(mut reader: impl BufRead, count: &Cell<u64>) -> io::Result<Unpacked> {
     let (compression, mut unpacked) = decompress::open(&mut reader, || count.get())?;
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; PIECE];
     let mut inner = (compression != Compression::None).then(Sha256::new);
     let mut total = 0;
     let mut measure = Measure::default();

@@ -24,6 +24,7 @@ mod link;
 mod lock;
 mod observe;
 mod open;
+mod pipe;
 pub mod process;
 pub mod proxy;
 mod registry;

@@ -4,7 +4,7 @@
 //! to the same place that it will lead to in a container. The entry itself is made by name in that directory, and its owner, mode
 //! and times are set through its own descriptor or without following a link.
 
-use super::archive::{Archive, Entry, Kind};
+use super::archive::{Archive, Entry, Kind, Piece};
 use crate::files::{open_at, remove_at};
 use drydock_core::image::layer::{self as name, Name};
 use drydock_core::kernel::Extract;
@@ -16,6 +16,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 /// Most entries of one layer.
 const MAX_ENTRIES: u64 = 2_000_000;
@@ -39,7 +40,7 @@ pub struct Applier {
     /// What is copied into a container and is no layer: names of whiteouts mean nothing then.
     copy: Option<Extract>,
     /// The directory of the last entry: the next one is most often in it too.
-    last: Option<(Vec<u8>, OwnedFd)>,
+    last: Option<(Vec<u8>, Rc<OwnedFd>)>,
     /// Directories get their times at the end, since every file made in them changes these.
     times: Vec<(Vec<u8>, (i64, u32))>,
     entries: u64,
@@ -182,10 +183,16 @@ impl Applier {
         let mut file = File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?);
         let mut hole = false;
         loop {
-            let n = archive.read_data(&mut self.buffer)?;
-            if n == 0 {
-                break;
-            }
+            let n = match archive.next_piece(&mut self.buffer)? {
+                Piece::Data(n) => n,
+                Piece::Hole(length) => {
+                    let past = i64::try_from(length).map_err(|_| wrong("a hole is too long"))?;
+                    file.seek(SeekFrom::Current(past))?;
+                    hole = true;
+                    continue;
+                }
+                Piece::End => break,
+            };
             let bytes = self.buffer.get(..n).unwrap_or_default();
             if n >= HOLE && bytes.iter().all(|b| *b == 0) {
                 // A hole reads as zeros, and takes no room.
@@ -249,26 +256,25 @@ impl Applier {
     }
 
     /// The directory an entry goes to, and its name there.
-    fn split(&mut self, parts: &[&[u8]]) -> io::Result<(OwnedFd, CString)> {
+    fn split(&mut self, parts: &[&[u8]]) -> io::Result<(Rc<OwnedFd>, CString)> {
         let (last, above) = parts.split_last().ok_or_else(|| wrong("it names the root directory"))?;
         let name = CString::new(*last).map_err(|_| wrong("it contains a NUL"))?;
         Ok((self.directory(above)?, name))
     }
 
     /// A directory of the layer; what is missing on the way is made, as an archive may leave it out.
-    fn directory(&mut self, parts: &[&[u8]]) -> io::Result<OwnedFd> {
+    fn directory(&mut self, parts: &[&[u8]]) -> io::Result<Rc<OwnedFd>> {
         let path = if parts.is_empty() { b".".to_vec() } else { parts.join(&b'/') };
         if let Some((last, directory)) = &self.last
             && *last == path
         {
-            return directory.try_clone();
+            return Ok(Rc::clone(directory));
         }
-        let directory = match self.open(&path) {
+        let directory = Rc::new(match self.open(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => self.make_above(parts)?,
             other => other?,
-        };
-        let copy = directory.try_clone()?;
-        self.last = Some((path, copy));
+        });
+        self.last = Some((path, Rc::clone(&directory)));
         Ok(directory)
     }
 

@@ -1,9 +1,10 @@
-//! A layer's archive as a stream of entries: POSIX ustar and pax, and GNU's long names.
+//! A layer's archive as a stream of entries: POSIX ustar and pax, GNU's long names and sparse files.
 //!
 //! Fields are decoded by the `tar` crate; the walk from header to header is this module's, since it must bound what a header can
 //! make it hold in memory, and must let pax decide sizes as every other reader does: two readers that disagree about a size see two
-//! lists of files. What is ambiguous or rare enough to be an attack (sparse files, unknown types) is refused.
+//! lists of files. What is ambiguous or rare enough to be an attack (unknown types, maps of sparse files that overlap) is refused.
 
+use super::sparse::{self, Form, Map, Next};
 use std::io::{self, Read};
 use tar::Header;
 
@@ -66,6 +67,18 @@ struct Extensions {
     gid: Option<u64>,
     modified: Option<(i64, u32)>,
     xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    sparse: sparse::Records,
+}
+
+/// What comes of a file's content.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// So many bytes are in the buffer.
+    Data(usize),
+    /// So many zeros that take no room.
+    Hole(u64),
+    /// All has come.
+    End,
 }
 
 /// A stream of entries.
@@ -75,6 +88,8 @@ pub struct Archive<R> {
     data: u64,
     /// Bytes that fill its last block.
     padding: u64,
+    /// Where its data goes, if it has holes.
+    sparse: Option<Map>,
 }
 
 fn wrong(message: impl Into<String>) -> io::Error {
@@ -84,7 +99,7 @@ fn wrong(message: impl Into<String>) -> io::Error {
 impl<R: Read> Archive<R> {
     /// An archive from its first byte.
     pub fn new(reader: R) -> Self {
-        Self { reader, data: 0, padding: 0 }
+        Self { reader, data: 0, padding: 0, sparse: None }
     }
 
     /// The next entry, after what is left of the data of the one before; `None` at the end.
@@ -109,8 +124,27 @@ impl<R: Read> Archive<R> {
         }
     }
 
-    /// Reads from the data of the current entry; 0 at its end.
-    pub fn read_data(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// What comes next of the current file.
+    pub fn next_piece(&mut self, buffer: &mut [u8]) -> io::Result<Piece> {
+        let Some(map) = &mut self.sparse else {
+            return self.read_data(buffer).map(|n| if n == 0 { Piece::End } else { Piece::Data(n) });
+        };
+        match map.next() {
+            Next::End => Ok(Piece::End),
+            Next::Hole(length) => Ok(Piece::Hole(length)),
+            Next::Data(length) => {
+                let most = usize::try_from(length).unwrap_or(usize::MAX).min(buffer.len());
+                let n = self.read_data(buffer.get_mut(..most).unwrap_or_default())?;
+                if let Some(map) = &mut self.sparse {
+                    map.passed(n as u64);
+                }
+                if n == 0 { Err(wrong("it ends in the middle of a file")) } else { Ok(Piece::Data(n)) }
+            }
+        }
+    }
+
+    /// Reads from the data of the current entry as it is in the archive; 0 at its end.
+    fn read_data(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.data).unwrap_or(usize::MAX).min(buffer.len());
         if most == 0 {
             return Ok(0);
@@ -136,7 +170,7 @@ impl<R: Read> Archive<R> {
     fn skip(&mut self) -> io::Result<()> {
         let rest = self.data + self.padding;
         let skipped = io::copy(&mut (&mut self.reader).take(rest), &mut io::sink())?;
-        (self.data, self.padding) = (0, 0);
+        (self.data, self.padding, self.sparse) = (0, 0, None);
         if skipped < rest { Err(wrong("it ends in the middle of a file")) } else { Ok(()) }
     }
 
@@ -187,8 +221,36 @@ impl<R: Read> Archive<R> {
         Ok(bytes)
     }
 
-    fn entry(&mut self, header: &Header, flag: u8, size: u64, extensions: Extensions) -> io::Result<Entry> {
-        let path = extensions.path.unwrap_or_else(|| header.path_bytes().into_owned());
+    /// A whole block that is no header.
+    fn block(&mut self, block: &mut [u8; BLOCK]) -> io::Result<()> {
+        self.reader.read_exact(block).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => wrong("it ends in the middle of a header"),
+            _ => e,
+        })
+    }
+
+    /// Reads where a sparse file's data goes.
+    fn map(&mut self, header: &Header, flag: u8, size: u64, records: &sparse::Records) -> io::Result<Option<Map>> {
+        if flag == b'S' {
+            let (pieces, real) = sparse::of_headers(header, &mut |block| self.block(block))?;
+            self.expect_data(size)?;
+            return Map::new(pieces, real, size).map(Some);
+        }
+        self.expect_data(size)?;
+        match records.form()? {
+            None => Ok(None),
+            Some(Form::Here { pieces, real }) => Map::new(pieces, real, size).map(Some),
+            Some(Form::InData { real }) => {
+                let (pieces, took) = sparse::of_data(&mut |block| self.block(block))?;
+                self.data = size.checked_sub(took).ok_or_else(|| wrong("the map of a sparse file is longer than its data"))?;
+                Map::new(pieces, real, self.data).map(Some)
+            }
+        }
+    }
+
+    fn entry(&mut self, header: &Header, flag: u8, size: u64, mut extensions: Extensions) -> io::Result<Entry> {
+        let named = extensions.sparse.name().or(extensions.path);
+        let path = named.unwrap_or_else(|| header.path_bytes().into_owned());
         let kind = match flag {
             // Only of the oldest type is it the name that tells (POSIX pax, "typeflag"; Go's reader, which Docker uses).
             b'\0' if path.ends_with(b"/") => Kind::Directory,
@@ -199,12 +261,16 @@ impl<R: Read> Archive<R> {
             b'4' => Kind::Block,
             b'5' => Kind::Directory,
             b'6' => Kind::Fifo,
-            b'S' => return Err(wrong("sparse files are not accepted; make the archive without --sparse")),
+            b'S' => Kind::File,
             other => return Err(wrong(format!("an entry has the unknown type {:?}", char::from(other)))),
         };
         // Only files have data, whatever the header says of the others (Go's and GNU's readers agree).
         let size = if kind == Kind::File { extensions.size.unwrap_or(size) } else { 0 };
-        self.expect_data(size)?;
+        if kind == Kind::File {
+            self.sparse = self.map(header, flag, size, &extensions.sparse)?;
+        } else {
+            self.expect_data(0)?;
+        }
         let number = |value: io::Result<u64>, what: &str| value.map_err(|_| wrong(format!("its {what} is not a number")));
         let id = |pax: Option<u64>, field: io::Result<u64>, what: &str| -> io::Result<u32> {
             let value = pax.map_or_else(|| number(field, what), Ok)?;
@@ -252,8 +318,10 @@ fn pax(mut bytes: &[u8], into: &mut Extensions) -> io::Result<()> {
             b"uid" => into.uid = number()?,
             b"gid" => into.gid = number()?,
             b"mtime" => into.modified = if value.is_empty() { None } else { Some(time(value).ok_or_else(broken)?) },
-            _ if key.starts_with(b"GNU.sparse.") => return Err(wrong("sparse files are not accepted; make the archive without --sparse")),
             _ => {
+                if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
+                    into.sparse.take(key, value)?;
+                }
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                     into.xattrs.push((name.to_vec(), value.to_vec()));
                 }

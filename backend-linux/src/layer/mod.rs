@@ -5,11 +5,13 @@
 
 mod apply;
 mod archive;
+mod sparse;
 
 pub(crate) use apply::{Applier, OPAQUE};
 pub use archive::{Archive, Entry, Kind};
 
 use crate::error::{kind_of, step};
+use crate::pipe::{self, PIECE, Sink, Source, join, pipe};
 use crate::{decompress, files};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::hex;
@@ -17,11 +19,9 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags};
 use sha2::{Digest as _, Sha256};
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-
-const BUFFER: usize = 256 * 1024;
 
 /// Unpacks `archive` (tar, as it is or in gzip or Zstandard) into the directory `into`, which is there only once all of it is. There
 /// already is no error. Two that unpack the same layer at once do the work once.
@@ -101,40 +101,57 @@ impl<R: Read> Read for Counting<'_, R> {
     }
 }
 
-/// Digests what it reads.
-struct Hashing<'a, R> {
-    reader: R,
-    hash: &'a mut Sha256,
-}
-
-impl<R: Read> Read for Hashing<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(buffer)?;
-        self.hash.update(buffer.get(..n).unwrap_or_default());
-        Ok(n)
-    }
-}
-
+/// Three threads: one reads and decompresses, one digests, this one makes the files. The slowest of them sets the pace.
 fn fill(archive: &str, diff_id: &str, directory: &OwnedFd) -> Result<()> {
     let file = File::open(archive).map_err(|e| step("open", archive, e))?;
-    let count = Cell::new(0);
-    let mut hash = Sha256::new();
-    let all = || -> io::Result<()> {
-        let reader = BufReader::with_capacity(BUFFER, Counting { reader: file, count: &count });
-        let (_, unpacked) = decompress::open(reader, || count.get())?;
-        // Headers are read in blocks of 512 bytes; the digest likes longer pieces.
-        let reader = BufReader::with_capacity(BUFFER, Hashing { reader: unpacked, hash: &mut hash });
-        let mut archive = Archive::new(reader);
-        Applier::new(directory.try_clone()?).apply(&mut archive)?;
-        archive.finish()
-    };
-    all().map_err(|e| refused(diff_id, &e))?;
-    let found = format!("sha256:{}", hex(&hash.finalize()));
+    let (sink, mut digested, placed) = pipe();
+    let (read, found, made) = std::thread::scope(|scope| {
+        let read = scope.spawn(move || pass_on(file, &sink));
+        let hash = scope.spawn(move || -> io::Result<Sha256> {
+            let mut hash = Sha256::new();
+            loop {
+                let piece = digested.fill_buf()?;
+                if piece.is_empty() {
+                    return Ok(hash);
+                }
+                hash.update(piece);
+                let length = piece.len();
+                digested.consume(length);
+            }
+        });
+        let made = place(placed, directory);
+        (join(read), join(hash), made)
+    });
+    // Where reading failed, the others saw an early end.
+    read.and(made).map_err(|e| refused(diff_id, &e))?;
+    let found = format!("sha256:{}", hex(&found.map_err(|e| refused(diff_id, &e))?.finalize()));
     if found != diff_id {
         let message = format!("layer {diff_id}: the archive unpacks to {found}");
         return Err(Error::new(ErrorKind::Corrupt, message).op("unpack").subject(diff_id));
     }
     Ok(())
+}
+
+/// Passes on what a blob holds, decompressed, until its end or until somebody does not listen any more.
+fn pass_on(file: File, sink: &Sink) -> io::Result<()> {
+    let count = Cell::new(0);
+    let reader = BufReader::with_capacity(PIECE, Counting { reader: file, count: &count });
+    let (_, mut unpacked) = decompress::open(reader, || count.get())?;
+    loop {
+        let mut room = sink.room();
+        let filled = pipe::fill(&mut unpacked, &mut room)?;
+        room.truncate(filled);
+        if filled == 0 || !sink.send(room) {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes the files.
+fn place(source: Source, directory: &OwnedFd) -> io::Result<()> {
+    let mut archive = Archive::new(source);
+    Applier::new(directory.try_clone()?).apply(&mut archive)?;
+    archive.finish()
 }
 
 fn refused(diff_id: &str, error: &io::Error) -> Error {

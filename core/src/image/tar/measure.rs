@@ -17,6 +17,8 @@ pub struct Measure {
     header: Option<Vec<u8>>,
     /// The size that a PAX header gave the next entry.
     size: Option<u64>,
+    /// The header of a sparse file goes on in further blocks (GNU's old form).
+    extended: bool,
     total: u64,
     over: bool,
 }
@@ -25,7 +27,7 @@ impl Measure {
     /// Takes the next bytes.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.over {
-            if self.left + self.padding > 0 {
+            if self.left + self.padding > 0 && !self.extended {
                 let content = take(&mut bytes, &mut self.left);
                 if let Some(header) = &mut self.header {
                     header.extend_from_slice(content);
@@ -55,6 +57,10 @@ impl Measure {
     }
 
     fn entry(&mut self, block: &[u8]) {
+        if self.extended {
+            self.extended = block[504] != 0;
+            return;
+        }
         let sum: u64 = block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u64::from(*b) }).sum();
         let (Ok(said), Ok(size)) = (number(&block[148..156], "checksum"), number(&block[124..136], "size")) else {
             self.over = true;
@@ -66,7 +72,8 @@ impl Measure {
         }
         let kind = block[156];
         let size = if matches!(kind, b'x' | b'g' | b'L' | b'K') { size } else { self.size.take().unwrap_or(size) };
-        if matches!(kind, b'0' | 0 | b'7') {
+        self.extended = kind == b'S' && block[482] != 0;
+        if matches!(kind, b'0' | 0 | b'7' | b'S') {
             self.total = self.total.saturating_add(size);
         }
         self.header = (kind == b'x' && size > 0 && size <= LARGEST_HEADER).then(Vec::new);
