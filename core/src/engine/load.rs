@@ -6,13 +6,16 @@
 use super::LocalEngine;
 use super::import::Intake;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Digest, ImageId};
+use crate::id::{ChainId, Digest, ImageId};
 use crate::image::reference::{Reference, familiar};
 use crate::image::tar::{Kind, Reader};
-use crate::image::{Blob, ImageRecord, chain_ids, config, decompress, manifest};
+use crate::image::{Blob, ImageRecord, LayerRecord, chain_ids, config, decompress, manifest};
 use crate::kernel::{Compression, Ingested};
+use crate::registry::limits;
+use crate::registry::transport::Job;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 /// The largest file of an archive.
 const LARGEST_FILE: u64 = 64 << 30;
@@ -131,6 +134,30 @@ impl LocalEngine {
         Ok(())
     }
 
+    /// Unpacks layers side by side: what is below a layer does not matter to it.
+    fn unpack_layers(&self, intake: &Intake<'_>, layers: &[&Ingested], chains: &[ChainId]) -> Result<Vec<LayerRecord>> {
+        let done: Mutex<BTreeMap<usize, Result<LayerRecord>>> = Mutex::default();
+        let jobs: Vec<Job<'_>> = layers
+            .iter()
+            .zip(chains)
+            .enumerate()
+            .map(|(i, (layer, chain))| {
+                let done = &done;
+                let job = move || {
+                    // After the first failure the others would be unpacked for nothing.
+                    if done.lock().unwrap_or_else(PoisonError::into_inner).values().any(Result::is_err) {
+                        return;
+                    }
+                    let made = intake.layer(layer, i.checked_sub(1).and_then(|below| chains.get(below)), chain);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).insert(i, made);
+                };
+                Box::new(job) as Job<'_>
+            })
+            .collect();
+        self.host.transport.run(limits::SIDE_BY_SIDE, jobs, &mut || {});
+        done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+
     fn enter_loaded(
         &self,
         intake: &Intake<'_>,
@@ -152,14 +179,12 @@ impl LocalEngine {
             )));
         }
         let chains = chain_ids(&image.diff_ids);
-        let mut records = Vec::with_capacity(layers.len());
-        for (i, ((layer, diff_id), chain)) in layers.iter().zip(&image.diff_ids).zip(&chains).enumerate() {
+        for (i, (layer, diff_id)) in layers.iter().zip(&image.diff_ids).enumerate() {
             if layer.diff_id != *diff_id {
                 return Err(Error::invalid(format!("invalid diffID for layer {i}: expected \"{diff_id}\", got \"{}\"", layer.diff_id)));
             }
-            let parent = i.checked_sub(1).and_then(|below| chains.get(below));
-            records.push(intake.layer(layer, parent, chain)?);
         }
+        let records = self.unpack_layers(intake, layers, &chains)?;
         let media: Vec<Compression> = layers.iter().map(|l| l.compression).collect();
         let config = Blob { digest: config_blob.digest.clone(), size: config_blob.size };
         // A manifest that came with the image stays its manifest: pushing it must give the same digest.
