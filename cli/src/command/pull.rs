@@ -62,6 +62,9 @@ struct PushArgs {
     /// Talk to this registry without TLS, or accept any certificate of it
     #[arg(long, value_name = "list")]
     insecure_registry: Vec<String>,
+    /// Push a platform-specific image: fail unless it is of this platform ("os[/arch[/variant]]")
+    #[arg(long, value_name = "string")]
+    platform: Option<String>,
     /// Suppress verbose output
     #[arg(short, long)]
     quiet: bool,
@@ -124,7 +127,7 @@ fn push(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Ou
         display.show(session, &Progress::line("Using default tag: latest"));
     }
     let access = access(session, &reference.host, &args.insecure_registry)?;
-    let request = PushRequest { reference: name.to_owned(), all_tags: args.all_tags, access };
+    let request = PushRequest { reference: name.to_owned(), all_tags: args.all_tags, platform: args.platform.clone(), access };
     let engine = session.engine()?;
     engine.push(&request, &mut |progress| display.show(session, &progress))?;
     if args.quiet {

@@ -21,6 +21,18 @@ pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The largest layer taken in, in bytes as it comes.
 const LARGEST_LAYER: u64 = 64 << 30;
 
+/// The manifest that is written for an image which has none: its configuration and its layers, lowest first.
+pub(super) fn written(config: &Blob, layers: &[Blob], media: &[Compression]) -> String {
+    let layer = |(blob, compression): (&Blob, &Compression)| serde_json::json!({"mediaType": format!("{LAYER}{}", compression.suffix()), "digest": blob.digest, "size": blob.size});
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, "digest": config.digest, "size": config.size},
+        "layers": layers.iter().zip(media).map(layer).collect::<Vec<_>>(),
+    });
+    manifest.to_string()
+}
+
 /// Marks of what an operation has taken in and no record names yet. They go in the batch that enters the image. Several threads may
 /// take in at once.
 pub(crate) struct Intake<'a> {
@@ -66,7 +78,7 @@ impl<'a> Intake<'a> {
     }
 
     /// Marks a thing as this operation's. The caller holds the lock of images.
-    fn mark(&self, kind: &str, name: &str) -> Result<()> {
+    pub(super) fn mark(&self, kind: &str, name: &str) -> Result<()> {
         let key = format!("pending/{kind}/{name}/{}", self.operation);
         self.engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
@@ -115,21 +127,8 @@ impl<'a> Intake<'a> {
         tag: Option<&Reference>,
         action: &str,
     ) -> Result<ImageId> {
-        let described: Vec<serde_json::Value> = layers
-            .iter()
-            .zip(media)
-            .map(|(layer, compression)| {
-                serde_json::json!({"mediaType": format!("{LAYER}{}", compression.suffix()), "digest": layer.blob.digest, "size": layer.blob.size})
-            })
-            .collect();
-        let manifest = serde_json::json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": {"mediaType": CONFIG, "digest": config.digest, "size": config.size},
-            "layers": described,
-        });
-        let blobs = layers.iter().map(|l| l.blob.clone()).collect();
-        image.manifest = Some(self.bytes(manifest.to_string().as_bytes())?);
+        let blobs: Vec<Blob> = layers.iter().map(|l| l.blob.clone()).collect();
+        image.manifest = Some(self.bytes(written(config, &blobs, media).as_bytes())?);
         self.enter_as(image, blobs, layers, tag, action)
     }
 

@@ -22,6 +22,7 @@ mod logs;
 mod network;
 mod networks;
 mod operations;
+mod pack;
 mod ports;
 mod prune;
 mod prune_images;

@@ -1,6 +1,7 @@
 //! `push`: what an image's manifest names goes to a registry that has it not, and then the manifest as it is: digests stay equal.
 
 use super::LocalEngine;
+use super::import::Intake;
 use super::pull::{Tell, known_in, short};
 use super::registries::Operation;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,6 +9,7 @@ use crate::id::Digest;
 use crate::image::reference::Reference;
 use crate::image::{Blob, ImageRecord, manifest};
 use crate::registry::client::Client;
+use crate::registry::platform::Platform;
 use crate::registry::push::{self, Arrived};
 use crate::registry::transport::Job;
 use crate::registry::{Progress, PushRequest, limits};
@@ -31,10 +33,41 @@ impl LocalEngine {
         // Docker names the registry too, also where it is understood, and before it has looked for anything.
         tell(Progress::line(format!("The push refers to repository [{}]", reference.repository())));
         let images = self.to_push(&reference, request)?;
+        self.check_platform(&images, request)?;
         let operation = Operation::begin(self, &request.access)?;
         operation.with_client(&reference.host, false, &mut |client| {
-            images.iter().map(|(tag, image)| self.push_one(&operation, client, tag, image, tell)).collect()
+            images.iter().map(|(tag, image)| self.push_packed(&operation, client, tag, image, tell)).collect()
         })
+    }
+
+    /// Pushes an image whose layers were compressed before, if they were not: what that makes is kept until the image's record names it.
+    fn push_packed(
+        &self,
+        operation: &Operation<'_>,
+        client: &Client<'_>,
+        tag: &Reference,
+        image: &ImageRecord,
+        tell: Tell<'_>,
+    ) -> Result<Digest> {
+        let intake = Intake::begin(self)?;
+        let pushed = self.packed(&intake, image).and_then(|image| self.push_one(&intake, operation, client, tag, &image, tell));
+        intake.end()?;
+        pushed
+    }
+
+    /// Every image is of one platform here; another one than is asked for is not pushed.
+    fn check_platform(&self, images: &[(Reference, ImageRecord)], request: &PushRequest) -> Result<()> {
+        let Some(text) = &request.platform else { return Ok(()) };
+        let wanted = Platform::parse(text, &self.kernel().facts().architecture)?;
+        match images.iter().find(|(_, image)| wanted.os != image.os || wanted.architecture != image.architecture) {
+            None => Ok(()),
+            Some((tag, image)) => Err(Error::not_found(format!(
+                "image with reference {} was found but does not provide the specified platform ({wanted}): it is of {}/{}",
+                tag.familiar(),
+                image.os,
+                image.architecture
+            ))),
+        }
     }
 
     fn to_push(&self, reference: &Reference, request: &PushRequest) -> Result<Vec<(Reference, ImageRecord)>> {
@@ -62,6 +95,7 @@ impl LocalEngine {
 
     fn push_one(
         &self,
+        intake: &Intake<'_>,
         operation: &Operation<'_>,
         client: &Client<'_>,
         tag: &Reference,
@@ -88,7 +122,9 @@ impl LocalEngine {
         tell(Progress::line(format!("{which}: digest: {digest} size: {}", bytes.len())));
         let called = ImageRecord { digests: vec![format!("{}@{digest}", tag.repository())], ..image.clone() };
         let _guard = self.lock(super::images::LOCK)?;
-        if self.image_record(&image.id)?.is_some() {
+        if let Some(before) = self.image_record(&image.id)? {
+            // What the record named before and names no more goes.
+            before.manifest.iter().chain(&before.blobs).try_for_each(|blob| intake.mark("blob", blob.digest.hex()))?;
             self.enter_image(&called, None, &[], "push", &[])?;
         }
         Ok(digest)
@@ -134,9 +170,7 @@ impl LocalEngine {
             return Err(Error::new(ErrorKind::Corrupt, format!("blob {} has not {} bytes", blob.digest, blob.size)));
         }
         let sources = self.sources(tag, &blob.digest)?;
-        let open = |offset: u64| {
-            Ok(Box::new(Stored { engine: self, path: path.clone(), at: offset, piece: Vec::new(), read: 0 }) as Box<dyn Read + '_>)
-        };
+        let open = |offset: u64| Ok(Box::new(Stored::new(self, path.clone(), offset)) as Box<dyn Read + '_>);
         push::blob(client, &tag.path, blob, &sources, &open, at)
     }
 
@@ -156,12 +190,18 @@ impl LocalEngine {
 }
 
 /// A blob of the store from an offset on.
-struct Stored<'a> {
+pub(super) struct Stored<'a> {
     engine: &'a LocalEngine,
     path: String,
     at: u64,
     piece: Vec<u8>,
     read: usize,
+}
+
+impl<'a> Stored<'a> {
+    pub(super) fn new(engine: &'a LocalEngine, path: String, offset: u64) -> Self {
+        Self { engine, path, at: offset, piece: Vec::new(), read: 0 }
+    }
 }
 
 impl Read for Stored<'_> {

@@ -33,6 +33,9 @@ pub struct PushRequest {
     pub reference: String,
     /// Every tag of the repository.
     pub all_tags: bool,
+    /// Only an image of this platform: `os/arch[/variant]`.
+    #[serde(default)]
+    pub platform: Option<String>,
     /// How.
     pub access: Access,
 }

@@ -79,7 +79,12 @@ pub(super) async fn push(server: &Server, name: &str, query: &Query, headers: &H
     let reference = Reference::parse(name)?;
     let all_tags = tag.is_empty() && (reference.familiar_repository() == name || reference.repository() == name);
     let asked = if tag.is_empty() { name.to_owned() } else { repository_and_tag(name, tag)? };
-    let request = PushRequest { reference: asked, all_tags, access: auth::access(headers, &server.settings.insecure_registries) };
+    let request = PushRequest {
+        reference: asked,
+        all_tags,
+        access: auth::access(headers, &server.settings.insecure_registries),
+        ..PushRequest::default()
+    };
     streamed(server, "application/json", Late::Line, move |engine, writer| {
         // Docker answers before it asks the registry: what is wrong comes as a line.
         engine.push(&request, &mut |progress| {

@@ -53,7 +53,7 @@ fn push(args: &BuildArgs, session: &mut Session<'_>, engine: &dyn drydock_core::
     for tag in &args.tag {
         let host = drydock_core::image::reference::Reference::parse(tag)?.host;
         let access = super::login::access(session, &host, &[])?;
-        let request = drydock_core::registry::PushRequest { reference: tag.clone(), all_tags: false, access };
+        let request = drydock_core::registry::PushRequest { reference: tag.clone(), all_tags: false, platform: None, access };
         let mut display = super::transfer::Display::new(session, crate::environment::Standard::Error, args.quiet);
         engine.push(&request, &mut |progress| display.show(session, &progress))?;
     }
