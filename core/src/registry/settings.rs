@@ -71,10 +71,21 @@ pub fn trust(kernel: &dyn Kernel, authority: &str, insecure: bool) -> Result<Tru
     let mut trust = Trust::default();
     for directory in CERTIFICATES {
         let file = |name: &str| read(kernel, &format!("{directory}/{authority}/{name}"));
-        let Some(pair) = file("ca.crt")?.map(|ca| Ok::<_, Error>((ca, file("client.cert")?.zip(file("client.key")?)))).transpose()? else {
+        let (authorities, chain, key) = (file("ca.crt")?, file("client.cert")?, file("client.key")?);
+        if authorities.is_none() && chain.is_none() && key.is_none() {
             continue;
+        }
+        trust.authorities = authorities.unwrap_or_default();
+        trust.client = match (chain, key) {
+            (Some(chain), Some(key)) => Some((chain, key)),
+            (None, None) => None,
+            // Half of a pair is a mistake; without Docker's words for it the registry's refusal would not say why.
+            (Some(_), None) => {
+                let note = "Note that CA certificates should use the extension .crt";
+                return Err(Error::invalid(format!("missing key client.key for client certificate client.cert. {note}")));
+            }
+            (None, Some(_)) => return Err(Error::invalid("missing client certificate client.cert for key client.key")),
         };
-        (trust.authorities, trust.client) = pair;
         break;
     }
     trust.anything = insecure && trust.authorities.is_empty();
