@@ -6,7 +6,7 @@ use crate::filter::filter;
 use crate::format::{size, time};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
-use drydock_core::engine::{PruneFilters, Pruned, prune_filters};
+use drydock_core::engine::{PruneCache, PruneFilters, Pruned, prune_filters};
 use std::io::Read as _;
 
 /// `container prune`
@@ -116,7 +116,8 @@ struct SystemPruneArgs {
 fn system_warning(all: bool, volumes: bool, filters: &[(String, String)]) -> String {
     let images = if all { "all images without at least one container associated to them" } else { "all dangling images" };
     let volumes = if volumes { "  - all anonymous volumes not used by at least one container\n" } else { "" };
-    let mut text = format!("This will remove:\n  - all stopped containers\n{volumes}  - {images}\n");
+    let cache = if all { "all build cache" } else { "unused build cache" };
+    let mut text = format!("This will remove:\n  - all stopped containers\n{volumes}  - {images}\n  - {cache}\n");
     if !filters.is_empty() {
         text.push_str("\n  Items to be pruned will be filtered with:\n");
         for (key, value) in filters {
@@ -143,6 +144,28 @@ fn system(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outc
     tell(session, "Volumes", &volumes, args.prune.dry_run)?;
     let images = engine.prune_images(args.all, &filters)?;
     tell(session, "Images", &images, args.prune.dry_run)?;
-    let reclaimed = containers.reclaimed.saturating_add(volumes.reclaimed).saturating_add(images.reclaimed);
+    let cache = prune_cache(session, args.all, &filters)?;
+    tell(session, "build cache objects", &cache, args.prune.dry_run)?;
+    let all = [&containers, &volumes, &images, &cache];
+    let reclaimed = all.iter().fold(0, |sum: u64, one| sum.saturating_add(one.reclaimed));
     tell_space(session, reclaimed, args.prune.dry_run)
+}
+
+/// Removes build cache that nothing uses. It has no labels: a filter by label means none of it.
+fn prune_cache(session: &mut Session<'_>, all: bool, filters: &PruneFilters) -> std::result::Result<Pruned, Failure> {
+    if !filters.labels.is_empty() {
+        return Ok(Pruned::default());
+    }
+    let engine = session.engine()?;
+    let now = engine.now();
+    let which = PruneCache { all, unused_for: filters.until.map(|until| now.since(until)), ..PruneCache::default() };
+    let (gone, reclaimed) = if filters.dry_run {
+        let idle = |used| which.unused_for.is_none_or(|least| now.since(used) >= least);
+        let gone: Vec<_> = engine.build_cache()?.into_iter().filter(|entry| (all || !entry.shared) && idle(entry.used)).collect();
+        let bytes = gone.iter().map(|entry| entry.size).sum();
+        (gone, bytes)
+    } else {
+        engine.prune_build_cache(&which)?
+    };
+    Ok(Pruned { removed: gone.into_iter().map(|entry| entry.id).collect(), reclaimed })
 }
