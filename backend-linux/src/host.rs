@@ -56,6 +56,8 @@ impl Host {
             Step::FillVolume { lower, path, into } => volume::fill(lower, path, into),
             Step::MountVolume { target, mount } => volume_mount::mount(target, mount),
             Step::UnmountVolume { target } => volume_mount::unmount(target),
+            Step::Unmount { path } => volume_mount::unmount(path),
+            Step::EndStray { seen } => observe::end(seen),
 
             Step::MakeCgroup { path } => self.hierarchies.make(path),
             Step::WriteCgroup { path, controller, file, value } => self.hierarchies.write(path, controller, file, value),

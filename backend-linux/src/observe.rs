@@ -10,6 +10,8 @@ use drydock_core::container::layout::Layout;
 use drydock_core::error::{ErrorKind, Result};
 use drydock_core::kernel::Facts;
 use drydock_core::observe::Snapshot;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -32,7 +34,7 @@ pub fn snapshot(facts: &Facts, hierarchies: &Hierarchies) -> Result<Snapshot> {
             Err(e) if e.kind() == ErrorKind::Unsupported => BTreeSet::new(),
             Err(e) => return Err(e),
         },
-        processes: processes.iter().map(|p| format!("{} {}", p.pid, p.arguments.join(" "))).collect(),
+        processes: processes.iter().map(|p| p.line()).collect(),
         descriptors: descriptors()?,
         files: [&facts.data_root, &facts.run_root]
             .into_iter()
@@ -76,15 +78,41 @@ struct Running {
     arguments: Vec<String>,
 }
 
+/// Kills the process of a line of a snapshot, if it still is that one.
+pub fn end(seen: &str) -> Result<()> {
+    let number = seen.split(' ').next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    let Some(pid) = i32::try_from(number).ok().and_then(Pid::from_raw) else { return Ok(()) };
+    let held = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(held) => held,
+        Err(Errno::SRCH) => return Ok(()),
+        Err(e) => return Err(step("pidfd_open", seen, e)),
+    };
+    // Only after the descriptor holds the number are its arguments worth comparing.
+    if Running::of(number).line() != seen {
+        return Ok(());
+    }
+    match pidfd_send_signal(&held, Signal::KILL) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(e) => Err(step("pidfd_send_signal", seen, e)),
+    }
+}
+
 impl Running {
+    fn of(pid: u32) -> Self {
+        let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let arguments = bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned());
+        Self { pid, arguments: arguments.filter(|a| !a.is_empty()).collect() }
+    }
+
+    /// Its line in a snapshot.
+    fn line(&self) -> String {
+        format!("{} {}", self.pid, self.arguments.join(" "))
+    }
+
     fn all() -> Result<Vec<Self>> {
         let pid = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
         let pids = children(Path::new("/proc"))?.iter().filter_map(pid).collect::<Vec<_>>();
-        let all = pids.into_iter().filter(|pid| *pid != std::process::id()).map(|pid| {
-            let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let arguments = bytes.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned());
-            Self { pid, arguments: arguments.filter(|a| !a.is_empty()).collect() }
-        });
+        let all = pids.into_iter().filter(|pid| *pid != std::process::id()).map(Self::of);
         Ok(all.filter(|p| !p.arguments.is_empty()).collect())
     }
 

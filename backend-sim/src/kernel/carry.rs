@@ -27,6 +27,8 @@ impl World {
             Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),
             Step::MountVolume { target, mount } => self.step_mount_volume(ctx, target, mount),
             Step::UnmountVolume { target } => self.step_unmount_volume(ctx, target),
+            Step::Unmount { path } => self.step_unmount_volume(ctx, path),
+            Step::EndStray { seen } => self.step_end_stray(seen),
             Step::MakeCgroup { path } => self.step_make_cgroup(path),
             Step::WriteCgroup { path, controller, file, value } => self.step_write_cgroup(path, controller, file, value),
             Step::DeviceRules { path, rules } => self.step_device_rules(path, rules),

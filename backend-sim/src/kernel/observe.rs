@@ -77,6 +77,15 @@ impl World {
         self.procs.values().filter(ours).map(|p| format!("{} {}", p.pid, p.args.join(" "))).collect()
     }
 
+    /// Kills a process of a line of a snapshot, if it still is that one.
+    pub(super) fn step_end_stray(&mut self, seen: &str) -> drydock_core::Result<()> {
+        let found = self.procs.values().find(|p| format!("{} {}", p.pid, p.args.join(" ")) == seen).map(|p| p.pid);
+        if let Some(pid) = found {
+            self.deliver(pid, drydock_core::kernel::Signal::KILL, true);
+        }
+        Ok(())
+    }
+
     fn files_below(&mut self, root: &str) -> Vec<String> {
         let ctx = self.kernel_ctx();
         let Ok(at) = self.walk(&ctx, root, true) else { return Vec::new() };

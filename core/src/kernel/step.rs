@@ -129,6 +129,12 @@ pub enum Step {
     /// Takes every mount at a volume's directory away; none, and no directory, is no error.
     UnmountVolume { target: String },
 
+    /// Takes every mount at a path of the host away; none, and nothing there, is no error.
+    Unmount { path: String },
+    /// Kills a process that nothing owns, if it still is the one that a snapshot showed with this line (`PID ARGUMENTS`): its number
+    /// may be another's by now.
+    EndStray { seen: String },
+
     // -- control groups (cgroups(7)). Paths are relative to each hierarchy's root: `drydock/ID`
     /// Makes the group in every usable hierarchy (v1) or in the tree (v2, enabling the controllers on the way).
     MakeCgroup { path: String },
@@ -233,6 +239,8 @@ impl Step {
             Self::FillVolume { .. } => "fill-volume",
             Self::MountVolume { .. } => "mount-volume",
             Self::UnmountVolume { .. } => "unmount-volume",
+            Self::Unmount { .. } => "unmount",
+            Self::EndStray { .. } => "end-stray",
             Self::MakeCgroup { .. } => "make-cgroup",
             Self::WriteCgroup { .. } => "write-cgroup",
             Self::DeviceRules { .. } => "device-rules",

@@ -120,11 +120,13 @@ impl LocalEngine {
             return;
         };
         if !owned.container(id) {
-            cases.push(Case::unowned("process", line, &format!("kill -9 {pid}"), Cure::ByHand));
+            let cure = steps(Step::EndStray { seen: line.to_owned() });
+            cases.push(Case::unowned("process", line, &format!("kill -9 {pid}"), cure));
         }
     }
 
-    /// Nothing of Drydock's is mounted in the host's own namespace, but volumes that are file systems themselves.
+    /// Nothing of Drydock's is mounted in the host's own namespace, but volumes that are file systems themselves. What is mounted where
+    /// containers have their files was left by somebody who looked at them; elsewhere it may be a person's own disk, and is left to them.
     fn mounts(&self, seen: &Snapshot, cases: &mut Vec<Case>) {
         let layout = self.layout();
         for line in &seen.mounts {
@@ -132,7 +134,9 @@ impl LocalEngine {
             let below = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
             let volume = path.starts_with(&format!("{}/volumes/", layout.data_root()));
             if (below(layout.data_root()) || below(layout.run_root())) && !volume {
-                cases.push(Case::unowned("mount", path, &format!("umount {path}"), Cure::ByHand));
+                let theirs = below(&format!("{}/containers", layout.data_root())) || below(layout.run_root());
+                let cure = if theirs { steps(Step::Unmount { path: path.to_owned() }) } else { Cure::ByHand };
+                cases.push(Case::unowned("mount", path, &format!("umount {path}"), cure));
             }
         }
     }

@@ -15,6 +15,8 @@ pub(super) fn command(step: &Step) -> Option<String> {
             format!("# (the content of {path} is hidden)\n: >{path}\nchmod {mode:o} {path}\nchown {uid}:{gid} {path}")
         }
         Step::RemoveTree { path } => format!("rm -rf --one-file-system {}", quote(path)),
+        Step::Unmount { path } => format!("umount -l {}", quote(path)),
+        Step::EndStray { seen } => format!("kill -9 {}", quote(seen.split(' ').next().unwrap_or_default())),
         Step::SyncDir { path } => format!("sync {}", quote(path)),
         Step::UnpackLayer { archive, into, .. } => format!(
             "# (whiteouts, `.wh.NAME`, would become overlayfs's own: a character device 0:0)\nmkdir -p {0}\ntar --numeric-owner -xf {1} -C {0}",
