@@ -1,63 +1,8 @@
-//! File modes: octal and symbolic (chmod(1)), and as `ls -l` shows them.
+//! File modes as chmod(1) takes them and as `ls -l` shows them.
 
 use crate::sys::FileType;
 
-/// The mode after a change such as `755`, `u+x,go-w`, `a=rX`; `None` if it does not parse. `directory` is for `X`.
-pub fn apply(text: &str, old: u32, directory: bool) -> Option<u32> {
-    if !text.is_empty() && text.chars().all(|c| c.is_digit(8)) {
-        return u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
-    }
-    text.split(',').try_fold(old, |mode, clause| change(clause, mode, directory))
-}
-
-fn change(clause: &str, mut mode: u32, directory: bool) -> Option<u32> {
-    let at = clause.find(['+', '-', '='])?;
-    let (who, mut rest) = clause.split_at(at);
-    let mut mask = 0;
-    for c in who.chars() {
-        mask |= match c {
-            'u' => 0o4700,
-            'g' => 0o2070,
-            'o' => 0o1007,
-            'a' => 0o7777,
-            _ => return None,
-        };
-    }
-    if who.is_empty() {
-        mask = 0o7777;
-    }
-    while let Some(op) = rest.chars().next() {
-        if !"+-=".contains(op) {
-            return None;
-        }
-        rest = &rest[1..];
-        let end = rest.find(['+', '-', '=']).unwrap_or(rest.len());
-        let mut bits = 0;
-        for c in rest[..end].chars() {
-            bits |= match c {
-                'r' => 0o444,
-                'w' => 0o222,
-                'x' => 0o111,
-                'X' if directory || mode & 0o111 != 0 => 0o111,
-                'X' => 0,
-                's' => 0o6000,
-                't' => 0o1000,
-                'u' => (mode >> 6 & 7) * 0o111,
-                'g' => (mode >> 3 & 7) * 0o111,
-                'o' => (mode & 7) * 0o111,
-                _ => return None,
-            };
-        }
-        bits &= mask;
-        mode = match op {
-            '+' => mode | bits,
-            '-' => mode & !bits,
-            _ => (mode & !(mask & 0o777)) | bits,
-        };
-        rest = &rest[end..];
-    }
-    Some(mode)
-}
+pub use drydock_core::image::mode::apply;
 
 /// `drwxr-xr-x`
 pub fn show(kind: FileType, mode: u32) -> String {

@@ -328,12 +328,12 @@ fn attempt(definition: &Definition, args: &[String], session: &mut Session<'_>) 
     };
     let words = std::iter::once("drydock".to_owned()).chain(given);
     let matches = command.clone().try_get_matches_from(words).map_err(|e| Failure::Flag(flags::invalid_value(&command, &e)))?;
-    arity(definition, &session.called, positional.len())?;
+    arity(definition, &session.called, &positional)?;
     (definition.run)(&matches, &positional, session)
 }
 
-fn arity(definition: &Definition, called: &str, given: usize) -> Result<(), Failure> {
-    let (least, most) = definition.arity;
+fn arity(definition: &Definition, called: &str, words: &[String]) -> Result<(), Failure> {
+    let ((least, most), given) = (definition.arity, words.len());
     if given >= least && most.is_none_or(|m| given <= m) {
         return Ok(());
     }
@@ -346,8 +346,13 @@ fn arity(definition: &Definition, called: &str, given: usize) -> Result<(), Fail
         None => (format!("requires at least {least} {}", plural(least)), "See"),
     };
     let usage = flags::usage(definition, called);
+    // A name before the directory is what people forget the -t of.
+    let meant = match words {
+        [name, directory] if definition.name == "build" => format!("Did you mean 'drydock {called} -t {name} ./{directory}'?\n"),
+        _ => String::new(),
+    };
     Err(Failure::said(format!(
-        "drydock: 'drydock {called}' {need}\n\nUsage:  {usage}\n\n{see} 'drydock {called} --help' for more information"
+        "drydock: 'drydock {called}' {need}\n\nUsage:  {usage}\n\n{meant}{see} 'drydock {called} --help' for more information"
     )))
 }
 

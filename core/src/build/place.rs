@@ -5,6 +5,7 @@ use super::select::Item;
 use super::walk::{join, resolve, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Digest;
+use crate::image::mode;
 use crate::image::tar::{Entry, Kind, heads};
 use crate::kernel::{Found, OpenTree};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,68 +37,16 @@ pub struct How {
 
 /// `--chmod`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// These bits.
-    Octal(u32),
-    /// Clauses of chmod(1): whom, how, what.
-    Symbolic(Vec<(u32, char, String)>),
-}
+pub struct Mode(String);
 
 impl Mode {
     /// Reads `755` or `u=rwX,go=rX`.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.bytes().all(|b| b.is_ascii_digit()) {
-            return u32::from_str_radix(text, 8).ok().filter(|m| *m <= 0o7777 && !text.is_empty()).map(Self::Octal);
-        }
-        let mut clauses = Vec::new();
-        for clause in text.split(',') {
-            let at = clause.find(['+', '-', '='])?;
-            let (who, rest) = clause.split_at(at);
-            let mut mask = 0;
-            for c in who.chars() {
-                mask |= match c {
-                    'u' => 0o4700,
-                    'g' => 0o2070,
-                    'o' => 0o1007,
-                    'a' => 0o7777,
-                    _ => return None,
-                };
-            }
-            let op = rest.chars().next()?;
-            let what = rest.get(1..)?;
-            if !what.chars().all(|c| "rwxXst".contains(c)) {
-                return None;
-            }
-            clauses.push((if who.is_empty() { 0o7777 } else { mask }, op, what.to_owned()));
-        }
-        Some(Self::Symbolic(clauses))
+        mode::apply(text, 0, false).map(|_| Self(text.to_owned()))
     }
 
-    fn apply(&self, mode: u32, is_dir: bool) -> u32 {
-        match self {
-            Self::Octal(bits) => *bits,
-            Self::Symbolic(clauses) => clauses.iter().fold(mode, |mode, (mask, op, what)| {
-                let mut bits = 0;
-                for c in what.chars() {
-                    bits |= match c {
-                        'r' => 0o444,
-                        'w' => 0o222,
-                        'x' => 0o111,
-                        'X' if is_dir || mode & 0o111 != 0 => 0o111,
-                        's' => 0o6000,
-                        't' => 0o1000,
-                        _ => 0,
-                    };
-                }
-                let bits = bits & mask;
-                match op {
-                    '+' => mode | bits,
-                    '-' => mode & !bits,
-                    // Set-id bits of a directory stay, as chmod(1) keeps them.
-                    _ => (mode & !(mask & 0o777)) & !(if is_dir { 0 } else { mask & 0o7000 }) | bits,
-                }
-            }),
-        }
+    fn apply(&self, old: u32, is_dir: bool) -> u32 {
+        mode::apply(&self.0, old, is_dir).unwrap_or(old)
     }
 }
 

@@ -137,6 +137,21 @@ impl MountRequest {
     pub fn words<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.options.iter().filter_map(move |option| option.strip_prefix(key)?.strip_prefix('='))
     }
+
+    /// A mount with nothing said about it but its kind.
+    pub fn of(kind: MountKind) -> Self {
+        Self {
+            kind,
+            source: String::new(),
+            target: String::new(),
+            read_only: false,
+            create_source: false,
+            propagation: String::new(),
+            size: None,
+            mode: None,
+            options: Vec::new(),
+        }
+    }
 }
 
 /// What `run` and `create` ask for. Defaults are Docker's.

@@ -290,7 +290,8 @@ impl LocalEngine {
     }
 }
 
-fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+/// Reads until a buffer is full or the stream ends. Answers how much it got.
+pub(super) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {

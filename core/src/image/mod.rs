@@ -6,6 +6,7 @@ mod compress;
 pub mod config;
 pub mod layer;
 pub mod manifest;
+pub mod mode;
 pub mod pattern;
 pub mod reference;
 pub mod tar;

@@ -4,6 +4,7 @@
 //! `# check=error=true` makes them an error.
 
 mod commands;
+mod programs;
 mod rule;
 mod stages;
 mod variables;
@@ -132,6 +133,8 @@ pub fn check(file: &Dockerfile, around: &Surroundings<'_>) -> Vec<Remark> {
     linter.each_instruction();
     linter.only_the_last();
     linter.later_layers();
+    linter.releases();
+    linter.detaching();
     linter.variables();
     let settings = settings(file);
     linter.remarks.into_iter().filter(|r| settings.wants(r.rule)).collect()

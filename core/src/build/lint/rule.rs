@@ -7,6 +7,7 @@ pub enum Rule {
     BaseImageUnmaintained,
     ConsistentInstructionCasing,
     CopyIgnoredFile,
+    DetachesItself,
     DuplicateStageName,
     ExposeInvalidFormat,
     ExposeProtoCasing,
@@ -22,6 +23,7 @@ pub enum Rule {
     MultipleInstructionsDisallowed,
     NoEmptyContinuation,
     PackageListsStale,
+    PackagesOfAnotherRelease,
     RedundantTargetPlatform,
     RemovedInLaterLayer,
     ReservedStageName,
@@ -36,10 +38,11 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 28] = [
+    pub const ALL: [Rule; 30] = [
         Rule::BaseImageUnmaintained,
         Rule::ConsistentInstructionCasing,
         Rule::CopyIgnoredFile,
+        Rule::DetachesItself,
         Rule::DuplicateStageName,
         Rule::ExposeInvalidFormat,
         Rule::ExposeProtoCasing,
@@ -55,6 +58,7 @@ impl Rule {
         Rule::MultipleInstructionsDisallowed,
         Rule::NoEmptyContinuation,
         Rule::PackageListsStale,
+        Rule::PackagesOfAnotherRelease,
         Rule::RedundantTargetPlatform,
         Rule::RemovedInLaterLayer,
         Rule::ReservedStageName,
@@ -73,6 +77,7 @@ impl Rule {
             Rule::BaseImageUnmaintained => "BaseImageUnmaintained",
             Rule::ConsistentInstructionCasing => "ConsistentInstructionCasing",
             Rule::CopyIgnoredFile => "CopyIgnoredFile",
+            Rule::DetachesItself => "DetachesItself",
             Rule::DuplicateStageName => "DuplicateStageName",
             Rule::ExposeInvalidFormat => "ExposeInvalidFormat",
             Rule::ExposeProtoCasing => "ExposeProtoCasing",
@@ -88,6 +93,7 @@ impl Rule {
             Rule::MultipleInstructionsDisallowed => "MultipleInstructionsDisallowed",
             Rule::NoEmptyContinuation => "NoEmptyContinuation",
             Rule::PackageListsStale => "PackageListsStale",
+            Rule::PackagesOfAnotherRelease => "PackagesOfAnotherRelease",
             Rule::RedundantTargetPlatform => "RedundantTargetPlatform",
             Rule::RemovedInLaterLayer => "RemovedInLaterLayer",
             Rule::ReservedStageName => "ReservedStageName",
@@ -107,6 +113,9 @@ impl Rule {
             Rule::BaseImageUnmaintained => "build on a release that still gets security updates",
             Rule::ConsistentInstructionCasing => "write all instructions in upper case",
             Rule::CopyIgnoredFile => "take it out of .dockerignore, or do not copy it",
+            Rule::DetachesItself => {
+                "run the program itself in the foreground: catalina.sh run, apache2 -DFOREGROUND, nginx -g 'daemon off;'"
+            }
             Rule::DuplicateStageName => "give each stage a name of its own",
             Rule::ExposeInvalidFormat => "write the container's port alone; -p of run publishes it",
             Rule::ExposeProtoCasing => "write tcp or udp in lower case",
@@ -122,6 +131,7 @@ impl Rule {
             Rule::MultipleInstructionsDisallowed => "leave the earlier ones out",
             Rule::NoEmptyContinuation => "take the empty line out",
             Rule::PackageListsStale => "write apt-get update && apt-get install -y … in one RUN",
+            Rule::PackagesOfAnotherRelease => "name the release of the base image, or build on an image of that release",
             Rule::RedundantTargetPlatform => "leave --platform out",
             Rule::RemovedInLaterLayer => "remove it in the RUN that makes it, or build in one stage and COPY --from it into another",
             Rule::ReservedStageName => "give the stage another name",
@@ -144,8 +154,10 @@ impl Rule {
     pub fn page(self) -> Option<String> {
         let own = [
             Rule::BaseImageUnmaintained,
+            Rule::DetachesItself,
             Rule::JSONListMalformed,
             Rule::PackageListsStale,
+            Rule::PackagesOfAnotherRelease,
             Rule::RemovedInLaterLayer,
             Rule::SyntaxNotUsed,
             Rule::TextAfterList,

@@ -13,7 +13,7 @@ fn names_in(text: &str, around: &Surroundings<'_>) -> Vec<&'static str> {
 
 #[test]
 fn each_rule_on_what_it_is_for_and_not_for() {
-    let table: [(&str, &[&str]); 44] = [
+    let table: [(&str, &[&str]); 53] = [
         ("FROM debian:12 AS Base", &["StageNameCasing"]),
         ("FROM debian:12 as base", &["FromAsCasing"]),
         ("from debian:12 as base", &[]),
@@ -58,9 +58,55 @@ fn each_rule_on_what_it_is_for_and_not_for() {
         ("FROM ubuntu:24.04", &[]),
         ("FROM debian:12\nRUN apt-get update", &["PackageListsStale"]),
         ("# syntax=docker/dockerfile:1\nFROM a", &["SyntaxNotUsed"]),
+        ("FROM debian:12\nRUN echo \"deb http://deb.debian.org/debian sid main\" > /l", &[]),
+        ("FROM debian:12\nRUN echo \"deb http://deb.debian.org/debian bullseye main\" > /l", &["PackagesOfAnotherRelease"]),
+        ("FROM debian:bookworm-slim\nRUN echo \"deb http://deb.debian.org/debian bookworm main\" > /l", &[]),
+        ("FROM debian:12\nRUN echo bullseye", &[]),
+        ("FROM a\nCMD [\"/opt/tomcat/bin/startup.sh\"]", &["DetachesItself"]),
+        ("FROM a\nCMD [\"/opt/tomcat/bin/catalina.sh\", \"run\"]", &[]),
+        ("FROM a\nENTRYPOINT [\"service\", \"nginx\", \"start\"]", &["DetachesItself"]),
+        ("FROM a\nCMD service nginx start && tail -f /var/log/nginx/access.log", &["JSONArgsRecommended"]),
+        ("FROM a\nCMD [\"/etc/init.d/ssh\", \"start\"]", &["DetachesItself"]),
     ];
     for (text, rules) in table {
         assert_eq!(names(text), rules, "{text}");
+    }
+}
+
+/// The Dockerfiles of the old lessons, row by row of what is wrong with them: the rule or the error that names it.
+#[test]
+fn each_mistake_of_the_old_lessons_has_its_diagnostic() {
+    let supervisor = "FROM ubuntu:14.04\nMAINTAINER examples@docker.com\n\
+        RUN echo \"deb http://archive.ubuntu.com/ubuntu precise main universe\" > /etc/apt/sources.list\nRUN apt-get update\nRUN apt-get upgrade -y\n";
+    let jenkins = "FROM centos:7\nENV JAVA_HOME /usr/local/jdk1.8.0_211\nADD apache-tomcat-8.5.47.tar.gz /usr/local/\n\
+        RUN rm -rf apache-tomcat-8.5.47.tar.gz\nENTRYPOINT [\"/usr/local/bin/catalina.sh\",\"run\"]  #run\n";
+    for (row, text, rule) in [
+        ("W-17 MAINTAINER", supervisor, "MaintainerDeprecated"),
+        ("W-18 ENV with a space", "FROM a\nENV NAME World\n", "LegacyKeyValueFormat"),
+        ("W-20 later RUNs only add", jenkins, "RemovedInLaterLayer"),
+        ("W-28 a service that detaches", "FROM a\nCMD [\"/opt/tomcat/bin/startup.sh\"]\n", "DetachesItself"),
+        ("W-29 packages of another release", supervisor, "PackagesOfAnotherRelease"),
+        ("W-29 a release without updates", supervisor, "BaseImageUnmaintained"),
+        ("W-29 package lists in a RUN of their own", supervisor, "PackageListsStale"),
+        ("W-42 CentOS 7", "FROM centos:7\nENV container docker\n", "BaseImageUnmaintained"),
+        ("W-51 Python 2.7", "FROM python:2.7-slim\nWORKDIR /app\n", "BaseImageUnmaintained"),
+        ("W-52 a comment behind a list", jenkins, "TextAfterList"),
+        ("W-52 an archive that ADD extracted", jenkins, "RemovedInLaterLayer"),
+        ("S-132 only the last CMD counts", "FROM a\nCMD [\"a\"]\nCMD [\"b\"]\n", "MultipleInstructionsDisallowed"),
+        ("W-16 EXPOSE publishes nothing", "FROM a\nEXPOSE 7003:8080\n", "ExposeInvalidFormat"),
+    ] {
+        assert!(names(text).contains(&rule), "{row}: {:?}", names(text));
+    }
+    for (row, text, words) in [
+        (
+            "W-52 a comment without its mark",
+            "This my first jenkins Dockerfile\nVersion 1.0\n\nFROM centos:7\n",
+            "unknown instruction: This",
+        ),
+        ("S-143 an empty file", "", "file with no instructions"),
+    ] {
+        let error = parse("Dockerfile", text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(words), "{row}: {error}");
     }
 }
 

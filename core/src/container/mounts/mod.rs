@@ -6,7 +6,6 @@ mod volume;
 pub use mount::parse_mount;
 pub use volume::{parse_tmpfs, parse_volume};
 
-use super::{MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a target must be: absolute, not the root, and not below /proc, where a mount could fool what guards it
@@ -87,21 +86,6 @@ pub(crate) fn check_volume_name(name: &str) -> Result<()> {
 /// Propagation by name, as mount_namespaces(7) has them.
 fn is_propagation(word: &str) -> bool {
     matches!(word, "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate")
-}
-
-/// A request with nothing but its kind.
-fn empty(kind: MountKind) -> MountRequest {
-    MountRequest {
-        kind,
-        source: String::new(),
-        target: String::new(),
-        read_only: false,
-        create_source: false,
-        propagation: String::new(),
-        size: None,
-        mode: None,
-        options: Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `--mount KEY=VALUE,…`: one line of comma-separated values (RFC 4180), each a key with a value.
 
-use super::{check_target, check_volume_name, clean, empty, is_propagation};
+use super::{check_target, check_volume_name, clean, is_propagation};
 use crate::container::{MountKind, MountRequest};
 use crate::error::{Error, Result};
 use crate::limits::units::parse_bytes;
@@ -10,7 +10,7 @@ use crate::limits::units::parse_bytes;
 /// # Errors
 /// Docker's own words.
 pub fn parse_mount(text: &str) -> Result<MountRequest> {
-    let mut request = empty(MountKind::Volume);
+    let mut request = MountRequest::of(MountKind::Volume);
     let mut target = String::new();
     for field in fields(text)? {
         let (key, value) = match field.split_once('=') {

@@ -1,6 +1,6 @@
 //! `-v [SOURCE:]TARGET[:OPTIONS]` and `--tmpfs TARGET[:OPTIONS]`.
 
-use super::{check_target, check_volume_name, clean, empty, is_propagation};
+use super::{check_target, check_volume_name, clean, is_propagation};
 use crate::container::{MountKind, MountRequest};
 use crate::error::{Error, Result};
 use crate::limits::units::parse_bytes;
@@ -28,12 +28,12 @@ pub fn parse_volume(text: &str, cwd: &str) -> Result<MountRequest> {
     }
     let mut request = if source.starts_with('/') || source.starts_with('.') || source.starts_with('~') {
         let absolute = if source.starts_with('/') { source.to_owned() } else { format!("{cwd}/{source}") };
-        MountRequest { source: clean(&absolute), create_source: true, ..empty(MountKind::Bind) }
+        MountRequest { source: clean(&absolute), create_source: true, ..MountRequest::of(MountKind::Bind) }
     } else {
         if !source.is_empty() {
             check_volume_name(source)?;
         }
-        MountRequest { source: source.to_owned(), ..empty(MountKind::Volume) }
+        MountRequest { source: source.to_owned(), ..MountRequest::of(MountKind::Volume) }
     };
     request.target = check_target(kind_name(request.kind), target)?;
     apply_options(&mut request, options)?;
@@ -75,7 +75,7 @@ fn kind_name(kind: MountKind) -> &'static str {
 /// Reads one `--tmpfs`. Without options it is as Docker has it: no set-user-id bits, no devices, no programs.
 pub fn parse_tmpfs(text: &str) -> Result<MountRequest> {
     let (target, options) = text.split_once(':').unwrap_or((text, ""));
-    let mut request = MountRequest { target: check_target("tmpfs", target)?, ..empty(MountKind::Tmpfs) };
+    let mut request = MountRequest { target: check_target("tmpfs", target)?, ..MountRequest::of(MountKind::Tmpfs) };
     for option in options.split(',').filter(|o| !o.is_empty()) {
         let invalid = || Error::invalid(format!("invalid tmpfs option [\"{}\"]", option.escape_debug()));
         match option.split_once('=') {

@@ -12,12 +12,13 @@ use crate::build::stages::From;
 use crate::build::state::CopyStep;
 use crate::build::walk::{self, resolve};
 use crate::container::user;
+use crate::engine::import::fill;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Digest;
 use crate::image::tar::{Entry, Kind};
 use crate::kernel::OpenTree;
 use crate::store::{StoreExt as _, Table, put};
-use std::io::Read;
+use std::io::Read as _;
 use std::sync::Arc;
 
 /// Entries of a layer, and the trees that their content is in.
@@ -265,7 +266,7 @@ impl Build<'_> {
         let mut start = [0; 600];
         let filled = {
             let mut reader = tree.read(&item.path)?;
-            fill(&mut *reader, &mut start)
+            fill(&mut *reader, &mut start)?
         };
         let start = &start[..filled];
         if !crate::build::unpack::may_be_archive(start) {
@@ -274,7 +275,8 @@ impl Build<'_> {
         let mut reader = tree.read(&item.path)?;
         let mut plain = crate::build::unpack::plain(&mut *reader, start)?;
         let mut head = [0; 512];
-        let filled = fill(&mut *plain, &mut head);
+        // What cannot be decompressed is no archive.
+        let filled = fill(&mut *plain, &mut head).unwrap_or(0);
         let first = crate::image::tar::Reader::new(&head[..filled]).next_entry();
         if filled < 512 || head.iter().all(|b| *b == 0) || (first.is_err() && !is_tar(&head)) {
             return Ok(None);
@@ -307,20 +309,6 @@ struct Sources {
 
 fn is_tar(head: &[u8]) -> bool {
     head.get(257..262) == Some(b"ustar")
-}
-
-fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> usize {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            // What cannot be decompressed is no archive.
-            Err(_) => break,
-        }
-    }
-    filled
 }
 
 /// The digest of a file's content: known for files of the context, else read.

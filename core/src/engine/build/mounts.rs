@@ -42,17 +42,7 @@ pub(super) struct Ready {
 }
 
 fn request(kind: MountKind, source: String, target: &str, read_only: bool) -> MountRequest {
-    MountRequest {
-        kind,
-        source,
-        target: target.to_owned(),
-        read_only,
-        create_source: false,
-        propagation: String::new(),
-        size: None,
-        mode: None,
-        options: Vec::new(),
-    }
+    MountRequest { source, target: target.to_owned(), read_only, ..MountRequest::of(kind) }
 }
 
 impl Build<'_> {

@@ -127,6 +127,10 @@ impl Build<'_> {
                 })?
             }
         };
+        // What names no PATH has the one that containers get, so that `ENV PATH=/x:$PATH` adds to it.
+        if made.state.settings.env_value("PATH").is_none() {
+            made.state.settings.env.push(crate::engine::DEFAULT_PATH.to_owned());
+        }
         if label.next == 0 {
             label.next = 1;
         }

@@ -9,6 +9,25 @@ fn list(words: &[&str]) -> Option<Vec<String>> {
 }
 
 pub(super) const CLAUSES: &[Clause] = &[
+    Clause::docker("BLD-PATH-1", "An image whose base names no PATH gets the one that containers have.", REFERENCE, |w| {
+        for base in ["busybox", "scratch"] {
+            let text = format!("FROM {base}\nLABEL a=b\nCOPY f /f\n");
+            super::build(w, &text, &[crate::fixture::Entry::file("f", "1")])?;
+            equal(base, w.engine().image(NAME)?.defaults.env, vec![drydock_core::engine::DEFAULT_PATH.to_owned()])?;
+        }
+        Ok(())
+    }),
+    Clause::docker(
+        "BLD-PATH-2",
+        "What is added to a PATH that the base does not name is added to that one, and programs are found.",
+        REFERENCE,
+        |w| {
+            super::in_image(w, "FROM busybox\nENV PATH=/x:$PATH\nRUN true\n", &[], "echo $PATH")?
+                .exits(0)?
+                .prints("/x:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")?
+                .done()
+        },
+    ),
     Clause::docker("BLD-CONF-1", "ENV sets variables, and containers of the image have them.", REFERENCE, |w| {
         build(w, "FROM busybox\nENV A=1 B=\"two words\" C=a\\ b\n", &[])?;
         let ran = w.run_with(&["sh", "-c", "echo $A,$B,$C"], |c| c.image = NAME.to_owned())?;

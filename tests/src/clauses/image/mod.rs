@@ -47,15 +47,5 @@ fn refusal<T>(answer: Result<T>, kind: ErrorKind, words: &str) -> Checked {
 
 /// A tmpfs with nothing said about it.
 fn plain_mount() -> MountRequest {
-    MountRequest {
-        kind: MountKind::Tmpfs,
-        source: String::new(),
-        target: String::new(),
-        read_only: false,
-        create_source: false,
-        propagation: String::new(),
-        size: None,
-        mode: None,
-        options: Vec::new(),
-    }
+    MountRequest::of(MountKind::Tmpfs)
 }
