@@ -37,7 +37,39 @@ pub async fn json_or_none<T: DeserializeOwned>(headers: &HeaderMap, body: Body) 
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(ApiError::bad(format!("unsupported Content-Type header ({}): must be 'application/json'", kind.escape_debug())));
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| ApiError::bad(format!("invalid JSON: {e}")))
+    // A list would be taken for the fields of an object in their order.
+    match serde_json::from_slice::<serde_json::Value>(&bytes) {
+        Ok(serde_json::Value::Null) => return Ok(None),
+        Ok(serde_json::Value::Object(_)) => {}
+        Ok(_) => return Err(ApiError::bad("invalid JSON: an object is expected")),
+        Err(e) => return Err(ApiError::bad(in_gos_words(&bytes, &e))),
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| ApiError::bad(in_gos_words(&bytes, &e)))
+}
+
+/// What is wrong with a body, as Go's decoder says it, which clients have seen for ten years.
+fn in_gos_words(bytes: &[u8], error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "invalid JSON: unexpected EOF".to_owned();
+    }
+    let said = error.to_string();
+    if said.starts_with("trailing characters") {
+        return "unexpected content after JSON".to_owned();
+    }
+    let place = [
+        ("key must be a string", "looking for beginning of object key string"),
+        ("expected value", "looking for beginning of value"),
+        ("expected `:`", "after object key"),
+        ("expected `,` or `}`", "after object key:value pair"),
+        ("expected `,` or `]`", "after array element"),
+    ];
+    let line = bytes.split(|b| *b == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let found = line.get(error.column().saturating_sub(1)).map(|b| char::from(*b).escape_debug().to_string());
+    match (place.iter().find(|(ours, _)| said.starts_with(ours)), found) {
+        (Some((_, gos)), Some(found)) => format!("invalid JSON: invalid character '{found}' {gos}"),
+        _ if said.starts_with("recursion limit") => "invalid JSON: exceeded max depth".to_owned(),
+        _ => format!("invalid JSON: {said}"),
+    }
 }
 
 /// Reads a JSON body that must be there.
@@ -92,5 +124,29 @@ impl Read for BodyReader {
             room.copy_from_slice(&piece);
         }
         Ok(piece.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn mistakes_are_told_in_gos_words() {
+        let deep = "[".repeat(1000);
+        for (text, told) in [
+            ("{invalid json", "invalid JSON: invalid character 'i' looking for beginning of object key string"),
+            ("x", "invalid JSON: invalid character 'x' looking for beginning of value"),
+            ("{\"a\" 1}", "invalid JSON: invalid character '1' after object key"),
+            ("{\"a\":1 2}", "invalid JSON: invalid character '2' after object key:value pair"),
+            ("[1 2]", "invalid JSON: invalid character '2' after array element"),
+            ("{}{}", "unexpected content after JSON"),
+            ("{", "invalid JSON: unexpected EOF"),
+            (deep.as_str(), "invalid JSON: exceeded max depth"),
+        ] {
+            let error = serde_json::from_str::<Value>(text).unwrap_err();
+            assert_eq!(in_gos_words(text.as_bytes(), &error), told, "{text}");
+        }
     }
 }

@@ -181,8 +181,8 @@ pub async fn serve(listener: Listener, api: Api, mut stop: watch::Receiver<bool>
         tokio::select! {
             _ = stop.changed() => return,
             next = accept(&listener) => match next {
-                Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone(), false))),
-                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone(), true))),
+                Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
+                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(guarded(stream, api.clone(), stop.clone(), true))),
                 // Out of descriptors, most likely: others end, and then there is room.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -202,17 +202,22 @@ async fn accept(listener: &Listener) -> std::io::Result<Accepted> {
     }
 }
 
-/// Serves one connection until it ends, or until `stop` and the end of its request. With `guarded` a browser could be at its other end.
-pub async fn connection(
+/// Serves one connection until it ends, or until `stop` and the end of its request.
+pub async fn connection(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, api: Api, stop: watch::Receiver<bool>) {
+    guarded(stream, api, stop, false).await;
+}
+
+/// The same for a connection that a browser could be at the other end of, where `browsers` says so.
+pub async fn guarded(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     api: Api,
     mut stop: watch::Receiver<bool>,
-    guarded: bool,
+    browsers: bool,
 ) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let api = api.clone();
         async move {
-            let allowed = if guarded { guard::no_browser(request.headers()) } else { Ok(()) };
+            let allowed = if browsers { guard::no_browser(request.headers()) } else { Ok(()) };
             Ok::<_, Infallible>(match allowed {
                 Ok(()) => api.answer(request.map(Body::new)).await,
                 Err(refused) => refused.into_response(),

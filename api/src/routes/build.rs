@@ -11,13 +11,14 @@ use crate::stream::{Late, empty, ok, streamed};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use drydock_core::build::request::{BuildRequest, Surface};
 use drydock_core::container::NetworkMode;
 use drydock_core::engine::PruneCache;
 use drydock_core::image::decompress;
 use drydock_core::limits::units::parse_duration;
+use drydock_core::registry::platform::Platform;
 use drydock_core::{Error, ErrorKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,12 +27,19 @@ use std::time::Duration;
 
 /// The routes of this area.
 pub fn routes() -> Router<Shared> {
-    Router::new().route("/build", post(build)).route("/build/prune", post(prune)).route("/build/cancel", post(cancel))
+    Router::new()
+        .route("/build", post(build))
+        .route("/build/prune", post(prune))
+        .route("/build/cancel", post(cancel))
+        .route("/session", post(session))
 }
 
 /// `POST /build`: the classic builder's requests and words, over the same builder as the command line's.
 async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, body: Body) -> Answer {
     let mut request = request(&query)?;
+    if !request.platform.is_empty() {
+        Platform::parse(&request.platform, &server.engine.facts().architecture)?;
+    }
     request.access = auth::access_by_host(&headers, &server.settings.insecure_registries);
     let quiet = query.flag("q");
     let mut reader = BodyReader::new(body);
@@ -155,4 +163,17 @@ async fn cancel(query: Query) -> Answer {
         return Err(ApiError::bad("build ID not provided"));
     }
     empty(StatusCode::OK)
+}
+
+/// `POST /session`: what BuildKit's clients open.
+async fn session(headers: HeaderMap) -> Answer {
+    match headers.get(header::UPGRADE).and_then(|value| value.to_str().ok()) {
+        None => Err(ApiError::bad("no upgrade in the request")),
+        Some(protocol) if !protocol.eq_ignore_ascii_case("h2c") => {
+            Err(ApiError::bad(format!("protocol {} not supported", protocol.escape_debug())))
+        }
+        Some(_) => {
+            Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "this engine has the classic builder and no sessions: set DOCKER_BUILDKIT=0"))
+        }
+    }
 }

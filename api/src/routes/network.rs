@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/networks", get(list))
+        .route("/networks/", get(list))
         .route("/networks/create", post(create))
         .route("/networks/prune", post(prune))
         .route("/networks/{id}", get(inspect).delete(remove))

@@ -3,7 +3,7 @@
 use super::LocalEngine;
 use super::import::Intake;
 use crate::container::{ContainerRecord, MountKind, Status};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChainId, Digest, ImageId};
 use crate::image::changeset::EMPTY_LAYER;
 use crate::image::config::{self, Made};
@@ -102,9 +102,13 @@ impl LocalEngine {
         options: &CommitOptions,
     ) -> Result<ImageId> {
         let pause = options.pause && record.state.status == Status::Running;
-        if pause {
-            self.set_paused(record.id.as_str(), true)?;
-        }
+        let pause = match pause.then(|| self.set_paused(record.id.as_str(), true)) {
+            None => false,
+            Some(Ok(())) => true,
+            // It ended just now: nothing writes any more.
+            Some(Err(e)) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotRunning | ErrorKind::Conflict) => false,
+            Some(Err(e)) => return Err(e),
+        };
         let taken = self.take_layer(intake, record, parent, options.epoch);
         if pause {
             self.set_paused(record.id.as_str(), false)?;

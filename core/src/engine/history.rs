@@ -43,6 +43,9 @@ impl LocalEngine {
         if reference.digest.is_some() {
             return Err(Error::invalid("refusing to create a tag with a digest reference"));
         }
+        if reference.familiar_repository() == "sha256" {
+            return Err(Error::invalid("refusing to create an ambiguous tag using digest algorithm as name"));
+        }
         let _guard = self.lock(super::images::LOCK)?;
         let image = self.find_image(source)?;
         self.enter_image(&image, Some(&reference), &[], "tag", &[])

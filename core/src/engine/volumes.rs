@@ -21,11 +21,28 @@ fn mount_key(name: &str, id: &ContainerId) -> String {
     format!("volume-mount/{name}/{id}")
 }
 
+/// Whether one of two paths is below the other, or they are the same.
+fn holds_or_is_in(a: &str, b: &str) -> bool {
+    let below = |inner: &str, outer: &str| {
+        let outer = outer.trim_end_matches('/');
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below(a, b) || below(b, a)
+}
+
 impl LocalEngine {
     /// The mounts of a container: those asked for, those of other containers that none of them replaces, every volume of the image
     /// likewise, and a name for each volume that has none.
     pub(super) fn mounts_of(&self, config: &ContainerConfig, image: &ImageRecord) -> Result<Vec<MountRequest>> {
         let mut all = config.mounts.clone();
+        let layout = self.layout();
+        let root = layout.data_root();
+        for mount in all.iter_mut().filter(|m| m.kind == MountKind::Bind && m.propagation.is_empty()) {
+            // What the engine unmounts below its own directories must go in the container too, or it is busy there for ever.
+            if holds_or_is_in(&mount.source, root) {
+                mount.propagation = "rslave".to_owned();
+            }
+        }
         let missing = |all: &[MountRequest], target: &str| !all.iter().any(|mount| clean(&mount.target) == clean(target));
         for text in &config.volumes_from {
             let mut theirs = self.mounts_from(text)?;
@@ -89,6 +106,18 @@ impl LocalEngine {
             }
             if !targets.insert(target) {
                 return Err(Error::invalid(format!("Duplicate mount point: {}", mount.target.escape_debug())));
+            }
+        }
+        let layout = self.layout();
+        let root = layout.data_root();
+        for mount in config.mounts.iter().filter(|m| m.kind == MountKind::Bind && holds_or_is_in(&m.source, root)) {
+            if !matches!(mount.propagation.as_str(), "" | "rslave" | "rshared") {
+                return Err(Error::invalid(format!(
+                    "invalid mount config: must use either propagation mode \"rslave\" or \"rshared\" when mount source is within the daemon \
+                     root, daemon root: \"{root}\", bind mount source: \"{}\", propagation: \"{}\"",
+                    mount.source.escape_debug(),
+                    mount.propagation.escape_debug(),
+                )));
             }
         }
         for mount in config.mounts.iter().filter(|m| m.kind == MountKind::Bind && !m.create_source) {
@@ -226,5 +255,23 @@ impl LocalEngine {
     pub(super) fn end_volume_uses(record: &ContainerRecord) -> Vec<Change> {
         let volumes = record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume);
         volumes.map(|m| Change::Delete(Table::Meta, use_key(&m.source, &record.id))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_or_is_in;
+
+    #[test]
+    fn a_path_holds_what_is_below_it() {
+        for (a, b, related) in [
+            ("/", "/var/lib/d", true),
+            ("/var", "/var/lib/d", true),
+            ("/var/lib/d/x", "/var/lib/d", true),
+            ("/var/lib/dd", "/var/lib/d", false),
+            ("/srv", "/var/lib/d", false),
+        ] {
+            assert_eq!(holds_or_is_in(a, b), related, "{a}");
+        }
     }
 }

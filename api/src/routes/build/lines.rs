@@ -3,6 +3,7 @@
 use crate::stream::BodyWriter;
 use drydock_core::Error;
 use drydock_core::build::progress::{Event, Progress};
+use drydock_core::io::Stream;
 use serde_json::json;
 use std::sync::{Mutex, PoisonError};
 
@@ -49,7 +50,11 @@ impl Progress for Lines<'_> {
                 }
             }
             Event::Cached { .. } => state.say(" ---> Using cache\n"),
-            Event::Output { bytes, .. } => state.say(&String::from_utf8_lossy(&bytes)),
+            Event::Output { bytes, stream, .. } => {
+                let text = String::from_utf8_lossy(&bytes);
+                // What a step says on its standard error is red, as the classic builder shows it.
+                if stream == Stream::Stderr { state.say(&format!("\u{1b}[91m{text}\u{1b}[0m")) } else { state.say(&text) }
+            }
             Event::Remark { rule, message, line } => state.say(&format!("[Warning] {rule}: {message} (line {line})\n")),
             Event::Tick { .. } | Event::Note { .. } | Event::Ended { .. } => {}
         }
@@ -62,6 +67,10 @@ fn title(name: &str) -> Option<String> {
     let numbers = place.rsplit(' ').next()?;
     let (number, all) = numbers.split_once('/')?;
     let (number, all): (u32, u32) = (number.parse().ok()?, all.parse().ok()?);
+    let instruction = match instruction.strip_prefix("FROM docker.io/") {
+        Some(name) => format!("FROM {}", name.strip_prefix("library/").unwrap_or(name)),
+        None => instruction.to_owned(),
+    };
     Some(format!("Step {number}/{all} : {instruction}\n"))
 }
 
@@ -87,6 +96,7 @@ mod tests {
     fn steps_are_numbered_as_the_classic_builder_numbers_them() {
         assert_eq!(title("[2/4] RUN make").as_deref(), Some("Step 2/4 : RUN make\n"));
         assert_eq!(title("[base 1/2] FROM busybox").as_deref(), Some("Step 1/2 : FROM busybox\n"));
+        assert_eq!(title("[1/1] FROM docker.io/library/busybox:latest").as_deref(), Some("Step 1/1 : FROM busybox:latest\n"));
         assert_eq!(title("[internal] load build context"), None);
         assert_eq!(title("exporting to image"), None);
     }

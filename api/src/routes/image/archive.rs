@@ -33,6 +33,8 @@ pub(super) async fn save(server: &Server, names: Vec<String>, _: &Query) -> Answ
 pub(super) async fn load(State(server): State<Shared>, body: Body) -> Answer {
     let mut reader = BodyReader::new(body);
     streamed(&server, "application/json", Late::Line, move |engine, writer| {
+        // Docker answers before it reads: what is wrong comes as a line.
+        let _ = writer.begin();
         for name in engine.load(&mut reader)? {
             let what = if name.starts_with("sha256:") { "Loaded image ID" } else { "Loaded image" };
             // The images are there, whoever still listens.

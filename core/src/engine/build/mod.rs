@@ -155,8 +155,12 @@ impl Build<'_> {
         let file = self.step_here(progress, &format!("[internal] load build definition from {name}"), |step| {
             self.note(step, format!("transferring dockerfile: {}", shown_size(text.len() as u64)));
             if text.iter().all(u8::is_ascii_whitespace) {
-                return Err(Error::invalid(format!("the Dockerfile ({name}) cannot be empty"))
-                    .hint("begin it with FROM and the image to build upon"));
+                let what = if text.is_empty() {
+                    format!("the Dockerfile ({name}) cannot be empty")
+                } else {
+                    "dockerfile parse error: file with no instructions".to_owned()
+                };
+                return Err(Error::invalid(what).hint("begin it with FROM and the image to build upon"));
             }
             dockerfile::parse(name, &text)
         })?;

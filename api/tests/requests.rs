@@ -1,0 +1,270 @@
+//! Requests over real HTTP bytes on a simulated host: versions, images, builds, networks, volumes, and what is refused.
+
+use drydock_api::listen;
+use drydock_api::router::Api;
+use drydock_api::{Server, Settings};
+use drydock_core::image::tar::{Entry, Kind, Writer};
+use drydock_sim::{SimConfig, SimHost, image};
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::sync::watch;
+
+/// A server over a simulated host with the image busybox.
+struct World {
+    api: Api,
+    stop: watch::Sender<bool>,
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn message(&self) -> String {
+        self.json().get("message").and_then(Value::as_str).unwrap_or_else(|| panic!("no message: {}", self.text())).to_owned()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+        let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
+        let engine = SimHost::new(SimConfig::default()).engine().unwrap();
+        drydock_core::engine::Engine::import(&*engine, &mut archive.as_slice(), "busybox", &["CMD [\"sh\"]".to_owned()], "").unwrap();
+        Self { api: Api::new(Server::new(engine, Settings::default())), stop: watch::channel(false).0 }
+    }
+
+    /// Sends bytes on a connection of their own and reads until the server closes it.
+    async fn raw(&self, bytes: &[u8], browsers: bool) -> Answer {
+        let (near, far) = duplex(1 << 16);
+        let serving = tokio::spawn(listen::guarded(far, self.api.clone(), self.stop.subscribe(), browsers));
+        let (mut reader, mut writer) = tokio::io::split(near);
+        let bytes = bytes.to_vec();
+        // The server may refuse before it has read everything.
+        let writing = tokio::spawn(async move {
+            let _ = writer.write_all(&bytes).await;
+            writer
+        });
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await.unwrap();
+        drop(writing.await);
+        serving.await.unwrap();
+        let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&all[..end]).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = if head.contains("transfer-encoding: chunked") { unchunked(&all[end + 4..]) } else { all[end + 4..].to_vec() };
+        Answer { status, head, body }
+    }
+
+    async fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.raw(&[head.as_bytes(), body].concat(), false).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "text/plain", b"").await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, "application/json", body.to_string().as_bytes()).await
+    }
+}
+
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
+        all.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[(end + 4 + size).min(rest.len())..];
+    }
+    all
+}
+
+fn context(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes);
+    for (path, text) in files {
+        let entry = Entry { size: text.len() as u64, ..Entry::new(*path, Kind::File) };
+        writer.append(&entry, text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn a_ping_says_what_a_client_needs() {
+    let world = World::new();
+    let ping = world.get("/_ping").await;
+    assert_eq!((ping.status, ping.text().as_str()), (200, "OK"));
+    for line in ["api-version: 1.50", "docker-experimental: false", "ostype: linux", "builder-version: 1", "swarm: inactive"] {
+        assert!(ping.head.contains(line), "{line}: {}", ping.head);
+    }
+    let head = world.send("HEAD", "/v1.24/_ping", "text/plain", b"").await;
+    assert_eq!((head.status, head.body.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn versions_are_agreed_on() {
+    let world = World::new();
+    for version in 24..=50 {
+        assert_eq!(world.get(&format!("/v1.{version}/version")).await.status, 200, "{version}");
+    }
+    let too_new = world.get("/v1.51/version").await;
+    assert_eq!(
+        (too_new.status, too_new.message().as_str()),
+        (400, "client version 1.51 is too new. Maximum supported API version is 1.50")
+    );
+    assert_eq!(world.get("/v1.23/version").await.status, 400);
+    // A field that newer versions do not have.
+    let size = |answer: Answer| answer.json().get("VirtualSize").is_some();
+    assert!(size(world.get("/v1.43/images/busybox/json").await));
+    assert!(!size(world.get("/v1.44/images/busybox/json").await));
+}
+
+#[tokio::test]
+async fn an_image_is_listed_tagged_saved_loaded_and_removed() {
+    let world = World::new();
+    assert_eq!(world.send("POST", "/images/busybox/tag?repo=a/b&tag=1", "text/plain", b"").await.status, 201);
+    let list = world.get("/images/json?filters=%7B%22reference%22%3A%5B%22a%2F*%22%5D%7D").await.json();
+    assert_eq!(list.pointer("/0/RepoTags").unwrap(), &json!(["a/b:1"]));
+    let archive = world.get("/images/a/b:1/get").await;
+    assert!(archive.body.len() > 1024 && archive.head.contains("application/x-tar"));
+    let removed = world.send("DELETE", "/images/a/b:1", "text/plain", b"").await.json();
+    assert_eq!(removed, json!([{ "Untagged": "a/b:1" }]));
+    let loaded = world.send("POST", "/images/load", "application/x-tar", &archive.body).await;
+    assert!(loaded.text().contains("Loaded image: a/b:1"), "{}", loaded.text());
+    let missing = world.get("/images/nope/json").await;
+    assert_eq!((missing.status, missing.message().as_str()), (404, "No such image: nope:latest"));
+    let broken = world.send("POST", "/images/load", "application/x-tar", b"no archive").await;
+    assert!(broken.status == 200 && broken.text().contains("errorDetail"), "{}", broken.text());
+}
+
+#[tokio::test]
+async fn a_context_is_built_in_the_classic_builders_words() {
+    let world = World::new();
+    let tar = context(&[("Dockerfile", "FROM busybox\nCOPY a /a\nRUN cat /a\nLABEL k=v\n"), ("a", "hello from the context\n")]);
+    let built = world.send("POST", "/build?t=made:1&labels=%7B%22l%22%3A%22w%22%7D", "application/x-tar", &tar).await;
+    let text = built.text();
+    for part in [
+        "Step 1/3 : FROM busybox",
+        "hello from the context",
+        "Successfully built ",
+        "Successfully tagged made:1",
+        "\"aux\":{\"ID\":\"sha256:",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let image = world.get("/images/made:1/json").await.json();
+    assert_eq!(image.pointer("/Config/Labels").unwrap(), &json!({ "k": "v", "l": "w" }));
+    let tar = context(&[("Dockerfile", "FROM busybox\nRUN exit 7\n")]);
+    let failed = world.send("POST", "/build", "application/x-tar", &tar).await;
+    let last: Value = serde_json::from_str(failed.text().trim_end().lines().last().unwrap()).unwrap();
+    assert_eq!(last.pointer("/errorDetail/code").unwrap(), 7);
+    assert_eq!(last.pointer("/error").unwrap(), "The command '/bin/sh -c exit 7' returned a non-zero code: 7");
+}
+
+#[tokio::test]
+async fn networks_are_made_seen_and_removed() {
+    let world = World::new();
+    let made = world.post("/networks/create", &json!({ "Name": "lan", "Labels": { "a": "b" }, "Unknown": { "x": 1 } })).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(world.post("/networks/create", &json!({ "Name": "lan" })).await.status, 409);
+    let seen = world.get("/networks/lan").await.json();
+    assert_eq!(seen.get("Driver").unwrap(), "bridge");
+    assert!(seen.pointer("/IPAM/Config/0/Subnet").is_some());
+    let names: Vec<Value> = world.get("/networks").await.json().as_array().unwrap().iter().map(|n| n["Name"].clone()).collect();
+    assert_eq!(names, ["bridge", "host", "none", "lan"]);
+    assert_eq!(world.send("DELETE", "/networks/lan", "text/plain", b"").await.status, 204);
+    assert_eq!(world.send("DELETE", "/networks/lan", "text/plain", b"").await.status, 404);
+    assert_eq!(world.send("DELETE", "/networks/bridge", "text/plain", b"").await.status, 403);
+}
+
+#[tokio::test]
+async fn volumes_are_made_seen_and_removed() {
+    let world = World::new();
+    let made = world.post("/volumes/create", &json!({ "Name": "data", "Labels": { "a": "b" } })).await;
+    assert_eq!((made.status, made.json()["Name"].clone()), (201, json!("data")));
+    assert_eq!(world.get("/volumes/data").await.json()["Labels"], json!({ "a": "b" }));
+    assert_eq!(world.get("/volumes").await.json()["Volumes"].as_array().unwrap().len(), 1);
+    assert_eq!(world.send("DELETE", "/volumes/data", "text/plain", b"").await.status, 204);
+    assert_eq!(world.get("/volumes/data").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_off_answers_as_docker_does() {
+    let world = World::new();
+    assert_eq!(world.get("/plugins").await.json(), json!([]));
+    for path in ["/nodes", "/services", "/swarm", "/secrets/x"] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(answer.message().starts_with("This node is not a swarm manager."));
+    }
+    let info = world.get("/info").await.json();
+    assert_eq!(info.pointer("/Swarm/LocalNodeState").unwrap(), "inactive");
+    assert!(world.get("/metrics").await.text().contains("engine_daemon_container_states_containers{state=\"running\"} 0"));
+}
+
+/// Security design B06: whatever comes, the answer is a refusal with a message, and never a failure of the server's own.
+#[tokio::test]
+async fn bad_input_is_the_clients_mistake() {
+    let world = World::new();
+    let deep = "[".repeat(100_000);
+    let bodies = ["{", "[]", "\"x\"", "1e400", "{\"Name\":1}", "{}{}", "\u{0}", "{\"Name\":\"a\\u0000\"}", deep.as_str()];
+    for path in ["/networks/create", "/volumes/create", "/containers/create", "/commit?container=nope", "/networks/bridge/connect"] {
+        for body in bodies {
+            let answer = world.send("POST", path, "application/json", body.as_bytes()).await;
+            let short: String = body.chars().take(20).collect();
+            assert!((400..500).contains(&answer.status), "{path} {short:?}: {} {}", answer.status, answer.text());
+            answer.message();
+        }
+        let form = world.send("POST", path, "text/plain", b"{}").await;
+        assert_eq!(form.status, 400, "{path}: {}", form.text());
+    }
+    for path in [
+        "/images/json?filters=%7B",
+        "/images/json?filters=%7B%22nope%22%3A%5B%221%22%5D%7D",
+        "/images/%ff/json",
+        "/x/y",
+        "/v1.41/",
+        "//info",
+        "/images/search?term=x&limit=101",
+        "/networks?filters=%5B%5D",
+        "/system/df?type=x",
+        "/images/..%2f..%2fetc/json",
+    ] {
+        let answer = world.get(path).await;
+        assert!((400..500).contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
+        answer.message();
+    }
+}
+
+#[tokio::test]
+async fn browsers_and_two_lengths_are_refused() {
+    let world = World::new();
+    let ask = |headers: &str| format!("GET /_ping HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").into_bytes();
+    assert_eq!(world.raw(&ask("Host: localhost:2375\r\n"), true).await.status, 200);
+    assert_eq!(world.raw(&ask("Host: evil.example\r\n"), true).await.status, 403);
+    assert_eq!(world.raw(&ask("Host: localhost\r\nOrigin: http://localhost\r\n"), true).await.status, 403);
+    assert_eq!(world.raw(&ask("Host: evil.example\r\n"), false).await.status, 200);
+    let smuggled =
+        b"POST /auth HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(world.raw(smuggled, false).await.status, 400);
+    let large = format!("GET /_ping HTTP/1.1\r\nHost: d\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    assert_eq!(world.raw(large.as_bytes(), false).await.status, 431);
+    let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(2 << 20));
+    assert_eq!(world.send("POST", "/volumes/create", "application/json", huge.as_bytes()).await.status, 413);
+}
