@@ -20,6 +20,7 @@ pub const GAPS: &[(&str, &str)] = &[
     ("links on the way", "a connection that stands outlives the links it was made over"),
     ("IPv6 neighbours and router advertisements", "addresses can be given and routed; nothing is announced"),
     ("the world outside the host", "one gateway answers echo requests and nothing else"),
+    ("a system's log", "a container whose logging driver is syslog or journald does not start: not modelled"),
     ("overlays on overlays", "mount(2) answers EINVAL"),
     ("moving a mount", "MS_MOVE answers EINVAL"),
     ("power loss in the middle of a write", "what was written before the power went is on the disk whole"),

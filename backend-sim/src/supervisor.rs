@@ -104,6 +104,10 @@ impl Machine {
         };
         let unasked = self.shared.lock().timestamp().after(UNASKED).0;
         let settings = decide.settings();
+        if settings.log.forward.is_some() {
+            self.kill_actor(pid);
+            return Err(Error::not_modelled("a system's log"));
+        }
         let supervised = Supervised {
             pid,
             decide: Some(decide),

@@ -3,6 +3,7 @@
 //! What cannot be written, for want of space or by any other error, does not hold the container up: it is counted, and the next
 //! entry that can be written says how many were lost.
 
+use super::forward::Forwarder;
 use drydock_core::container::log::{Encoder, Move, Part, Rotor, Sink, moves};
 use drydock_core::io::Stream;
 use drydock_core::time::Timestamp;
@@ -18,6 +19,7 @@ pub struct Log {
     file: Option<File>,
     rotor: Rotor,
     encoder: Encoder,
+    forward: Option<Forwarder>,
     buffer: Vec<u8>,
     /// Entries that could not be written, and why the last could not.
     lost: Option<(u64, io::Error)>,
@@ -36,6 +38,7 @@ impl Log {
             file: file.ok(),
             rotor: Rotor::new(bounds, size),
             encoder: Encoder::with(sink.attributes.clone()),
+            forward: Forwarder::of(sink),
             buffer: Vec::new(),
             lost: None,
             packer: None,
@@ -46,6 +49,9 @@ impl Log {
     pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
         self.encoder.push(stream, bytes, now, &mut self.buffer);
         self.write(now);
+        if let Some(forward) = &mut self.forward {
+            forward.push(stream, bytes, now);
+        }
     }
 
     /// What has been written without a line end so far, and so is not in the file.
@@ -57,6 +63,9 @@ impl Log {
     pub fn finish(&mut self, now: Timestamp) {
         self.encoder.finish(now, &mut self.buffer);
         self.write(now);
+        if let Some(forward) = &mut self.forward {
+            forward.finish(now);
+        }
         self.packed();
     }
 

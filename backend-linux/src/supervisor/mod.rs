@@ -9,6 +9,7 @@ mod client;
 mod container;
 mod driver;
 mod exec;
+mod forward;
 mod guest;
 mod inner;
 mod log;

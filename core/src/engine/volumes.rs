@@ -181,6 +181,11 @@ impl LocalEngine {
     pub(super) fn mount_volumes(&self, record: &ContainerRecord) -> Result<()> {
         for mount in record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume) {
             let name = &mount.source;
+            let path = self.layout().volume(name);
+            if self.is_missing(&path)? {
+                // A power cut took it back, and left the record of it.
+                self.kernel().perform(&Step::MakeDir { path, mode: 0o755 }, None)?;
+            }
             if let Some(volume) = self.volume_record(name)?.filter(|v| !v.options.is_empty()) {
                 let _guard = self.lock(&format!("volume-{name}"))?;
                 self.mount_volume(&volume, &record.id)?;

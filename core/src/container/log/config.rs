@@ -1,8 +1,10 @@
 //! `--log-driver` and `--log-opt`: where a container's output is kept, how much of it, and what is written beside it.
 
+use super::forward::{self, Forward};
 use crate::container::ContainerRecord;
 use crate::error::{Error, Result};
 use crate::limits::units;
+use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LogConfig {
-    /// `json-file`, `local` or `none`; empty for `json-file`.
+    /// `json-file`, `local`, `syslog`, `journald` or `none`; empty for `json-file`.
     pub driver: String,
     /// `max-size`, `max-file`, `compress`, `labels`, `env`, `tag`…
     pub options: BTreeMap<String, String>,
@@ -24,6 +26,10 @@ pub enum Driver {
     JsonFile,
     /// Docker's `local`: the same file here, smaller, and compressed once it is full.
     Local,
+    /// Lines go to a syslog as well.
+    Syslog,
+    /// Lines go to systemd's journal as well.
+    Journald,
     /// Nothing is kept.
     None,
 }
@@ -46,6 +52,8 @@ pub struct Sink {
     pub bounds: Option<Bounds>,
     /// What is written beside every line.
     pub attributes: BTreeMap<String, String>,
+    /// Where lines go besides.
+    pub forward: Option<Forward>,
 }
 
 /// How large a file becomes where nobody says (Docker: without bound). One container's log takes 512 MiB at most.
@@ -62,7 +70,10 @@ const JSON_FILE: &[&str] =
     &["max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"];
 const LOCAL_OPTIONS: &[&str] = &["max-size", "max-file", "compress", "mode", "max-buffer-size"];
 /// What Docker has and Drydock has not.
-const ELSEWHERE: &[&str] = &["syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs", "logentries"];
+const SYSLOG: &[&str] =
+    &["syslog-address", "syslog-facility", "syslog-format", "tag", "labels", "labels-regex", "env", "env-regex", "mode"];
+const JOURNALD: &[&str] = &["tag", "labels", "labels-regex", "env", "env-regex", "mode"];
+const ELSEWHERE: &[&str] = &["gelf", "fluentd", "awslogs", "splunk", "gcplogs", "etwlogs", "logentries"];
 
 impl LogConfig {
     /// Its driver's name.
@@ -78,9 +89,12 @@ impl LogConfig {
         match self.name() {
             "json-file" => Ok(Driver::JsonFile),
             "local" => Ok(Driver::Local),
+            "syslog" => Ok(Driver::Syslog),
+            "journald" => Ok(Driver::Journald),
             "none" => Ok(Driver::None),
             other if ELSEWHERE.contains(&other) => {
-                Err(Error::unsupported(format!("the logging driver {other}")).hint("Drydock has json-file, local and none"))
+                Err(Error::unsupported(format!("the logging driver {other}"))
+                    .hint("Drydock has json-file, local, syslog, journald and none"))
             }
             other => {
                 let name = other.escape_debug();
@@ -97,21 +111,22 @@ impl LogConfig {
         let (known, name) = match self.driver()? {
             Driver::JsonFile => (JSON_FILE, "json-file"),
             Driver::Local => (LOCAL_OPTIONS, "local"),
+            Driver::Syslog => (SYSLOG, "syslog"),
+            Driver::Journald => (JOURNALD, "journald"),
             Driver::None if self.options.is_empty() => return Ok(()),
             Driver::None => return Err(Error::invalid("invalid logging opts for driver none")),
         };
         if let Some(bad) = self.options.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(Error::invalid(format!("unknown log opt '{}' for {name} log driver", bad.escape_debug())));
         }
-        for regex in ["labels-regex", "env-regex"] {
-            if self.options.contains_key(regex) {
-                return Err(Error::unsupported(format!("the log option {regex}")).hint("name what is wanted with labels or env"));
-            }
+        for key in ["labels-regex", "env-regex"] {
+            self.pattern(key)?;
         }
         if self.options.get("mode").is_some_and(|mode| mode != "blocking") {
             return Err(Error::unsupported("the log mode non-blocking").hint("no line is ever dropped: the container waits instead"));
         }
         self.tag_words().map(drop)?;
+        self.syslog("").map(drop)?;
         self.bounds().map(drop)
     }
 
@@ -121,7 +136,8 @@ impl LogConfig {
     /// Docker's words for values that are none.
     pub fn bounds(&self) -> Result<Bounds> {
         let mut bounds = match self.driver()? {
-            Driver::Local => LOCAL,
+            // The cache that `logs` reads is as Docker's for drivers that keep nothing themselves.
+            Driver::Local | Driver::Syslog | Driver::Journald => LOCAL,
             Driver::JsonFile | Driver::None => Bounds { size: Some(DEFAULT_SIZE), files: DEFAULT_FILES, compress: false },
         };
         let size = self.options.get("max-size");
@@ -165,7 +181,52 @@ impl LogConfig {
         let bounds = kept.then(|| self.bounds()).transpose()?;
         // Only json-file writes anything beside a line.
         let attributes = if self.driver()? == Driver::JsonFile { self.attributes(record) } else { BTreeMap::new() };
-        Ok(Sink { bounds, attributes })
+        let forward = match self.driver()? {
+            Driver::Syslog => Some(self.syslog(&self.tag(record))?),
+            Driver::Journald => Some(Forward::Journald { fields: self.fields(record) }),
+            Driver::JsonFile | Driver::Local | Driver::None => None,
+        };
+        Ok(Sink { bounds, attributes, forward })
+    }
+
+    /// What the options of syslog come to.
+    fn syslog(&self, tag: &str) -> Result<Forward> {
+        let option = |key: &str| self.options.get(key).map(String::as_str).unwrap_or_default();
+        let address = forward::address(option("syslog-address")).map_err(Error::invalid)?;
+        let facility = forward::facility(option("syslog-facility")).ok_or_else(|| Error::invalid("invalid syslog facility"))?;
+        let format = forward::format(option("syslog-format")).ok_or_else(|| Error::invalid("Invalid syslog format"))?;
+        Ok(Forward::Syslog { address, facility, format, tag: tag.to_owned() })
+    }
+
+    /// Who writes: the short id, unless another tag was asked for.
+    fn tag(&self, record: &ContainerRecord) -> String {
+        match self.tag_words() {
+            Ok(Some(words)) => words.iter().map(|word| word.text(record)).collect(),
+            _ => record.id.short().to_owned(),
+        }
+    }
+
+    /// What every message of the journal has (Docker manual, "Journald logging driver").
+    fn fields(&self, record: &ContainerRecord) -> BTreeMap<String, String> {
+        let mut attributes = self.attributes(record);
+        attributes.remove("tag");
+        let named = attributes.into_iter().map(|(key, value)| (forward::field_name(&key), value)).filter(|(key, _)| !key.is_empty());
+        let tag = self.tag(record);
+        let own = [
+            ("CONTAINER_ID", record.id.short()),
+            ("CONTAINER_ID_FULL", record.id.as_str()),
+            ("CONTAINER_NAME", &record.name),
+            ("CONTAINER_TAG", &tag),
+            ("IMAGE_NAME", &record.config.image),
+            ("SYSLOG_IDENTIFIER", &tag),
+        ];
+        named.chain(own.map(|(key, value)| (key.to_owned(), value.to_owned()))).collect()
+    }
+
+    /// A pattern among the options.
+    fn pattern(&self, key: &str) -> Result<Option<Regex>> {
+        let read = |text: &String| Regex::new(text).map_err(|e| unusable(format!("error parsing regexp: {e}")));
+        self.options.get(key).filter(|text| !text.is_empty()).map(read).transpose()
     }
 
     /// What is written beside every line: the labels and variables that were named, and the tag.
@@ -181,6 +242,14 @@ impl LogConfig {
             if let Some((key, value)) = record.env.iter().filter_map(|e| e.split_once('=')).rfind(|(key, _)| *key == name) {
                 all.insert(key.to_owned(), value.to_owned());
             }
+        }
+        if let Ok(Some(pattern)) = self.pattern("labels-regex") {
+            let fit = record.config.labels.iter().filter(|(label, _)| pattern.is_match(label));
+            all.extend(fit.map(|(label, value)| (label.clone(), value.clone())));
+        }
+        if let Ok(Some(pattern)) = self.pattern("env-regex") {
+            let fit = record.env.iter().filter_map(|e| e.split_once('=')).filter(|(key, _)| pattern.is_match(key));
+            all.extend(fit.map(|(key, value)| (key.to_owned(), value.to_owned())));
         }
         if let Ok(Some(words)) = self.tag_words() {
             let text: String = words.iter().map(|word| word.text(record)).collect();
@@ -292,7 +361,11 @@ mod tests {
         ] {
             assert_eq!(config(driver, options).check().unwrap_err().message(), message);
         }
-        assert_eq!(config("syslog", &[]).check().unwrap_err().kind(), crate::ErrorKind::Unsupported);
+        let words = |options: &[(&str, &str)]| config("syslog", options).check().unwrap_err().message().to_owned();
+        assert_eq!(words(&[("syslog-address", "x")]), "syslog-address should be in form proto://address, got x");
+        assert_eq!(words(&[("syslog-facility", "x")]), "invalid syslog facility");
+        assert_eq!(words(&[("max-size", "1m")]), "unknown log opt 'max-size' for syslog log driver");
+        assert_eq!(config("gelf", &[]).check().unwrap_err().kind(), crate::ErrorKind::Unsupported);
         assert!(config("", &[("tag", "{{.Name}}/{{.ID}}")]).check().is_ok());
         assert!(config("", &[("tag", "{{.Nope}}")]).check().is_err());
     }

@@ -1,10 +1,12 @@
 //! A container's log as Docker's `json-file` driver writes it: one JSON object a line, a long line in pieces of 16 KiB.
 
 mod config;
+mod forward;
 mod json;
 mod rotation;
 
 pub use config::{Bounds, Driver, LogConfig, Sink};
+pub use forward::{Address, Format, Forward, Lines};
 pub use rotation::{Move, Part, Rotor, moves, name};
 
 use crate::io::Stream;

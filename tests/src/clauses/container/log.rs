@@ -290,4 +290,22 @@ pub(super) const CLAUSES: &[Clause] = &[
             equal("until", asked(w, &id, LogsRequest { until: Some(Timestamp(1)), ..Default::default() })?.len(), 0)
         },
     ),
+    Clause::docker(
+        "CTR-LOG-25",
+        "Labels and variables that a pattern fits stand beside every line too; what is no pattern is refused.",
+        "Docker manual, JSON File logging driver",
+        |w| {
+            let id = w.start(&["echo", "x"], |c| {
+                c.labels = [("app.a", "1"), ("app.b", "2"), ("other", "3")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+                c.env = vec!["FOO_A=bar".to_owned(), "BAR=no".to_owned()];
+                c.log = options(&[("labels-regex", "^app\\."), ("env-regex", "^FOO")]);
+            })?;
+            w.wait(&id)?;
+            let Some(line) = w.logs(&id, &LogsRequest::default())?.into_iter().next() else { return fail("no line") };
+            let wanted = [("FOO_A", "bar"), ("app.a", "1"), ("app.b", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            equal("attributes", line.attributes, wanted.into())?;
+            let error = w.refused(&["true"], |c| c.log = options(&[("labels-regex", "(")]))?;
+            contains("message", &error.to_string(), "failed to initialize logging driver: error parsing regexp")
+        },
+    ),
 ];
