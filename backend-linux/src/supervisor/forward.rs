@@ -145,7 +145,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("drydock-log-{}", std::process::id())).to_string_lossy().into_owned();
         let server = UnixDatagram::bind(&path).expect("a socket");
         let mut bytes = [0; 256];
-        let mut log = forwarder(Address::UnixGram(path));
+        let mut log = forwarder(Address::UnixGram(path.clone()));
         log.push(Stream::Stdout, b"one\ntw", Timestamp(0));
         let count = server.recv(&mut bytes).expect("a message");
         let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
