@@ -196,6 +196,13 @@ impl<R: Read> Archive<R> {
         if header.cksum().ok() != Some(sum) {
             return Err(wrong("a header's checksum is wrong"));
         }
+        // What is told by its magic is ustar whatever version it says, as Go's reader and core's have it; the crate goes by both.
+        let block = header.as_mut_bytes();
+        if block.get(257..263) == Some(b"ustar\0")
+            && let Some(version) = block.get_mut(263..265)
+        {
+            version.copy_from_slice(b"00");
+        }
         Ok(Some(header))
     }
 

@@ -73,9 +73,10 @@ impl<R: Read> Reader<R> {
 
     fn entry(&mut self, header: &[u8; BLOCK], kind: u8, size: u64, extra: Extra) -> Result<Entry> {
         let mut pax = extra.pax.unwrap_or_default();
-        let ustar = &header[257..262] == b"ustar";
+        let ustar = &header[257..263] == b"ustar\0";
+        let gnu = &header[257..265] == b"ustar  \0";
         let mut path = text(&header[0..100]);
-        let prefix = if &header[257..263] == b"ustar\0" { text(&header[345..500]) } else { Vec::new() };
+        let prefix = if ustar { text(&header[345..500]) } else { Vec::new() };
         if !prefix.is_empty() {
             path = [prefix, path].join(&b'/');
         }
@@ -98,7 +99,7 @@ impl<R: Read> Reader<R> {
             Some(value) => seconds(&value).ok_or_else(|| corrupt("the PAX record mtime"))?,
             None => (i64::try_from(number(&header[136..148], "time")?).map_err(|_| corrupt("a time"))?, 0),
         };
-        let device = |from: usize, what| if ustar { number(&header[from..from + 8], what).and_then(|n| id(n, what)) } else { Ok(0) };
+        let device = |from: usize, what| if ustar || gnu { number(&header[from..from + 8], what).and_then(|n| id(n, what)) } else { Ok(0) };
         let xattrs = pax.into_iter().filter_map(|(k, v)| k.strip_prefix("SCHILY.xattr.").map(|n| (n.to_owned(), v))).collect();
         let kind = match kind {
             b'0' | 0 | b'7' if path.ends_with(b"/") && kind == 0 => Kind::Directory,
