@@ -78,6 +78,10 @@ pub fn read(guarded: &str, path: &str, offset: u64, limit: usize) -> Result<Vec<
     while bytes.len() < limit {
         let want = chunk.len().min(limit - bytes.len());
         let at = offset.saturating_add(bytes.len() as u64);
+        // One that says how long it is need not be asked whether there is more.
+        if metadata.len() > 0 && at >= metadata.len() && !bytes.is_empty() {
+            break;
+        }
         match file.read_at(chunk.get_mut(..want).unwrap_or_default(), at) {
             Ok(0) => break,
             Ok(n) => bytes.extend_from_slice(chunk.get(..n).unwrap_or_default()),

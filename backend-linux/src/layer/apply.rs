@@ -77,7 +77,7 @@ impl Applier {
 
     /// Puts every entry of an archive in place.
     pub fn apply<R: Read>(mut self, archive: &mut Archive<R>) -> io::Result<()> {
-        while let Some(mut entry) = archive.next()? {
+        while let Some(mut entry) = archive.next_entry()? {
             if let Some((uid, gid)) = self.copy.as_ref().and_then(|copy| copy.owner) {
                 (entry.uid, entry.gid) = (uid, gid);
             }

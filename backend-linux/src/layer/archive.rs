@@ -103,7 +103,7 @@ impl<R: Read> Archive<R> {
     }
 
     /// The next entry, after what is left of the data of the one before; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Entry>> {
+    pub fn next_entry(&mut self) -> io::Result<Option<Entry>> {
         let mut extensions = Extensions::default();
         let mut first = true;
         loop {

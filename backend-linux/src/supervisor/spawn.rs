@@ -51,7 +51,7 @@ impl Spawned {
         let guard = take_lock(kernel, id, Duration::from_millis(100))?;
         let path = Layout::of(facts).socket(id);
         // One that was started a moment ago has its socket before it has the lock.
-        if wire::connect_to(&path)?.is_some() {
+        if std::fs::symlink_metadata(&path).is_ok() && wire::connect_to(&path)?.is_some() {
             return Err(taken());
         }
         let listener = wire::listen_at(&path)?;

@@ -229,13 +229,24 @@ fn address(path: &str) -> Result<SocketAddrUnix> {
 
 /// A socket that listens at a path from the moment the path exists.
 pub fn listen_at(path: &str) -> Result<OwnedFd> {
-    let directory = Path::new(path).parent().and_then(Path::to_str).unwrap_or("/");
-    crate::files::make_dir(directory, 0o700)?;
     // Bound under another name and renamed when it listens: whoever finds the path can connect.
     let scratch = unfinished(path);
-    let _ = std::fs::remove_file(&scratch);
     let socket = new_socket()?;
-    bind(&socket, &address(&scratch)?).map_err(|e| step("bind", path, e))?;
+    let address = address(&scratch)?;
+    match bind(&socket, &address) {
+        Err(Errno::NOENT) => {
+            let directory = Path::new(path).parent().and_then(Path::to_str).unwrap_or("/");
+            crate::files::make_dir(directory, 0o700)?;
+            bind(&socket, &address)
+        }
+        // What is left of one whose maker was killed.
+        Err(Errno::ADDRINUSE) => {
+            let _ = std::fs::remove_file(&scratch);
+            bind(&socket, &address)
+        }
+        other => other,
+    }
+    .map_err(|e| step("bind", path, e))?;
     rustix::fs::chmod(scratch.as_str(), rustix::fs::Mode::from_raw_mode(0o600)).map_err(|e| step("chmod", path, e))?;
     listen(&socket, 128).map_err(|e| step("listen", path, e))?;
     rustix::fs::rename(scratch.as_str(), path).map_err(|e| step("rename", path, e))?;

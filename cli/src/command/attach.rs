@@ -95,10 +95,18 @@ pub(crate) fn serve(
     }
 }
 
+/// What detaches unless it is said otherwise, as Docker has it.
+const USUAL: &str = "ctrl-p,ctrl-q";
+
 /// The keys that were asked for, those of the person's `config.json`, or the usual ones.
-pub(crate) fn given_keys(environment: &mut dyn Environment, text: Option<&str>) -> Result<Vec<u8>> {
-    let own = text.map(str::to_owned).or_else(|| configured_keys(environment));
-    own.map_or(Ok(Attach::default().detach_keys), |text| keys(&text))
+fn given_keys(environment: &mut dyn Environment, text: Option<&str>) -> Result<Vec<u8>> {
+    keys(&key_words(environment, text)?)
+}
+
+/// The same in words, which can be read.
+pub(crate) fn key_words(environment: &mut dyn Environment, text: Option<&str>) -> Result<String> {
+    let own = text.map(str::to_owned).or_else(|| configured_keys(environment)).unwrap_or_else(|| USUAL.to_owned());
+    keys(&own).map(|_| own)
 }
 
 /// `detachKeys` of `$DOCKER_CONFIG/config.json`, or of `~/.docker/config.json`. A file that is not there or says nothing of it is no

@@ -61,7 +61,7 @@ fn seen_by_core(bytes: &[u8]) -> Result<Vec<String>, String> {
 fn seen_by_linux(bytes: &[u8]) -> Result<Vec<String>, String> {
     let mut archive = Archive::new(bytes);
     let mut all = Vec::new();
-    while let Some(entry) = archive.next().map_err(|e| e.to_string())? {
+    while let Some(entry) = archive.next_entry().map_err(|e| e.to_string())? {
         let mut content = Vec::new();
         let mut buffer = [0; 4096];
         loop {
