@@ -25,6 +25,7 @@ mod share;
 mod signal;
 mod stats;
 mod stream;
+mod surroundings;
 mod terminal;
 mod top;
 mod update;
@@ -64,6 +65,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         signal::CLAUSES,
         stats::CLAUSES,
         stream::CLAUSES,
+        surroundings::CLAUSES,
         top::CLAUSES,
         terminal::CLAUSES,
         update::CLAUSES,
