@@ -48,7 +48,7 @@ pub async fn json_or_none<T: DeserializeOwned>(headers: &HeaderMap, body: Body) 
 }
 
 /// What is wrong with a body, as Go's decoder says it, which clients have seen for ten years.
-fn in_gos_words(bytes: &[u8], error: &serde_json::Error) -> String {
+pub(crate) fn in_gos_words(bytes: &[u8], error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "invalid JSON: unexpected EOF".to_owned();
     }

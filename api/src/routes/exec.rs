@@ -143,7 +143,7 @@ async fn start_body(request: &mut Request<Body>) -> Result<StartBody, ApiError> 
     if bytes.is_empty() {
         return Ok(StartBody::default());
     }
-    let value: Value = serde_json::from_slice(&bytes).map_err(|e| ApiError::bad(format!("invalid JSON: {e}")))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|e| ApiError::bad(body::in_gos_words(&bytes, &e)))?;
     Ok(docker::body::read(value)?)
 }
 

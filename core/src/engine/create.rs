@@ -57,8 +57,8 @@ impl LocalEngine {
 
     /// The record of a container that is being made: until its root is stacked it is something to remove, should this process die.
     pub(super) fn new_record(&self, config: &ContainerConfig, image: &ImageRecord) -> Result<ContainerRecord> {
-        let args = arguments(config, image)?;
         self.check(config)?;
+        let args = arguments(config, image)?;
         let theirs = &image.defaults.working_dir;
         if config.workdir.is_empty() && !theirs.is_empty() && !theirs.starts_with('/') {
             return Err(Error::invalid("Cwd must be an absolute path")

@@ -101,8 +101,17 @@ fn follows(path: &str) -> bool {
 }
 
 fn stat(engine: &dyn Engine, id: &str, path: &str) -> Result<(String, PathStat)> {
-    let stat = engine.stat_path(id, path, follows(path))?;
+    let stat = engine.stat_path(id, path, follows(path)).map_err(|e| no_directory(engine, id, path, e))?;
     Ok((described(&stat, path), stat))
+}
+
+/// The words for a path that ends as a directory's does and is a file's.
+fn no_directory(engine: &dyn Engine, id: &str, path: &str, error: Error) -> Error {
+    let file = path.trim_end_matches("/.").trim_end_matches('/');
+    if error.kind() == ErrorKind::NotFound && file.len() < path.len() && engine.stat_path(id, file, true).is_ok_and(|s| !s.is_dir()) {
+        return Error::invalid(format!("{}: not a directory", path.escape_debug()));
+    }
+    error
 }
 
 fn with_stat(mut response: Response, header: &str) -> Response {
@@ -145,6 +154,10 @@ pub(super) async fn put(State(server): State<Shared>, Path(id): Path<String>, qu
     let path = path(&query)?;
     let as_user = query.flag("copyUIDGID");
     let mut archive = BodyReader::new(body);
-    server.ask(move |engine| engine.copy_in(&id, &path, &mut archive, as_user)).await?;
+    let put = move |engine: &dyn Engine| {
+        let copied = engine.copy_in(&id, &path, &mut archive, as_user);
+        copied.map_err(|e| no_directory(engine, &id, &path, e))
+    };
+    server.ask(put).await?;
     empty(StatusCode::OK)
 }

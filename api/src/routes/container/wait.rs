@@ -20,6 +20,9 @@ const SOON: Duration = Duration::from_millis(4);
 /// How long that moment is.
 const MOMENT: Duration = Duration::from_secs(2);
 
+/// How often in a row a container may not be looked at, because somebody ends or removes it.
+const MOST_FAILURES: u32 = 500;
+
 /// What is waited for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Condition {
@@ -60,6 +63,7 @@ pub(super) async fn wait(State(server): State<Shared>, Path(id): Path<String>, q
 /// The exit code once it has happened; `None` if the client did not wait for it.
 fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Condition, mut after: u64, mut code: i32) -> Result<Option<i32>> {
     let since = Instant::now();
+    let mut failures = 0;
     loop {
         let patience = if since.elapsed() < MOMENT { SOON } else { PATIENCE };
         for event in engine.follow_events(after, PART, patience)? {
@@ -83,10 +87,10 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
         match engine.container(id) {
             Ok(record) => match record.state.status {
                 // Its supervisor ends with it, which is noticed at once.
-                Status::Running | Status::Paused | Status::Restarting => match engine.wait(id, Some(PATIENCE)) {
-                    Err(e) if !matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::NotFound) => return Err(e),
-                    _ => {}
-                },
+                Status::Running | Status::Paused | Status::Restarting => {
+                    // How that ended is in the events and in the record, which are looked at next.
+                    let _ = engine.wait(id, Some(PATIENCE));
+                }
                 _ if condition == Condition::NotRunning => return Ok(Some(record.state.exit_code)),
                 _ => {}
             },
@@ -96,8 +100,15 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
                     return Ok(Some(code));
                 }
             }
+            // Whoever ends or removes it holds it this moment.
+            Err(_) if failures < MOST_FAILURES => {
+                failures += 1;
+                std::thread::sleep(SOON);
+                continue;
+            }
             Err(e) => return Err(e),
         }
+        failures = 0;
     }
 }
 

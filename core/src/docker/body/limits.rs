@@ -99,6 +99,7 @@ impl Limits {
             memory_swappiness: self.memory_swappiness.filter(|s| *s != -1),
             blkio_weight: Some(self.blkio_weight).filter(|w| *w > 0),
             throttles: self.throttles(),
+            // Every number below one is no limit.
             pids: self.pids_limit.filter(|p| *p != 0).map(|p| p.max(-1)),
             oom_kill_disable: self.oom_kill_disable,
             oom_score_adj: Some(score).filter(|s| *s != 0),
