@@ -45,7 +45,7 @@ impl World {
     /// A connection of its own.
     fn connect(&self) -> UnixStream {
         let (near, far) = UnixStream::pair().unwrap();
-        tokio::spawn(listen::connection(far, self.api.clone(), self.stop.subscribe(), false));
+        tokio::spawn(listen::connection(far, self.api.clone(), self.stop.subscribe()));
         near
     }
 
