@@ -156,9 +156,10 @@ pub(super) const CLAUSES: &[Clause] = &[
         let id = w.sleeper(|c| {
             remap(c);
             ask::bridge(c);
-            c.sysctls.insert("net.core.somaxconn".to_owned(), "9".to_owned());
+            // Not one of net.core: older kernels show a new user namespace none of those.
+            c.sysctls.insert("net.ipv4.ip_unprivileged_port_start".to_owned(), "9".to_owned());
         })?;
-        w.exec(&id, &["cat", "/proc/sys/net/core/somaxconn"])?.prints("9")?;
+        w.exec(&id, &["cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start"])?.prints("9")?;
         w.exec(&id, &["sh", "-c", "ping -c 1 -W 2 $(ip route | grep default | cut -d' ' -f3)"])?.exits(0)?.done()
     })
     .needs(&[Capability::UserNamespaces, Capability::Bridge, Capability::Exec]),
