@@ -24,6 +24,7 @@ mod kill;
 mod load;
 mod login;
 mod logs;
+mod manifest;
 mod pause;
 mod port;
 mod progress;
@@ -118,10 +119,11 @@ impl Definition {
 }
 
 /// The groups, and what each is for.
-pub const GROUPS: [(&str, &str); 5] = [
+pub const GROUPS: [(&str, &str); 6] = [
     ("builder", "Manage builds"),
     ("container", "Manage containers"),
     ("image", "Manage images"),
+    ("manifest", "Manage manifests and manifest lists in registries"),
     ("system", "Manage Drydock"),
     ("volume", "Manage volumes"),
 ];
@@ -165,6 +167,7 @@ pub static COMMANDS: &[Definition] = &[
     kill::DEFINITION,
     load::DEFINITION,
     logs::DEFINITION,
+    manifest::INSPECT,
     pause::PAUSE,
     pause::UNPAUSE,
     port::DEFINITION,

@@ -65,8 +65,10 @@ pub struct Step {
 pub struct Offer {
     /// The step.
     pub step: Step,
-    /// The layer's archive, which is not compressed: blob and content are one.
+    /// The layer's archive, compressed or not.
     pub blob: Blob,
+    /// The digest of what is in it, which is what is believed.
+    pub diff_id: Digest,
 }
 
 /// The field's value.
@@ -92,9 +94,8 @@ pub fn offers(config: &Value, layers: &[Blob]) -> Result<Vec<Offer>> {
         .map(|id| Digest::parse(id.as_str().unwrap_or_default()))
         .collect::<Result<_>>()?;
     let offer = |step: Step| {
-        let blob = layers.get(step.layer)?.clone();
-        // Who has compressed it meanwhile has made another blob of it, and its content would have to be believed.
-        (diff_ids.get(step.layer) == Some(&blob.digest)).then_some(Offer { step, blob })
+        let (blob, diff_id) = (layers.get(step.layer)?.clone(), diff_ids.get(step.layer)?.clone());
+        Some(Offer { step, blob, diff_id })
     };
     Ok(steps.into_iter().filter_map(offer).collect())
 }
@@ -156,9 +157,10 @@ mod tests {
         let config = json!({"rootfs": {"diff_ids": [Digest::of(b"base"), digest]}, FIELD: field(std::slice::from_ref(&step))});
         let blob = |digest: &Digest| Blob { digest: digest.clone(), size: 9 };
         let whole = offers(&config, &[blob(&Digest::of(b"base")), blob(&digest)]).unwrap();
-        assert_eq!(whole, [Offer { step, blob: blob(&digest) }]);
-        // A layer that another tool has compressed, and a manifest that has fewer of them.
-        assert_eq!(offers(&config, &[blob(&digest), blob(&Digest::of(b"gzip"))]).unwrap(), []);
+        assert_eq!(whole, [Offer { step: step.clone(), blob: blob(&digest), diff_id: digest.clone() }]);
+        // A layer that was compressed on its way, and a manifest that has fewer of them.
+        let gzip = blob(&Digest::of(b"gzip"));
+        assert_eq!(offers(&config, &[blob(&digest), gzip.clone()]).unwrap(), [Offer { step, blob: gzip, diff_id: digest }]);
         assert_eq!(offers(&config, &[]).unwrap(), []);
         assert_eq!(offers(&json!({FIELD: {"version": 2, "steps": 7}}), &[]).unwrap(), []);
         assert!(offers(&json!({FIELD: {"version": 1, "steps": 7}}), &[]).is_err());

@@ -14,7 +14,7 @@ use crate::engine::registries::{Operation, which};
 use crate::error::{Error, Result};
 use crate::id::Digest;
 use crate::image::reference::Reference;
-use crate::image::{Blob, config, manifest};
+use crate::image::{config, manifest};
 use crate::kernel::{Ingested, OpenTree as _};
 use crate::plan::chain_id;
 use crate::registry::blob::Download;
@@ -126,8 +126,8 @@ impl Build<'_> {
         let Some((source, offer)) = at.plan.offers.by_key.get(key) else { return Ok(false) };
         let Some(source) = at.plan.offers.sources.get(*source) else { return Ok(false) };
         let parent = made.layers.last().map(|l| l.chain.clone());
-        let chain = chain_id(parent.as_ref(), &offer.blob.digest);
-        let taken = match self.take(source, &offer.blob) {
+        let chain = chain_id(parent.as_ref(), &offer.diff_id);
+        let taken = match self.take(source, offer) {
             Ok(taken) => taken,
             // A cache that fails is no reason not to build either.
             Err(error) => {
@@ -147,9 +147,10 @@ impl Build<'_> {
         Ok(true)
     }
 
-    fn take(&self, source: &Source, blob: &Blob) -> Result<Ingested> {
+    fn take(&self, source: &Source, offer: &Offer) -> Result<Ingested> {
+        let blob = &offer.blob;
         let check = &mut |taken: &Ingested| {
-            if taken.digest != blob.digest || taken.diff_id != blob.digest {
+            if taken.digest != blob.digest || taken.diff_id != offer.diff_id {
                 return Err(Error::invalid(format!("{} of the cache has the digest {}", blob.digest, taken.digest)));
             }
             Ok(())

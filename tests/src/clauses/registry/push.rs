@@ -6,8 +6,9 @@ use crate::clauses::cite;
 use crate::fixture::{Archive, Entry, tar};
 use crate::outcome::{Checked, contains, equal, fail, holds};
 use crate::world::World;
+use drydock_core::ErrorKind;
 use drydock_core::id::Digest;
-use drydock_core::registry::PushRequest;
+use drydock_core::registry::{Access, PushRequest};
 use drydock_sim::registry::{Answered, How, Wants};
 
 /// An image of this host under a name in a registry.
@@ -139,5 +140,48 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.registry(0, |r| r.lie("PUT /v2/app/manifests", u32::MAX, How::Header("docker-content-digest".to_owned(), claim)))?;
         let Err(error) = push(w, &name) else { return fail("it was believed") };
         contains("message", &error.to_string(), "arrived as")
+    }),
+    Clause::law(
+        "REG-PUSH-14",
+        "Layers that were made here are compressed on their way, and come back as the same image.",
+        cite::PUSH,
+        |w| {
+            let name = named(w, 0, "app:1");
+            loaded(w, &name)?;
+            let id = w.engine().image(&name)?.id;
+            push(w, &name)?;
+            let manifest = w.engine().remote_manifest(&name, &Access::default())?.bytes;
+            let manifest: serde_json::Value = serde_json::from_slice(&manifest).map_err(drydock_core::Error::from)?;
+            let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+            holds("there are layers", !layers.is_empty())?;
+            holds(
+                format_args!("each is compressed: {layers:?}"),
+                layers.iter().all(|l| l["mediaType"].as_str().is_some_and(|m| m.ends_with("gzip"))),
+            )?;
+            w.engine().remove_image(id.as_str(), true, true)?;
+            equal("id", pull(w, &name)?.image, id)
+        },
+    ),
+    Clause::law("REG-PUSH-15", "What comes of one layer is always the same: two images that have it send it once.", cite::PUSH, |w| {
+        let archive = tar(&[Entry::file("note", "shared")]);
+        for (tag, message) in [("1", "one"), ("2", "two")] {
+            w.engine().import(&mut archive.as_slice(), &named(w, 0, &format!("app:{tag}")), &[], message)?;
+        }
+        let first = push(w, &named(w, 0, "app:1"))?;
+        holds(format_args!("it is sent: {first:?}"), first.iter().any(|line| line.ends_with(": Pushed")))?;
+        let second = push(w, &named(w, 0, "app:2"))?;
+        holds(format_args!("it is there: {second:?}"), second.iter().any(|line| line.ends_with(": Layer already exists")))
+    }),
+    Clause::law("REG-PUSH-16", "An image of another platform than the one that is asked for is not pushed.", cite::PUSH, |w| {
+        let name = named(w, 0, "app:1");
+        loaded(w, &name)?;
+        let own = w.engine().facts().architecture;
+        let request = |platform: String| PushRequest { reference: name.clone(), platform: Some(platform), ..PushRequest::default() };
+        let other = if own == "arm64" { "linux/amd64" } else { "linux/arm64" };
+        let Err(error) = w.engine().push(&request(other.to_owned()), &mut |_| {}) else { return fail("it was pushed") };
+        equal("kind", error.kind(), ErrorKind::NotFound)?;
+        contains("message", &error.to_string(), "does not provide the specified platform")?;
+        equal("what was sent", w.registry(0, |r| r.seen("PATCH ").len() + r.seen("PUT ").len())?, 0)?;
+        equal("pushed", w.engine().push(&request(format!("linux/{own}")), &mut |_| {})?.len(), 1)
     }),
 ];
