@@ -145,6 +145,7 @@ fn live(seed: u64, history: &[(Op, Strike)]) {
 
 #[test]
 fn what_is_in_use_stays_and_what_nothing_reaches_goes() {
+    #[allow(clippy::disallowed_methods, reason = "how long to look is for whoever runs the test to say")]
     let histories = std::env::var("DRYDOCK_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let mut runner = TestRunner::new(Config { cases: histories, failure_persistence: None, ..Config::default() });
     let history = proptest::collection::vec((op(), strike()), 1..14);
