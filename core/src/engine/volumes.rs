@@ -37,7 +37,9 @@ impl LocalEngine {
         let mut all = config.mounts.clone();
         let layout = self.layout();
         let root = layout.data_root();
-        for mount in all.iter_mut().filter(|m| m.kind == MountKind::Bind && m.propagation.is_empty()) {
+        // What a build binds from there goes with its step: nothing is ever mounted or unmounted below it.
+        let of_build = config.labels.contains_key(super::build::LABEL);
+        for mount in all.iter_mut().filter(|m| !of_build && m.kind == MountKind::Bind && m.propagation.is_empty()) {
             // What the engine unmounts below its own directories must go in the container too, or it is busy there for ever.
             if holds_or_is_in(&mount.source, root) {
                 mount.propagation = "rslave".to_owned();
