@@ -33,7 +33,7 @@ fn names(w: &World<'_>, filters: &[(&str, &str)]) -> Checked<Vec<String>> {
 fn refused<T>(answer: Result<T, Error>, words: &str) -> Checked {
     match answer {
         Err(error) => contains("message", &error.to_string(), words),
-        Ok(_) => holds(&format!("it is refused with {words}"), false),
+        Ok(_) => holds(format!("it is refused with {words}"), false),
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             ("driver", "local", "aa bb"),
             ("driver", "other", ""),
         ] {
-            equal(&format!("{key}={value}"), names(w, &[(key, value)])?.join(" "), wanted.to_owned())?;
+            equal(format!("{key}={value}"), names(w, &[(key, value)])?.join(" "), wanted.to_owned())?;
         }
         refused(names(w, &[("bad", "x")]).map_err(|e| Error::invalid(e.0)), "Invalid filter 'bad'")?;
         refused(names(w, &[("dangling", "x")]).map_err(|e| Error::invalid(e.0)), "Invalid filter 'dangling=[x]'")
