@@ -68,7 +68,7 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         }
         return restore(session);
     }
-    super::arity(&Definition { arity: (1, None), ..DEFINITION }, &session.called, &names)?;
+    super::arity(&Definition { arity: (1, None), ..DEFINITION }, &session.called, names)?;
     if !args.attach && !args.interactive {
         let mut failed = Vec::new();
         let code = session.each(names, &mut |_, engine, name| {
