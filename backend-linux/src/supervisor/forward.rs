@@ -146,10 +146,10 @@ mod tests {
         let server = UnixDatagram::bind(&path).expect("a socket");
         let mut bytes = [0; 256];
         let mut log = forwarder(Address::UnixGram(path.clone()));
-        log.push(Stream::Stdout, b"one\ntw", Timestamp(0));
+        log.push(Stream::Stdout, b"one\ntw", Timestamp(1_000_000_000));
         let count = server.recv(&mut bytes).expect("a message");
         let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
-        assert!(text.starts_with("<14>1 1970-01-01T00:00:00Z ") && text.ends_with(" t - one\n"), "{text}");
+        assert!(text.starts_with("<14>1 1970-01-01T00:00:01Z ") && text.ends_with(" t - one\n"), "{text}");
         log.finish(Timestamp(0));
         let count = server.recv(&mut bytes).expect("a message");
         assert!(bytes[..count].ends_with(b" - tw\n"));
