@@ -43,7 +43,7 @@ impl Hierarchies {
     fn make_last(&self, root: &Path, group: &str) -> Result<bool> {
         let path = root.join(group);
         match std::fs::create_dir(&path) {
-            Ok(()) if self.is_cpuset(root) => inherit_cpuset(path.parent().unwrap_or(root), &path).map(|()| true),
+            Ok(()) if self.is_cpuset(root) => inherit_cpuset(root, &path).map(|()| true),
             Ok(()) => Ok(true),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(true),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -58,10 +58,9 @@ impl Hierarchies {
             if self.is_unified(root) {
                 self.enable(&path)?;
             }
-            let parent = path.clone();
             path.push(part);
             match std::fs::create_dir(&path) {
-                Ok(()) if self.is_cpuset(root) => inherit_cpuset(&parent, &path)?,
+                Ok(()) if self.is_cpuset(root) => inherit_cpuset(root, &path)?,
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(step("mkdir", path.display().to_string(), e)),
@@ -115,10 +114,17 @@ impl Hierarchies {
 }
 
 /// A new v1 cpuset has no processors and no memory nodes, and nothing can be put in it before it has (cpuset(7)).
-fn inherit_cpuset(parent: &Path, group: &Path) -> Result<()> {
+fn inherit_cpuset(root: &Path, group: &Path) -> Result<()> {
+    let parent = group.parent().filter(|_| group != root).unwrap_or(root);
     for file in ["cpuset.cpus", "cpuset.mems"] {
         let from = parent.join(file);
-        let value = crate::small::read_text(&from).map_err(|e| step("read", from.display().to_string(), e))?;
+        let read = || crate::small::read_text(&from).map_err(|e| step("read", from.display().to_string(), e));
+        let mut value = read()?;
+        // Another command has made the group above just now, and not come to its processors yet: both write the same.
+        if value.trim().is_empty() && parent != root {
+            inherit_cpuset(root, parent)?;
+            value = read()?;
+        }
         write(&group.join(file), value.trim())?;
     }
     Ok(())

@@ -21,8 +21,7 @@ impl World {
                 Ok(())
             }
             Step::RemoveTree { path } => self.remove_path(ctx, path).named("remove", path),
-            // The simulated disk has what was written whole, and at once.
-            Step::SyncDir { .. } => Ok(()),
+            Step::SyncDir { path } => self.step_sync_dir(ctx, path),
             Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
             Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),
             Step::MountVolume { target, mount } => self.step_mount_volume(ctx, target, mount),

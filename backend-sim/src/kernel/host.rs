@@ -16,6 +16,20 @@ impl World {
         self.make_dirs(ctx, path, mode, (0, 0)).named("mkdir", path).map(drop)
     }
 
+    /// fsync(2) of a directory: names given and taken before are on the disk.
+    pub(super) fn step_sync_dir(&mut self, ctx: &Ctx, path: &str) -> Result<()> {
+        match self.walk(ctx, path, true) {
+            Ok(at) => {
+                if let crate::vfs::Node::Plain(ino) = at.node {
+                    self.fs.sync(ino);
+                }
+                Ok(())
+            }
+            Err(Errno::ENOENT) => Ok(()),
+            Err(error) => Err(error).named("fsync", path),
+        }
+    }
+
     /// Writes a whole file; the directory must be there.
     pub(super) fn step_write_file(&mut self, ctx: &Ctx, path: &str, mode: u32, content: &[u8]) -> Result<()> {
         // Files of proc and of control groups are written in place.

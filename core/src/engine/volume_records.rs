@@ -63,6 +63,8 @@ impl LocalEngine {
                 let record = VolumeRecord { name: name.clone(), created: self.time(), anonymous, options, labels };
                 let mut batch = further.to_vec();
                 batch.push(put(Table::Meta, &key(name), &record)?);
+                // On the disk before the directory is: one that no record names would stay for ever after a power cut.
+                batch.push(Change::Flush);
                 self.store().commit(&batch)?;
                 record
             }
@@ -130,8 +132,11 @@ impl LocalEngine {
         let files = self.layout().volume(name);
         self.kernel().perform(&Step::UnmountVolume { target: files.clone() }, None)?;
         let path = files.trim_end_matches("/_data").to_owned();
+        // Gone from the disk before its record is: what a power cut gives back must have an owner.
+        let above = path.rsplit_once('/').map_or("/", |(above, _)| above).to_owned();
         self.kernel().perform(&Step::RemoveTree { path }, None)?;
-        self.store().commit(&[Change::Delete(Table::Meta, key(name))])?;
+        self.kernel().perform(&Step::SyncDir { path: above }, None)?;
+        self.store().commit(&[Change::Delete(Table::Meta, key(name)), Change::Flush])?;
         self.tell_of_volume(name, "destroy")
     }
 
