@@ -41,8 +41,9 @@ fn recorded() -> BTreeMap<String, Outcome> {
 fn real(snippet: &str, number: usize) -> Outcome {
     let directory = std::env::temp_dir().join(format!("drydock-shell-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
-    let output = Command::new(BUSYBOX)
-        .args(["sh", "-c", &format!("umask 022\n{snippet}")])
+    // Signals do what they do by default, also where these tests run under nohup(1): a shell cannot trap what it was born ignoring.
+    let output = Command::new("/usr/bin/env")
+        .args(["--default-signal", BUSYBOX, "sh", "-c", &format!("umask 022\n{snippet}")])
         .env_clear()
         .envs([("HOME", "/root"), ("PATH", "/bin:/usr/bin")])
         .current_dir(&directory)
