@@ -120,9 +120,10 @@ async fn start(State(server): State<Shared>, Path(id): Path<String>, version: Ap
             .await?;
         return empty(StatusCode::OK);
     }
-    let tty = record.config.tty || asked.tty;
-    let (mut wire, response) = hijack(request, Framing::of(tty), version).map_err(|e| out_of_descriptors(&e))?;
-    if tty && attach.stdin {
+    // How output is framed is for whoever starts it to say, whatever it runs on: docker-py starts programs on terminals as if they
+    // had none.
+    let (mut wire, response) = hijack(request, Framing::of(asked.tty), version).map_err(|e| out_of_descriptors(&e))?;
+    if (record.config.tty || asked.tty) && attach.stdin {
         wire.hang_up_at_end();
     }
     tokio::task::spawn_blocking(move || match server.engine.exec_start(&id, &start, &attach, &mut wire) {
