@@ -241,7 +241,8 @@ fn observes(place: &Place) {
     use drydock_core::kernel::Firewall;
     let kernel = kernel(place);
     let before = kernel.observe().expect("looks");
-    let path = format!("drydock/test-{}", std::process::id());
+    let groups = drydock_core::container::layout::Layout::of(kernel.facts()).groups();
+    let path = format!("{groups}/test-{}", std::process::id());
     let directory = place.path("data/containers/x");
     let subnet: ipnet::IpNet = "10.98.0.1/24".parse().expect("a net");
     let rule = Firewall::Bridge { bridge: "dd9".to_owned(), subnet, icc: true, internal: false };
