@@ -16,8 +16,10 @@ use std::time::Duration;
 pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
 /// How long an end that cannot be recorded is tried again: on a full disk, and after any other failure of the store.
 const FOR_ROOM: Duration = Duration::from_secs(3600);
-/// See [`FOR_ROOM`].
+/// See [`FOR_ROOM`]; and how long giving back is tried again: what could not be given back stays written down.
 const FOR_LUCK: Duration = Duration::from_secs(10);
+/// How long giving back is tried again while a person waits for the answer to a start.
+const BRIEFLY: Duration = Duration::from_secs(2);
 /// The exit code of a container that could not be started for a reason that is not its program's (Docker).
 const NOT_STARTED: i32 = 128;
 
@@ -133,7 +135,7 @@ impl LocalEngine {
             Err(error) => {
                 let error = in_dockers_words(error);
                 let record = self.record(id)?;
-                let tidied = self.insist(&mut || self.let_go(&record));
+                let tidied = self.insist_for(BRIEFLY, &mut || self.let_go(&record));
                 self.change(id, &[], &[], &mut |record| {
                     let finished = if record.state.started.0 > 0 { self.time() } else { record.state.finished };
                     record.state.status = lifecycle::allow(record.state.status, Event::FailedToStart, id, &record.name)?.status;
@@ -203,7 +205,7 @@ impl LocalEngine {
             let first = std::mem::take(&mut happenings);
             self.insist(&mut || self.tell_of(&record, &first))
         };
-        let tidied = told.and(self.insist(&mut || self.let_go(&record)));
+        let tidied = told.and(self.insist_for(FOR_LUCK, &mut || self.let_go(&record)));
         let event = if again { Event::EndedForNow } else { Event::Ended };
         happenings.extend(super::events::volumes(&record, false));
         let forgotten = self.forget_execs(id, false).unwrap_or_default();
@@ -234,16 +236,21 @@ impl LocalEngine {
     /// Does what records an end again and again: an exit code that is lost because the store failed for a moment is lost for ever. A disk
     /// that is full is waited for, since somebody will make room.
     pub(super) fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.insist_for(FOR_ROOM, record)
+    }
+
+    /// Does it again and again, at most so long, and shorter after a failure that nobody can be expected to put right.
+    fn insist_for(&self, longest: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let since = self.time();
         let mut pause = Duration::from_millis(20);
         loop {
-            let error = match record() {
+            let error = match what() {
                 Err(e) => e,
                 done => return done,
             };
             let patience = match error.kind() {
-                ErrorKind::Exhausted => FOR_ROOM,
-                ErrorKind::System | ErrorKind::TimedOut => FOR_LUCK,
+                ErrorKind::Exhausted => longest,
+                ErrorKind::System | ErrorKind::TimedOut => longest.min(FOR_LUCK),
                 _ => return Err(error),
             };
             if self.time().since(since) > patience {
