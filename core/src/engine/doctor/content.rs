@@ -53,7 +53,8 @@ impl LocalEngine {
     fn blobs(&self, chart: &Chart, cases: &mut Vec<Case>) -> Result<Vec<Digest>> {
         let mut all: BTreeMap<Digest, &str> = BTreeMap::new();
         for image in chart.images.values() {
-            if let Ok(id) = Digest::parse(image.id.as_str()) {
+            let id = Digest::parse(image.id.as_str()).ok().filter(|_| !chart.building.contains(image.id.as_str()));
+            if let Some(id) = id {
                 all.insert(id, "the configuration of an image");
             }
             if let Some(manifest) = &image.manifest {

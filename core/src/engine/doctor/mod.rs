@@ -118,6 +118,8 @@ struct Chart {
     plans: BTreeSet<String>,
     /// `blob/HEX`, `layer/CHAIN`: taken in by operations that live.
     pending: BTreeSet<String>,
+    /// Images that exist only for a container of a build; their configurations are nowhere but in their records.
+    building: BTreeSet<String>,
     /// Layers that entries of the build cache hold, one for each entry.
     cached: Vec<ChainId>,
     /// Records that cannot be read: table and key.

@@ -48,6 +48,9 @@ impl LocalEngine {
             let named = key.strip_prefix("pending/").and_then(|k| k.rsplit_once('/')).map(|(named, _)| named.to_owned());
             chart.pending.extend(named);
         }
+        for (key, _) in self.store().scan(Table::Meta, "building/", "", usize::MAX)? {
+            chart.building.extend(key.split_once("/image/").map(|(_, id)| id.to_owned()));
+        }
         chart.cached = self.cached_layers(&mut unreadable)?;
         chart.unreadable = unreadable;
         Ok(chart)
