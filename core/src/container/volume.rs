@@ -116,16 +116,9 @@ impl VolumeRecord {
         }
         let (mut data, words) = (Vec::new(), option("o"));
         for word in words.split(',').filter(|w| !w.is_empty()) {
-            let flags = &mut mount.flags;
             match word {
-                "defaults" | "rw" | "suid" | "dev" | "exec" | "async" | "atime" => {}
-                "ro" => flags.read_only = true,
-                "nosuid" => flags.nosuid = true,
-                "nodev" => flags.nodev = true,
-                "noexec" => flags.noexec = true,
-                "relatime" => flags.relatime = true,
-                "strictatime" => flags.strictatime = true,
-                "noatime" => flags.noatime = true,
+                flag if mount.flags.set(flag) => {}
+                "defaults" | "async" => {}
                 "bind" => mount.bind = Some(false),
                 "rbind" => mount.bind = Some(true),
                 other => data.push(other),

@@ -53,6 +53,32 @@ pub struct MountFlags {
     pub noatime: bool,
 }
 
+impl MountFlags {
+    /// Sets or clears the flag that a word of mount(8)'s `-o` names; of two that contradict each other the later one wins. Answers
+    /// whether it names one.
+    pub fn set(&mut self, word: &str) -> bool {
+        let (flag, value) = match word {
+            "ro" => (&mut self.read_only, true),
+            "rw" => (&mut self.read_only, false),
+            "nosuid" => (&mut self.nosuid, true),
+            "suid" => (&mut self.nosuid, false),
+            "nodev" => (&mut self.nodev, true),
+            "dev" => (&mut self.nodev, false),
+            "noexec" => (&mut self.noexec, true),
+            "exec" => (&mut self.noexec, false),
+            "relatime" => (&mut self.relatime, true),
+            "norelatime" => (&mut self.relatime, false),
+            "strictatime" => (&mut self.strictatime, true),
+            "nostrictatime" => (&mut self.strictatime, false),
+            "noatime" => (&mut self.noatime, true),
+            "atime" => (&mut self.noatime, false),
+            _ => return false,
+        };
+        *flag = value;
+        true
+    }
+}
+
 /// What Drydock's own packet filter table holds. `owner` names what a rule belongs to, so that all of it can be removed at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case")]

@@ -21,22 +21,8 @@ pub(super) fn parse(words: &[String]) -> Options {
     let mut options = Options::default();
     let mut data: Vec<&str> = Vec::new();
     for word in words {
-        let flags = &mut options.flags;
         match word.as_str() {
-            "ro" => flags.read_only = true,
-            "rw" => flags.read_only = false,
-            "nosuid" => flags.nosuid = true,
-            "suid" => flags.nosuid = false,
-            "nodev" => flags.nodev = true,
-            "dev" => flags.nodev = false,
-            "noexec" => flags.noexec = true,
-            "exec" => flags.noexec = false,
-            "relatime" => flags.relatime = true,
-            "norelatime" => flags.relatime = false,
-            "strictatime" => flags.strictatime = true,
-            "nostrictatime" => flags.strictatime = false,
-            "noatime" => flags.noatime = true,
-            "atime" => flags.noatime = false,
+            flag if options.flags.set(flag) => {}
             "bind" => options.bind = true,
             "rbind" => (options.bind, options.recursive) = (true, true),
             "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared" | "unbindable" | "runbindable" => {

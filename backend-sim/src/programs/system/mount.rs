@@ -8,16 +8,9 @@ fn options_of(words: &str) -> (MountOptions, String) {
     let mut options = MountOptions::default();
     let mut data = Vec::new();
     for word in words.split(',').filter(|w| !w.is_empty()) {
-        let flags = &mut options.flags;
         match word {
-            "defaults" | "rw" | "suid" | "dev" | "exec" | "async" | "auto" | "noauto" | "loud" | "nodiratime" => {}
-            "ro" => flags.read_only = true,
-            "nosuid" => flags.nosuid = true,
-            "nodev" => flags.nodev = true,
-            "noexec" => flags.noexec = true,
-            "relatime" => flags.relatime = true,
-            "strictatime" => flags.strictatime = true,
-            "noatime" => flags.noatime = true,
+            flag if options.flags.set(flag) => {}
+            "defaults" | "async" | "auto" | "noauto" | "loud" | "nodiratime" => {}
             "bind" => options.bind = true,
             "rbind" => (options.bind, options.recursive) = (true, true),
             "remount" => options.remount = true,
