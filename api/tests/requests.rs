@@ -1,50 +1,14 @@
 //! Requests over real HTTP bytes on a simulated host: versions, images, builds, networks, volumes, and what is refused.
 
+mod common;
+
+use common::{Answer, World};
 use drydock_api::listen;
-use drydock_api::router::Api;
-use drydock_api::{Server, Settings};
 use drydock_core::image::tar::{Entry, Kind, Writer};
-use drydock_sim::{SimConfig, SimHost, image};
 use serde_json::{Value, json};
-use std::sync::OnceLock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
-use tokio::sync::watch;
-
-/// A server over a simulated host with the image busybox.
-struct World {
-    api: Api,
-    stop: watch::Sender<bool>,
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    fn message(&self) -> String {
-        self.json().get("message").and_then(Value::as_str).unwrap_or_else(|| panic!("no message: {}", self.text())).to_owned()
-    }
-}
 
 impl World {
-    fn new() -> Self {
-        static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
-        let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
-        let engine = SimHost::new(SimConfig::default()).engine().unwrap();
-        drydock_core::engine::Engine::import(&*engine, &mut archive.as_slice(), "busybox", &["CMD [\"sh\"]".to_owned()], "").unwrap();
-        Self { api: Api::new(Server::new(engine, Settings::default())), stop: watch::channel(false).0 }
-    }
-
     /// Sends bytes on a connection of their own and reads until the server closes it.
     async fn raw(&self, bytes: &[u8], browsers: bool) -> Answer {
         let (near, far) = duplex(1 << 16);
@@ -60,11 +24,7 @@ impl World {
         reader.read_to_end(&mut all).await.unwrap();
         drop(writing.await);
         serving.await.unwrap();
-        let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
-        let head = String::from_utf8_lossy(&all[..end]).to_ascii_lowercase();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = if head.contains("transfer-encoding: chunked") { unchunked(&all[end + 4..]) } else { all[end + 4..].to_vec() };
-        Answer { status, head, body }
+        Answer::parse(&all)
     }
 
     async fn send(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
@@ -82,16 +42,6 @@ impl World {
     async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, "application/json", body.to_string().as_bytes()).await
     }
-}
-
-fn unchunked(mut rest: &[u8]) -> Vec<u8> {
-    let mut all = Vec::new();
-    while let Some(end) = rest.windows(2).position(|w| w == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
-        all.extend_from_slice(&rest[end + 2..end + 2 + size]);
-        rest = &rest[(end + 4 + size).min(rest.len())..];
-    }
-    all
 }
 
 fn context(files: &[(&str, &str)]) -> Vec<u8> {

@@ -1,47 +1,16 @@
 //! Streams over real HTTP bytes: attach before the start, with and without an upgrade, half-close, exec, wait, logs and events, on a
 //! simulated host.
 
+mod common;
+
+use common::{Answer, World, unchunked};
 use drydock_api::listen;
-use drydock_api::router::Api;
-use drydock_api::{Server, Settings};
-use drydock_core::engine::Engine as _;
-use drydock_sim::{SimConfig, SimHost, image};
 use serde_json::{Value, json};
-use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::sync::watch;
-
-/// A server over a simulated host with the image busybox.
-struct World {
-    api: Api,
-    stop: watch::Sender<bool>,
-}
-
-/// An answer's status, head and body.
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
-    }
-}
 
 impl World {
-    fn new() -> Self {
-        static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
-        let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
-        let engine = SimHost::new(SimConfig::default()).engine().unwrap();
-        engine.import(&mut archive.as_slice(), "busybox", &[], "").unwrap();
-        let api = Api::new(Server::new(engine, Settings::default()));
-        Self { api, stop: watch::channel(false).0 }
-    }
-
     /// A connection of its own.
     fn connect(&self) -> UnixStream {
         let (near, far) = UnixStream::pair().unwrap();
@@ -61,11 +30,10 @@ impl World {
         let body = body.map(|b| b.to_string()).unwrap_or_default();
         let headers = "Content-Type: application/json\r\nConnection: close\r\n";
         let mut stream = self.send(method, path, headers, body.as_bytes()).await;
-        let (status, head) = head(&mut stream).await;
+        let (_, head) = head(&mut stream).await;
         let mut body = Vec::new();
         patiently(stream.read_to_end(&mut body)).await.unwrap();
-        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-        Answer { status, body: if chunked { unchunked(&body) } else { body }, head }
+        Answer::of(&head, &body)
     }
 
     /// Makes a container and answers its id.
@@ -99,16 +67,6 @@ async fn head(stream: &mut UnixStream) -> (u16, String) {
     }
     let head = String::from_utf8(head).unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
-}
-
-fn unchunked(mut body: &[u8]) -> Vec<u8> {
-    let mut all = Vec::new();
-    while let Some(end) = body.windows(2).position(|w| w == b"\r\n") {
-        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
-        all.extend_from_slice(&body[end + 2..end + 2 + length]);
-        body = &body[end + 4 + length..];
-    }
-    all
 }
 
 /// The two streams out of frames.

@@ -15,6 +15,13 @@ fn in_use(text: String) -> Error {
     Error::new(ErrorKind::InUse, text)
 }
 
+/// Marks a blob or a layer for the sweep, in the same batch that ends its last use. Answers the mark.
+fn mark(operation: &str, kind: &str, name: &str, batch: &mut Vec<Change>) -> String {
+    let key = format!("pending/{kind}/{name}/{operation}");
+    batch.push(Change::Put(Table::Meta, key.clone(), Vec::new()));
+    key
+}
+
 impl LocalEngine {
     /// Removes a reference, or an image by id.
     ///
@@ -179,12 +186,8 @@ impl LocalEngine {
 
     /// The end of an image's record, and one use less of each of its layers; what nothing uses then is marked for the sweep.
     fn release(&self, image: &ImageRecord, batch: &mut Vec<Change>, marks: &mut BTreeSet<String>) -> Result<Vec<String>> {
-        let operation = self.new_id().get(..16).unwrap_or("release").to_owned();
-        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| {
-            let key = format!("pending/{kind}/{name}/{operation}");
-            batch.push(Change::Put(Table::Meta, key.clone(), Vec::new()));
-            marks.insert(key);
-        };
+        let operation = self.release_name();
+        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| marks.insert(mark(&operation, kind, name, batch));
         batch.push(Change::Delete(Table::Images, image.id.to_string()));
         mark("blob", image.id.as_str().trim_start_matches("sha256:"), batch);
         if let Some(manifest) = &image.manifest {
@@ -206,12 +209,8 @@ impl LocalEngine {
         batch: &mut Vec<Change>,
         marks: &mut BTreeSet<String>,
     ) -> Result<Vec<String>> {
-        let operation = self.new_id().get(..16).unwrap_or("release").to_owned();
-        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| {
-            let key = format!("pending/{kind}/{name}/{operation}");
-            batch.push(Change::Put(Table::Meta, key.clone(), Vec::new()));
-            marks.insert(key);
-        };
+        let operation = self.release_name();
+        let mut mark = |kind: &str, name: &str, batch: &mut Vec<Change>| marks.insert(mark(&operation, kind, name, batch));
         let mut gone = Vec::new();
         let chains: BTreeSet<_> = layers.iter().collect();
         for chain in chains {
@@ -230,6 +229,11 @@ impl LocalEngine {
             gone.push(chain.to_string());
         }
         Ok(gone)
+    }
+
+    /// What marks of one release are told apart by.
+    fn release_name(&self) -> String {
+        self.new_id().get(..16).unwrap_or("release").to_owned()
     }
 
     /// Removes a hidden image that no container is made from.

@@ -55,17 +55,7 @@ impl LocalEngine {
         }
         for target in image.defaults.volumes.keys() {
             if missing(&all, target) {
-                all.push(MountRequest {
-                    kind: MountKind::Volume,
-                    source: String::new(),
-                    target: target.clone(),
-                    read_only: false,
-                    create_source: false,
-                    propagation: String::new(),
-                    size: None,
-                    mode: None,
-                    options: Vec::new(),
-                });
+                all.push(MountRequest { target: target.clone(), ..MountRequest::of(MountKind::Volume) });
             }
         }
         for mount in all.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
