@@ -8,7 +8,7 @@ mod archive;
 mod sparse;
 
 pub(crate) use apply::{Applier, OPAQUE};
-pub use archive::{Archive, Entry, Kind};
+pub use archive::{Archive, Entry, Kind, Piece};
 
 use crate::error::{kind_of, step};
 use crate::pipe::{self, PIECE, Sink, Source, join, pipe};
