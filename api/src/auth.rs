@@ -1,9 +1,11 @@
 //! Who a client is to registries, as it says in headers.
 
+use crate::server::Settings;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::DecodePaddingMode};
+use drydock_core::image::reference::DEFAULT_HOST;
 use drydock_core::registry::{Access, Credentials, Secret, endpoint};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -53,20 +55,22 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// `X-Registry-Auth`. One that cannot be read means nobody in particular, as in Docker.
-pub fn access(headers: &HeaderMap, insecure: &[String]) -> Access {
+pub fn access(headers: &HeaderMap, settings: &Settings) -> Access {
     let config = headers.get("x-registry-auth").and_then(|value| decode(value.as_bytes()));
     let config: AuthConfig = config.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-    Access { credentials: config.credentials(), insecure: insecure.to_vec() }
+    settings.access(config.credentials())
 }
 
 /// `X-Registry-Config`: who the client is to each registry, for builds.
-pub fn access_by_host(headers: &HeaderMap, insecure: &[String]) -> BTreeMap<String, Access> {
+pub fn access_by_host(headers: &HeaderMap, settings: &Settings) -> BTreeMap<String, Access> {
     let configs = headers.get("x-registry-config").and_then(|value| decode(value.as_bytes()));
     let configs: BTreeMap<String, AuthConfig> = configs.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
-    let one = |(server, config): (String, AuthConfig)| {
-        (endpoint::server(&server), Access { credentials: config.credentials(), insecure: insecure.to_vec() })
-    };
-    configs.into_iter().map(one).collect()
+    let one = |(name, config): (String, AuthConfig)| (endpoint::server(&name), settings.access(config.credentials()));
+    // Whom the client does not mention is reached as the server's own settings say.
+    let unnamed = settings.insecure_registries.iter().filter(|name| !name.contains('/')).cloned().chain([DEFAULT_HOST.to_owned()]);
+    let mut access: BTreeMap<_, _> = unnamed.map(|host| (host, settings.access(Credentials::None))).collect();
+    access.extend(configs.into_iter().map(one));
+    access
 }
 
 #[cfg(test)]
@@ -83,23 +87,23 @@ mod tests {
         let json = r#"{"username":"jö>?","password":"p","unknown":[1]}"#;
         for text in [STANDARD.encode(json), URL_SAFE.encode(json), STANDARD_NO_PAD.encode(json)] {
             let expected = Credentials::Basic { username: "jö>?".to_owned(), password: Secret::new("p") };
-            assert_eq!(access(&headers(&text), &[]).credentials, expected);
+            assert_eq!(access(&headers(&text), &Settings::default()).credentials, expected);
         }
     }
 
     #[test]
     fn a_header_that_cannot_be_read_is_nobody() {
         for text in ["", "%%%", "bm9uZQ==", "bnVsbA=="] {
-            assert_eq!(access(&headers(text), &[]).credentials, Credentials::None, "{text}");
+            assert_eq!(access(&headers(text), &Settings::default()).credentials, Credentials::None, "{text}");
         }
     }
 
     #[test]
     fn tokens_and_joined_pairs_count_too() {
         let token = STANDARD.encode(r#"{"identitytoken":"t"}"#);
-        assert_eq!(access(&headers(&token), &[]).credentials, Credentials::Identity(Secret::new("t")));
+        assert_eq!(access(&headers(&token), &Settings::default()).credentials, Credentials::Identity(Secret::new("t")));
         let joined = STANDARD.encode(format!(r#"{{"auth":"{}"}}"#, STANDARD.encode("a:b:c")));
         let expected = Credentials::Basic { username: "a".to_owned(), password: Secret::new("b:c") };
-        assert_eq!(access(&headers(&joined), &[]).credentials, expected);
+        assert_eq!(access(&headers(&joined), &Settings::default()).credentials, expected);
     }
 }

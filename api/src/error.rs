@@ -65,9 +65,15 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = serde_json::json!({ "message": self.message }).to_string() + "\n";
         let kind = HeaderValue::from_static("application/json");
-        (self.status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        response.extensions_mut().insert(Refused(self.message));
+        response
     }
 }
+
+/// Why a request was refused, beside the answer that says so: for the server's log.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused(pub(crate) String);
 
 /// What handlers answer.
 pub type Answer = Result<Response, ApiError>;

@@ -157,16 +157,21 @@ impl Io for Wire {
 /// # Errors
 /// No descriptors are left.
 pub fn hijack(request: Request<Body>, framing: Framing, version: ApiVersion) -> std::io::Result<(Wire, Response)> {
-    let (data, far) = UnixStream::pair()?;
-    let (gone, leaving) = UnixStream::pair()?;
-    far.set_nonblocking(true)?;
-    let far = tokio::net::UnixStream::from_std(far)?;
-    let wire = Wire { data, gone, framing, closed: false, hangs_up: false };
+    let (wire, far, leaving) = wire(framing)?;
     let kind = HeaderValue::from_static(framing.content_type(version));
     let response = if asks_for_upgrade(request.headers()) { upgraded(request, far, leaving) } else { plain(request, far, leaving) };
     let mut response = response;
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok((wire, response))
+}
+
+/// The engine's end of a connection, the end that carries its bytes on, and what is dropped when the client is gone.
+pub(crate) fn wire(framing: Framing) -> std::io::Result<(Wire, tokio::net::UnixStream, UnixStream)> {
+    let (data, far) = UnixStream::pair()?;
+    let (gone, leaving) = UnixStream::pair()?;
+    far.set_nonblocking(true)?;
+    let far = tokio::net::UnixStream::from_std(far)?;
+    Ok((Wire { data, gone, framing, closed: false, hangs_up: false }, far, leaving))
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {

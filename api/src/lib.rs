@@ -14,6 +14,7 @@ pub mod error;
 pub mod guard;
 pub mod hijack;
 pub mod listen;
+pub mod log;
 pub mod pending;
 pub mod progress;
 pub mod query;
@@ -22,6 +23,7 @@ pub mod routes;
 pub mod server;
 pub mod stream;
 pub mod version;
+pub mod websocket;
 
 pub use error::ApiError;
 pub use server::{Server, Settings, Shared};

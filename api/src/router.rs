@@ -1,7 +1,8 @@
 //! From a request to its handler: version prefix, then path and method; what every answer carries.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refused};
 use crate::guard;
+use crate::log::{Level, Log};
 use crate::routes;
 use crate::server::Shared;
 use crate::version::{self, NEWEST};
@@ -18,25 +19,38 @@ const NAME: &str = concat!("Drydock/", env!("CARGO_PKG_VERSION"), " (linux)");
 #[derive(Clone)]
 pub struct Api {
     router: Router,
+    log: Log,
 }
 
 impl Api {
     /// The API of a server.
     pub fn new(server: Shared) -> Self {
+        let log = server.settings.log;
         let router = routes::all()
             .fallback(|| async { ApiError::no_page() })
             .method_not_allowed_fallback(|| async { ApiError::no_page() })
             .with_state(server);
-        Self { router }
+        Self { router, log }
     }
 
     /// Answers a request. Never fails: what goes wrong is an answer too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        let debug = self.log.wants(Level::Debug);
+        let told = (debug || self.log.wants(Level::Error)).then(|| format!("{} {}", request.method(), request.uri().path()));
+        if let (true, Some(call)) = (debug, &told) {
+            self.log.say(Level::Debug, &format!("Calling {call}"));
+        }
         let mut response = match guard::one_length(request.headers()).and_then(|()| prepare(request)) {
             Ok(request) => self.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
             Err(refused) => refused.into_response(),
         };
         add_headers(response.headers_mut());
+        if let (true, Some(call), Some(Refused(why))) =
+            (response.status().is_client_error() || response.status().is_server_error(), &told, response.extensions().get())
+        {
+            let level = if response.status().is_server_error() { Level::Error } else { Level::Debug };
+            self.log.say(level, &format!("Handler for {call} returned error: {why}"));
+        }
         response
     }
 }

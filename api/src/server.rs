@@ -1,8 +1,10 @@
 //! What all handlers share, and how they reach an engine whose calls block.
 
 use crate::error::ApiError;
+use crate::log::Log;
 use crate::pending::Pending;
 use drydock_core::engine::Engine;
+use drydock_core::registry::{Access, Credentials};
 use drydock_core::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
@@ -15,6 +17,17 @@ pub struct Settings {
     pub labels: Vec<String>,
     /// Registries that may be talked to without TLS, beside this machine's.
     pub insecure_registries: Vec<String>,
+    /// Where to look before Docker Hub.
+    pub registry_mirrors: Vec<String>,
+    /// What is written about requests, and how.
+    pub log: Log,
+}
+
+impl Settings {
+    /// How registries are reached for a client with these credentials.
+    pub fn access(&self, credentials: Credentials) -> Access {
+        Access { credentials, insecure: self.insecure_registries.clone(), mirrors: self.registry_mirrors.clone() }
+    }
 }
 
 /// An engine with a front.

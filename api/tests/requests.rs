@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Answer, World};
+use drydock_api::guard::Caller;
 use drydock_api::listen;
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ impl World {
     /// Sends bytes on a connection of their own and reads until the server closes it.
     async fn raw(&self, bytes: &[u8], browsers: bool) -> Answer {
         let (near, far) = duplex(1 << 16);
-        let serving = tokio::spawn(listen::guarded(far, self.api.clone(), self.stop.subscribe(), browsers));
+        let serving = tokio::spawn(listen::guarded(far, self.api.clone(), self.stop.subscribe(), browsers.then_some(Caller::Anybody)));
         let (mut reader, mut writer) = tokio::io::split(near);
         let bytes = bytes.to_vec();
         // The server may refuse before it has read everything.

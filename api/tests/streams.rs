@@ -237,3 +237,36 @@ async fn life_is_answered_with_dockers_statuses() {
     assert_eq!(world.ask("DELETE", "/containers/web", None).await.status, 204);
     assert_eq!(world.ask("DELETE", "/containers/web", None).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_websocket_is_attached_to_a_container_that_then_starts() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+    let world = World::new();
+    let id = world
+        .create(json!({ "Cmd": ["sh", "-c", "read line; echo got $line; echo told >&2"], "OpenStdin": true, "StdinOnce": true }))
+        .await;
+    let address = format!("ws://d/v1.43/containers/{id}/attach/ws?stream=1");
+    let (mut socket, answer) = patiently(tokio_tungstenite::client_async(address, world.connect())).await.unwrap();
+    assert_eq!(answer.status(), 101);
+    assert_eq!(world.ask("POST", &format!("/containers/{id}/start"), None).await.status, 204);
+    patiently(socket.send(Message::Text("here\n".into()))).await.unwrap();
+    let mut all = Vec::new();
+    let mut closed = false;
+    while let Some(Ok(message)) = patiently(socket.next()).await {
+        match message {
+            Message::Binary(bytes) => all.extend_from_slice(&bytes),
+            Message::Close(_) => closed = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    // Raw: no frames in front, whatever the stream.
+    let text = String::from_utf8(all).unwrap();
+    assert!(text.contains("got here\n") && text.contains("told\n") && text.len() == "got here\ntold\n".len(), "{text:?}");
+    assert!(closed, "the end is said");
+    // What is no handshake is the client's mistake.
+    let plain = world.ask("GET", &format!("/containers/{id}/attach/ws?stream=1"), None).await;
+    assert_eq!(plain.status, 400);
+    let missing = world.ask("GET", "/containers/nope/attach/ws", None).await;
+    assert_eq!(missing.status, 404);
+}

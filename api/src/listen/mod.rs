@@ -1,8 +1,10 @@
 //! Accepting connections: a socket in the file system or on the loopback, and HTTP/1.1 on each connection.
 
 mod activation;
+pub mod tls;
 
-use crate::guard;
+use crate::guard::{self, Caller};
+use crate::log::Level;
 use crate::router::Api;
 use crate::server::Shared;
 use axum::body::Body;
@@ -20,11 +22,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take for the head of a request, and how long a connection may wait for its next one.
 const HEAD: Duration = Duration::from_secs(60);
 /// The largest head, in bytes; a larger one is 431.
 const LARGEST_HEAD: usize = 64 << 10;
+
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long requests that are under way may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -46,8 +52,9 @@ impl Endpoint {
     /// Reads `unix:///PATH` or `tcp://ADDRESS:PORT`.
     ///
     /// # Errors
-    /// It is neither, or an address that others can reach: whoever can talk to the engine is root.
-    pub fn parse(text: &str) -> drydock_core::Result<Self> {
+    /// It is neither, or an address that others can reach: whoever can talk to the engine is root. Where clients are `verified` it may
+    /// be.
+    pub fn parse(text: &str, verified: bool) -> drydock_core::Result<Self> {
         let shown = text.escape_debug();
         if text == "fd://" {
             return Ok(Self::Inherited);
@@ -62,9 +69,9 @@ impl Endpoint {
         };
         let address = address.trim_end_matches('/').replace("localhost:", "127.0.0.1:");
         let address: SocketAddr = address.parse().map_err(|_| Error::invalid(format!("invalid address \"{shown}\"")))?;
-        if !address.ip().is_loopback() {
+        if !verified && !address.ip().is_loopback() {
             return Err(Error::invalid(format!("\"{shown}\" can be reached by others, and whoever reaches the engine is root"))
-                .hint("use an address of the loopback"));
+                .hint("use an address of the loopback, or --tlsverify, which lets in who has a certificate"));
         }
         Ok(Self::Tcp(address))
     }
@@ -80,11 +87,26 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+/// How to listen.
+#[derive(Clone, Debug, Default)]
+pub struct Listening {
+    /// Where.
+    pub endpoints: Vec<Endpoint>,
+    /// The group that may use sockets in the file system; `docker` by default, where there is one. A number will do.
+    pub group: Option<String>,
+    /// TLS on ports.
+    pub tls: Option<tls::Files>,
+}
+
 /// Serves an engine on these endpoints until SIGTERM or SIGINT; then ends what is under way, for a while.
 ///
 /// # Errors
 /// An endpoint that cannot be had.
-pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
+pub fn run(listening: &Listening, server: Shared) -> drydock_core::Result<()> {
+    let Listening { endpoints, group, tls } = listening;
+    let log = server.settings.log;
+    let tls = tls.as_ref().map(tls::Files::acceptor).transpose()?;
+    let caller = if listening.tls.as_ref().is_some_and(|files| files.clients.is_some()) { Caller::Known } else { Caller::Anybody };
     let failed = |e: std::io::Error| Error::new(ErrorKind::System, "cannot serve").op("serve").source(e);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build().map_err(failed)?;
@@ -93,19 +115,24 @@ pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
         let api = Api::new(server);
         let mut serving = tokio::task::JoinSet::new();
         for endpoint in endpoints {
-            for listener in bind(endpoint)? {
-                serving.spawn(serve(listener, api.clone(), stop.clone()));
+            for listener in bind(endpoint, group.as_deref())? {
+                let doors = Doors { listener, tls: tls.clone(), caller };
+                serving.spawn(serve(doors, api.clone(), stop.clone()));
             }
-            eprintln!("drydock: listening on {endpoint}");
+            log.say(Level::Info, &format!("API listen on {endpoint}"));
+            if tls.is_none() && matches!(endpoint, Endpoint::Tcp(_)) {
+                log.say(Level::Warn, &format!("every user of this machine can use {endpoint}, and is root with it: it has no TLS"));
+            }
         }
         drop(stop);
         activation::tell("READY=1");
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let name = tokio::select! {
+            _ = terminate.recv() => "terminated",
+            _ = interrupt.recv() => "interrupt",
+        };
+        log.say(Level::Info, &format!("Processing signal '{name}'"));
         activation::tell("STOPPING=1");
         // Every connection holds a receiver; when the last is dropped, all have ended.
         let _ = tell.send(true);
@@ -115,7 +142,9 @@ pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
                 let _ = std::fs::remove_file(path);
             }
         }
-        let _ = tokio::time::timeout(DRAIN, tell.closed()).await;
+        if tokio::time::timeout(DRAIN, tell.closed()).await.is_err() {
+            log.say(Level::Warn, "requests that are still under way are left");
+        }
         Ok::<(), Error>(())
     })?;
     // Calls that block for ever, such as a followed log, have lost their readers; nobody waits for them.
@@ -123,7 +152,7 @@ pub fn run(endpoints: &[Endpoint], server: Shared) -> drydock_core::Result<()> {
     Ok(())
 }
 
-fn bind(endpoint: &Endpoint) -> drydock_core::Result<Vec<Listener>> {
+fn bind(endpoint: &Endpoint, group: Option<&str>) -> drydock_core::Result<Vec<Listener>> {
     let failed = |e: std::io::Error| {
         Error::new(ErrorKind::System, format!("cannot listen on {endpoint}")).op("bind").subject(endpoint.to_string()).source(e)
     };
@@ -133,13 +162,13 @@ fn bind(endpoint: &Endpoint) -> drydock_core::Result<Vec<Listener>> {
             socket.set_nonblocking(true).map_err(failed)?;
             Ok(vec![Listener::Tcp(TcpListener::from_std(socket).map_err(failed)?)])
         }
-        Endpoint::Unix(path) => Ok(vec![Listener::Unix(socket_file(path).map_err(failed)?)]),
+        Endpoint::Unix(path) => Ok(vec![Listener::Unix(socket_file(path, group).map_err(failed)?)]),
         Endpoint::Inherited => activation::sockets().map_err(failed),
     }
 }
 
-/// Makes the socket, for root and the group `docker`; one that a dead server left is taken over.
-fn socket_file(path: &Path) -> std::io::Result<UnixListener> {
+/// Makes the socket, for root and a group; one that a dead server left is taken over.
+fn socket_file(path: &Path, group: Option<&str>) -> std::io::Result<UnixListener> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another server listens there"));
     }
@@ -152,8 +181,17 @@ fn socket_file(path: &Path) -> std::io::Result<UnixListener> {
     }
     let socket = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    if let Some(group) = group_id("docker") {
-        std::os::unix::fs::chown(path, None, Some(group))?;
+    // One that was named must be there; Docker's own need not.
+    let id = match group {
+        None => group_id("docker"),
+        Some("") => None,
+        Some(name) => Some(group_id(name).or_else(|| name.parse().ok()).ok_or_else(|| {
+            let _ = std::fs::remove_file(path);
+            std::io::Error::new(std::io::ErrorKind::NotFound, format!("group {} not found", name.escape_debug()))
+        })?),
+    };
+    if let Some(id) = id {
+        std::os::unix::fs::chown(path, None, Some(id))?;
     }
     Ok(socket)
 }
@@ -175,14 +213,24 @@ pub enum Listener {
     Tcp(TcpListener),
 }
 
+/// A listener, and who comes in there.
+struct Doors {
+    listener: Listener,
+    tls: Option<TlsAcceptor>,
+    caller: Caller,
+}
+
 /// Accepts connections until `stop` says so; then lets those that are there end their request.
-pub async fn serve(listener: Listener, api: Api, mut stop: watch::Receiver<bool>) {
+async fn serve(doors: Doors, api: Api, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = stop.changed() => return,
-            next = accept(&listener) => match next {
+            next = accept(&doors.listener) => match next {
                 Ok(Accepted::Unix(stream)) => drop(tokio::spawn(connection(stream, api.clone(), stop.clone()))),
-                Ok(Accepted::Tcp(stream)) => drop(tokio::spawn(guarded(stream, api.clone(), stop.clone(), true))),
+                Ok(Accepted::Tcp(stream)) => match &doors.tls {
+                    None => drop(tokio::spawn(guarded(stream, api.clone(), stop.clone(), Some(Caller::Anybody)))),
+                    Some(tls) => drop(tokio::spawn(sealed(stream, tls.clone(), api.clone(), stop.clone(), doors.caller))),
+                },
                 // Out of descriptors, most likely: others end, and then there is room.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -204,20 +252,27 @@ async fn accept(listener: &Listener) -> std::io::Result<Accepted> {
 
 /// Serves one connection until it ends, or until `stop` and the end of its request.
 pub async fn connection(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, api: Api, stop: watch::Receiver<bool>) {
-    guarded(stream, api, stop, false).await;
+    guarded(stream, api, stop, None).await;
 }
 
-/// The same for a connection that a browser could be at the other end of, where `browsers` says so.
+/// Serves one connection inside of TLS. Who cannot agree on it in time, or has no certificate, is not served.
+async fn sealed(stream: tokio::net::TcpStream, tls: TlsAcceptor, api: Api, stop: watch::Receiver<bool>, caller: Caller) {
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        guarded(stream, api, stop, Some(caller)).await;
+    }
+}
+
+/// The same for a connection that a browser could be at the other end of, where it says who else.
 pub async fn guarded(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     api: Api,
     mut stop: watch::Receiver<bool>,
-    browsers: bool,
+    caller: Option<Caller>,
 ) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let api = api.clone();
         async move {
-            let allowed = if browsers { guard::no_browser(request.headers()) } else { Ok(()) };
+            let allowed = caller.map_or(Ok(()), |caller| guard::no_browser(request.headers(), caller));
             Ok::<_, Infallible>(match allowed {
                 Ok(()) => api.answer(request.map(Body::new)).await,
                 Err(refused) => refused.into_response(),

@@ -40,7 +40,7 @@ async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, b
     if !request.platform.is_empty() {
         Platform::parse(&request.platform, &server.engine.facts().architecture)?;
     }
-    request.access = auth::access_by_host(&headers, &server.settings.insecure_registries);
+    request.access = auth::access_by_host(&headers, &server.settings);
     let quiet = query.flag("q");
     let mut reader = BodyReader::new(body);
     streamed(&server, "application/json", Late::Line, move |engine, writer| {

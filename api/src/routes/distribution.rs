@@ -18,7 +18,7 @@ pub fn routes() -> Router<Shared> {
 /// `GET /distribution/NAME/json`
 async fn inspect(State(server): State<Shared>, Path(rest): Path<String>, headers: HeaderMap) -> Answer {
     let Some(name) = rest.strip_suffix("/json").map(str::to_owned) else { return Err(ApiError::no_page()) };
-    let access = auth::access(&headers, &server.settings.insecure_registries);
+    let access = auth::access(&headers, &server.settings);
     let own = server.ask(|engine| Ok(engine.facts().architecture)).await?;
     // Whoever may not look is not told whether there is anything to see.
     let manifest = server.ask(move |engine| engine.remote_manifest(&name, &access)).await.map_err(|e| match e.status() {

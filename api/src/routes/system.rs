@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use drydock_core::docker;
 use drydock_core::engine::DiskUsage;
-use drydock_core::registry::{Access, endpoint};
+use drydock_core::registry::endpoint;
 use serde_json::{Value, json};
 
 /// The routes of this area.
@@ -76,6 +76,13 @@ async fn info(State(server): State<Shared>) -> Answer {
         let cidrs = std::iter::once("127.0.0.0/8").chain(server.settings.insecure_registries.iter().map(String::as_str));
         if let Some(Value::Object(registries)) = fields.get_mut("RegistryConfig") {
             registries.insert("InsecureRegistryCIDRs".to_owned(), cidrs.filter(|name| name.contains('/')).collect());
+            // As Docker lists them: each ends with a slash.
+            let mirrors =
+                server.settings.registry_mirrors.iter().map(|m| json!(format!("{}/", m.trim_end_matches('/')))).collect::<Vec<_>>();
+            if let (false, Some(hub)) = (mirrors.is_empty(), registries.get_mut("IndexConfigs").and_then(|all| all.get_mut("docker.io"))) {
+                hub["Mirrors"] = json!(mirrors);
+                registries.insert("Mirrors".to_owned(), json!(mirrors));
+            }
         }
     }
     ok(&object)
@@ -85,7 +92,7 @@ async fn info(State(server): State<Shared>) -> Answer {
 async fn auth(State(server): State<Shared>, headers: HeaderMap, body: Body) -> Answer {
     let config: AuthConfig = body::json(&headers, body).await?;
     let host = endpoint::server(config.serveraddress.as_deref().unwrap_or_default());
-    let access = Access { credentials: config.credentials(), insecure: server.settings.insecure_registries.clone() };
+    let access = server.settings.access(config.credentials());
     server.ask(move |engine| engine.login(&host, &access)).await.map_err(|e| match e.status() {
         StatusCode::FORBIDDEN => e.with_status(StatusCode::UNAUTHORIZED),
         _ => e,

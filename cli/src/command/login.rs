@@ -63,7 +63,7 @@ pub(crate) fn access(session: &mut Session<'_>, host: &str, insecure: &[String])
             Credentials::None
         }
     };
-    Ok(Access { credentials, insecure: insecure.to_vec() })
+    Ok(Access { credentials, insecure: insecure.to_vec(), ..Access::default() })
 }
 
 fn login(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
@@ -80,7 +80,7 @@ fn login(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> O
             "Authenticating with existing credentials...{name}\n\n Info -> To login with a different account, run 'drydock logout' followed by \
              'drydock login'\n\n"
         ));
-        engine.login(&host, &Access { credentials: kept, insecure: args.insecure_registry.clone() })?;
+        engine.login(&host, &Access { credentials: kept, insecure: args.insecure_registry.clone(), ..Access::default() })?;
         session.say("Login Succeeded")?;
         return Ok(0);
     }
@@ -97,7 +97,7 @@ fn login(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> O
         return Err(Failure::said(if username.is_empty() { "Error: username is empty" } else { "Error: password is empty" }));
     }
     let credentials = Credentials::Basic { username: username.clone(), password: password.clone() };
-    engine.login(&host, &Access { credentials, insecure: args.insecure_registry.clone() })?;
+    engine.login(&host, &Access { credentials, insecure: args.insecure_registry.clone(), ..Access::default() })?;
     if let Stored::Plainly(place) = config.store(&host, &username, &password)? {
         session.complain(&format!(
             "\nWARNING! Your credentials are stored unencrypted in '{place}'.\nConfigure a credential helper to remove this warning. See\n\

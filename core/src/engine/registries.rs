@@ -37,7 +37,7 @@ impl Drop for Operation<'_> {
 
 impl<'a> Operation<'a> {
     pub(super) fn begin(engine: &'a LocalEngine, access: &'a Access) -> Result<Self> {
-        let settings = Settings::of(engine.kernel())?;
+        let settings = Settings::of(engine.kernel())?.with_mirrors(&access.mirrors);
         Ok(Self { engine, settings, access, trusts: Mutex::default(), stopped: AtomicBool::new(false) })
     }
 

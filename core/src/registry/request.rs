@@ -11,6 +11,9 @@ pub struct Access {
     pub credentials: Credentials,
     /// Registries that may be talked to without TLS, beside this machine's and those of the host's settings.
     pub insecure: Vec<String>,
+    /// Where to look before Docker Hub, beside the mirrors of the host's settings: `https://mirror.example`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
 }
 
 /// `pull`

@@ -46,6 +46,18 @@ impl Settings {
         Ok(settings)
     }
 
+    /// With these mirrors looked at first, each once.
+    #[must_use]
+    pub fn with_mirrors(mut self, first: &[String]) -> Self {
+        let known = std::mem::take(&mut self.registry_mirrors);
+        for mirror in first.iter().chain(&known) {
+            if !self.registry_mirrors.iter().any(|have| have.trim_end_matches('/') == mirror.trim_end_matches('/')) {
+                self.registry_mirrors.push(mirror.clone());
+            }
+        }
+        self
+    }
+
     /// Whether a registry may be talked to without TLS: this machine, or one that was named.
     pub fn is_insecure(&self, authority: &str, named: &[String]) -> bool {
         let Ok(url) = Url::of_host(authority, true) else { return false };

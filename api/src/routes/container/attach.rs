@@ -37,6 +37,13 @@ pub(crate) fn keys(query: &Query) -> std::result::Result<Vec<u8>, ApiError> {
     }
 }
 
+/// How a client is carried on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    Connection,
+    Websocket,
+}
+
 /// Attaches to a container that runs, or that will.
 pub(super) async fn attach(
     State(server): State<Shared>,
@@ -45,12 +52,30 @@ pub(super) async fn attach(
     query: Query,
     request: Request<Body>,
 ) -> Answer {
+    begin(server, id, version, &query, request, Carrier::Connection).await
+}
+
+/// The same in the messages of a websocket.
+pub(super) async fn websocket(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+    version: ApiVersion,
+    query: Query,
+    request: Request<Body>,
+) -> Answer {
+    begin(server, id, version, &query, request, Carrier::Websocket).await
+}
+
+async fn begin(server: Shared, id: String, version: ApiVersion, query: &Query, request: Request<Body>, carrier: Carrier) -> Answer {
+    // Until API 1.42 a websocket had all streams; since then those that are named, and all where none is.
+    let named = ["stdin", "stdout", "stderr"].iter().any(|name| query.flag(name));
+    let all = carrier == Carrier::Websocket && !(version.since(42) && named);
     let attach = Attach {
-        stdin: query.flag("stdin"),
-        stdout: query.flag("stdout"),
-        stderr: query.flag("stderr"),
+        stdin: all || query.flag("stdin"),
+        stdout: all || query.flag("stdout"),
+        stderr: all || query.flag("stderr"),
         logs: query.flag("logs"),
-        detach_keys: keys(&query)?,
+        detach_keys: keys(query)?,
     };
     let record = server.ask(move |engine| engine.container(&id)).await?;
     let refused = |what: &str| Err(Error::conflict(format!("Container {} is {what}", record.id)).into());
@@ -61,7 +86,10 @@ pub(super) async fn attach(
     }
     let tty = record.config.tty;
     let attach = Attach { stdin: attach.stdin && record.config.open_stdin, ..attach };
-    let (mut wire, response) = hijack(request, Framing::of(tty), version).map_err(|e| out_of_descriptors(&e))?;
+    let (mut wire, response) = match carrier {
+        Carrier::Connection => hijack(request, Framing::of(tty), version).map_err(|e| out_of_descriptors(&e))?,
+        Carrier::Websocket => crate::websocket::upgrade(request)?,
+    };
     if tty && attach.stdin {
         wire.hang_up_at_end();
     }

@@ -35,6 +35,7 @@ pub fn routes() -> Router<Shared> {
         .route("/containers/{id}/logs", get(logs::logs))
         .route("/containers/{id}/stats", get(stats::stats))
         .route("/containers/{id}/attach", post(attach::attach))
+        .route("/containers/{id}/attach/ws", get(attach::websocket))
         .route("/containers/{id}/resize", post(attach::resize))
         .route("/containers/{id}/wait", post(wait::wait))
         .route("/containers/{id}/start", post(life::start))

@@ -40,7 +40,7 @@ async fn pull(server: &Server, image: &str, query: &Query, headers: &HeaderMap) 
         reference: asked,
         all_tags,
         platform: Some(query.get("platform").to_owned()).filter(|p| !p.is_empty()),
-        access: auth::access(headers, &server.settings.insecure_registries),
+        access: auth::access(headers, &server.settings),
     };
     streamed(server, "application/json", Late::Line, move |engine, writer| {
         let pulled = engine.pull(&request, &mut |progress| {
@@ -79,12 +79,7 @@ pub(super) async fn push(server: &Server, name: &str, query: &Query, headers: &H
     let reference = Reference::parse(name)?;
     let all_tags = tag.is_empty() && (reference.familiar_repository() == name || reference.repository() == name);
     let asked = if tag.is_empty() { name.to_owned() } else { repository_and_tag(name, tag)? };
-    let request = PushRequest {
-        reference: asked,
-        all_tags,
-        access: auth::access(headers, &server.settings.insecure_registries),
-        ..PushRequest::default()
-    };
+    let request = PushRequest { reference: asked, all_tags, access: auth::access(headers, &server.settings), ..PushRequest::default() };
     streamed(server, "application/json", Late::Line, move |engine, writer| {
         // Docker answers before it asks the registry: what is wrong comes as a line.
         engine.push(&request, &mut |progress| {
@@ -120,7 +115,7 @@ pub(super) async fn search(State(server): State<Shared>, query: Query, headers: 
         n => return Err(ApiError::bad(format!("limit {n} is outside the range of [1, 100]"))),
     };
     let term = query.get("term").to_owned();
-    let access = auth::access(&headers, &server.settings.insecure_registries);
+    let access = auth::access(&headers, &server.settings);
     let mut found = server.ask(move |engine| engine.search(&SearchRequest { term, limit, access })).await?;
     // No image has been marked as automated for years (Docker 25: "always false").
     found.retain(|f| f.star_count >= least && official.is_none_or(|o| f.is_official == o) && automated != Some(true));
