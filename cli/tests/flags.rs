@@ -10,7 +10,6 @@ use std::sync::Arc;
 const MISSING: &[(&str, &str, &str)] = &[
     ("run create", "ip ip6 link-local-ip mac-address network-alias", "come with networks of one's own"),
     ("run create rm", "link", "links are what Docker itself advises against; networks of one's own have names instead"),
-    ("run create", "cgroup-parent", "a container's group is below drydock, where what is left of one can be found"),
     ("run create", "blkio-weight-device", "the weight of one device needs the bfq scheduler on it"),
     ("run create update", "cpu-rt-period cpu-rt-runtime", "need CONFIG_RT_GROUP_SCHED, which no distribution's kernel has on"),
     ("run create", "cpu-count cpu-percent io-maxbandwidth io-maxiops", "are Windows's"),

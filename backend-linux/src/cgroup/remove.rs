@@ -23,7 +23,8 @@ impl Hierarchies {
         for directory in &directories {
             remove_below(directory, started)?;
         }
-        if let Some((above, _)) = group.rsplit_once('/') {
+        // A group of another name was there before, or is somebody's to limit.
+        if let Some((above, _)) = group.rsplit_once('/').filter(|(above, _)| above.starts_with("drydock")) {
             // Another container's group in it is why this fails, most of the time, and then it does so in every hierarchy.
             let _ = self.directories(above)?.into_iter().try_for_each(|directory| match std::fs::remove_dir(directory) {
                 Err(e) if !gone(&e) => Err(e),

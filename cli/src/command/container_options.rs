@@ -162,6 +162,9 @@ pub(crate) struct ContainerArgs {
     /// PID namespace to use
     #[arg(long, value_name = "string")]
     pub pid: Option<String>,
+    /// Write the number of the container's first process to the file, at every start, and remove it at the end
+    #[arg(long, value_name = "string")]
+    pub pidfile: Option<String>,
     /// Tune container pids limit (set -1 for unlimited)
     #[arg(long, value_name = "int", value_parser = integer)]
     pub pids_limit: Option<i64>,
@@ -326,11 +329,18 @@ pub(crate) fn config(
         ulimits: args.ulimit.clone(),
         sysctls: pairs(&args.sysctl),
         shm_size: args.shm_size.filter(|s| *s > 0),
+        pid_file: args.pidfile.as_deref().filter(|p| !p.is_empty()).map(|path| pid_file(environment, path)).transpose()?,
         console_size: if args.tty { environment.size() } else { None },
         ..ContainerConfig::default()
     };
     args.surroundings.apply(&mut config)?;
     Ok(config)
+}
+
+/// A path as the supervisor needs it, which runs elsewhere than the client.
+fn pid_file(environment: &dyn Environment, path: &str) -> Result<String> {
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", environment.directory()?) };
+    Ok(mounts::clean(&path))
 }
 
 fn resources(args: &ContainerArgs) -> Result<Resources> {

@@ -12,6 +12,7 @@ use drydock_core::container::{ContainerConfig, RestartPolicy};
 use drydock_core::engine::RemoveOptions;
 use drydock_core::id::ContainerId;
 use drydock_core::image::reference::Reference;
+use drydock_core::registry::platform::Platform;
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind};
 
@@ -61,6 +62,16 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
     if policy == "always" {
         fetch(session)?;
         return Ok(engine.create(config)?);
+    }
+    if let Some(asked) = args.platform.as_deref().filter(|p| !p.is_empty()) {
+        // An image that is here for another machine is not the one that is meant.
+        let own = engine.facts().architecture;
+        let wanted = Platform::parse(asked, &own)?;
+        let here = engine.image(&config.image).ok();
+        if here.is_some_and(|image| (image.os, image.architecture) != (wanted.os, wanted.architecture)) && policy != "never" {
+            session.complain(&format!("Unable to find image '{}' locally", Reference::parse(&config.image)?.familiar()));
+            fetch(session)?;
+        }
     }
     let error = match engine.create(config) {
         Err(error) if error.kind() == ErrorKind::NotFound && error.message().starts_with("No such image") => error,

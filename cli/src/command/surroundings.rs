@@ -52,6 +52,9 @@ pub(crate) struct Surroundings {
     /// Block IO (relative weight), between 10 and 1000, or 0 to disable (default 0)
     #[arg(long, value_name = "uint16", value_parser = weight)]
     pub blkio_weight: Option<u16>,
+    /// Optional parent cgroup for the container
+    #[arg(long, value_name = "string")]
+    pub cgroup_parent: Option<String>,
     /// Cgroup namespace to use (host|private)
     #[arg(long, value_name = "string")]
     pub cgroupns: Option<String>,
@@ -141,6 +144,7 @@ impl Surroundings {
             )));
         }
         let resources = &mut config.resources;
+        resources.cgroup_parent = self.cgroup_parent.as_deref().map(|p| p.trim_matches('/').to_owned()).filter(|p| !p.is_empty());
         resources.blkio_weight = self.blkio_weight.filter(|weight| *weight > 0);
         resources.cpuset_mems = self.cpuset_mems.clone().filter(|mems| !mems.is_empty());
         resources.memory_swappiness = self.memory_swappiness.filter(|swappiness| *swappiness != -1);

@@ -260,6 +260,9 @@ pub struct ContainerConfig {
     pub sysctls: BTreeMap<String, String>,
     /// Size of /dev/shm in bytes; `None` is 64 MiB.
     pub shm_size: Option<u64>,
+    /// A file of the host that holds the number of its first process while it runs: an absolute path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid_file: Option<String>,
     /// Annotations of the runtime configuration.
     pub annotations: BTreeMap<String, String>,
     /// The OCI runtime; empty for Drydock itself, which is the only one.

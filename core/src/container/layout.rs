@@ -121,6 +121,16 @@ impl Layout {
         format!("{}/{}", self.groups(), component(id.as_str()))
     }
 
+    /// The same below another group than Drydock's own: `PARENT/ID`.
+    pub fn cgroup_in(&self, parent: Option<&str>, id: &ContainerId) -> String {
+        parent.map_or_else(|| self.cgroup(id), |parent| format!("{parent}/{}", component(id.as_str())))
+    }
+
+    /// Where it is written below which group a container's own is, if not below Drydock's.
+    pub fn cgroup_parent(&self, id: &ContainerId) -> String {
+        format!("{}/cgroup-parent", self.run(id))
+    }
+
     /// The data root.
     pub fn data_root(&self) -> &str {
         &self.data

@@ -168,7 +168,7 @@ fn resources(c: &ContainerConfig) -> Value {
         "CpuShares": r.cpu_shares.unwrap_or(0),
         "Memory": memory,
         "NanoCpus": r.nano_cpus.unwrap_or(0),
-        "CgroupParent": "",
+        "CgroupParent": r.cgroup_parent.as_ref().map(|p| format!("/{p}")).unwrap_or_default(),
         "BlkioWeight": r.blkio_weight.unwrap_or(0),
         "BlkioWeightDevice": [],
         "BlkioDeviceReadBps": [],

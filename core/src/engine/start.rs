@@ -9,7 +9,7 @@ use crate::container::{ContainerRecord, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io};
-use crate::kernel::{Attachment, Exit, Process, Request, Signal, Streams};
+use crate::kernel::{Attachment, Exit, Process, Request, Signal, Step, Streams};
 use std::time::Duration;
 
 /// How long a supervisor whose work is done may take to end.
@@ -169,10 +169,12 @@ impl LocalEngine {
         self.host.limits.apply(id, &record.config.resources)?;
         let spec = self.specification(&record)?;
         let process = self.host.containers.create(id, &spec, streams(&record))?;
-        match self.connect(&record, &process).and_then(|()| self.host.containers.start(id, &process)) {
+        let told = self.connect(&record, &process).and_then(|()| self.write_pid(&record, &process));
+        match told.and_then(|()| self.host.containers.start(id, &process)) {
             Ok(()) => Ok(process),
             Err(error) => {
                 // The first error is the one that counts.
+                let _ = self.remove_pid(&record);
                 let _ = self.host.containers.delete(id, Some(&process));
                 Err(error)
             }
@@ -186,7 +188,27 @@ impl LocalEngine {
         let disconnected = self.disconnect(record);
         let freed = self.host.limits.remove(&record.id);
         let unmounted = self.unmount_volumes(record);
-        killed.and(disconnected).and(freed).and(unmounted)
+        let forgotten = self.remove_pid(record);
+        killed.and(disconnected).and(freed).and(unmounted).and(forgotten)
+    }
+
+    /// Writes the number of the first process where it was asked for, before its program runs.
+    fn write_pid(&self, record: &ContainerRecord, process: &Process) -> Result<()> {
+        let Some(path) = record.config.pid_file.clone() else { return Ok(()) };
+        self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content: format!("{}\n", process.pid) }, None)
+    }
+
+    /// Removes that file, unless it is somebody else's by now: the number of a process that has ended is soon another's.
+    fn remove_pid(&self, record: &ContainerRecord) -> Result<()> {
+        let Some(path) = record.config.pid_file.clone() else { return Ok(()) };
+        let written = match self.kernel().read(&path, 0, 64) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().parse::<u32>().ok(),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(e),
+        };
+        // A start that failed half way has written it, and its process is in no record.
+        let ours = |written: u32| record.state.process.as_ref().is_none_or(|process| process.pid == written);
+        if written.is_some_and(ours) { self.kernel().perform(&Step::RemoveTree { path }, None) } else { Ok(()) }
     }
 
     /// The supervisor's half of an end: gives back, and records how the program ended. It is started `again` next, or removed, or neither.

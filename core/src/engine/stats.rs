@@ -4,6 +4,7 @@ use super::LocalEngine;
 use crate::container::{ContainerRecord, Status};
 use crate::error::{ErrorKind, Result};
 use crate::id::ContainerId;
+use crate::kernel::Entry;
 use crate::limits::Usage;
 use crate::network::LinkCounters;
 use crate::time::Timestamp;
@@ -39,6 +40,9 @@ pub struct Sizes {
     /// Bytes of its whole root: its own layer and its image.
     pub root: u64,
 }
+
+/// Where a container's /etc/mtab leads.
+const MTAB: &str = "/proc/mounts";
 
 impl LocalEngine {
     /// What a container uses now.
@@ -82,7 +86,12 @@ impl LocalEngine {
     }
 
     pub(super) fn sizes_of(&self, record: &ContainerRecord) -> Result<Sizes> {
-        let writable = self.kernel().tree_size(&self.layout().upper(&record.id))?;
+        let upper = self.layout().upper(&record.id);
+        let mut writable = self.kernel().tree_size(&upper)?;
+        if matches!(self.kernel().entry(&format!("{upper}/etc/mtab")), Ok(Entry::Link(to)) if to == MTAB) {
+            // Made by its start, and nothing that the container wrote.
+            writable = writable.saturating_sub(MTAB.len() as u64);
+        }
         let image = self.image_record(&record.image)?.map_or(0, |image| image.size);
         Ok(Sizes { writable, root: writable.saturating_add(image) })
     }

@@ -50,7 +50,8 @@ pub struct PathChange {
 
 /// What a container's start makes where the image has nothing to mount on. Docker keeps these in a layer of their own, so that
 /// nobody sees them as changes.
-const MOUNT_POINTS: [&[u8]; 11] = [
+const MOUNT_POINTS: [&[u8]; 13] = [
+    b".dockerenv",
     b"dev",
     b"dev/console",
     b"dev/mqueue",
@@ -58,6 +59,7 @@ const MOUNT_POINTS: [&[u8]; 11] = [
     b"dev/shm",
     b"etc/hostname",
     b"etc/hosts",
+    b"etc/mtab",
     b"etc/resolv.conf",
     b"proc",
     b"sys",
@@ -149,6 +151,7 @@ fn is_mount_point(tree: &mut dyn OpenTree, lower: &mut [Box<dyn OpenTree>], path
             all
         }
         Some(Kind::File) => found.size == 0,
+        Some(Kind::Symlink(to)) => path == b"etc/mtab" && to == b"/proc/mounts",
         _ => false,
     };
     if !empty {
@@ -156,6 +159,8 @@ fn is_mount_point(tree: &mut dyn OpenTree, lower: &mut [Box<dyn OpenTree>], path
     }
     Ok(match below(lower, path)? {
         None => true,
+        // The image of a container's own export has one already.
+        Some(old) if path == b".dockerenv" => old.kind == Some(Kind::File) && old.size == 0,
         // A directory of the image that only came up because something was made in it.
         Some(old) => old.is_dir() && found.is_dir() && same_attributes(&old, found),
     })

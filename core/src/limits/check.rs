@@ -23,6 +23,17 @@ pub fn check(limits: &Resources, facts: &Facts) -> Result<()> {
     {
         return Err(Error::invalid(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]")));
     }
+    if let Some(parent) = &limits.cgroup_parent {
+        let fine = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255 && !part.contains(|c: char| c.is_control());
+        if parent.is_empty() || !parent.split('/').all(fine) {
+            return Err(Error::invalid(format!("invalid cgroup parent: {}", parent.escape_debug()))
+                .hint("a path from the top of the hierarchies, as /web or web/front"));
+        }
+        // The names of its own groups are how Drydock finds what a container left.
+        if parent.split('/').next().is_some_and(|top| top == "drydock" || top.starts_with("drydock-")) {
+            return Err(Error::invalid(format!("invalid cgroup parent: {} is Drydock's own", parent.escape_debug())));
+        }
+    }
     if limits.blkio_weight.is_some_and(|weight| weight > 0 && !(10..=1000).contains(&weight)) {
         return Err(Error::invalid("Range of blkio weight is from 10 to 1000"));
     }

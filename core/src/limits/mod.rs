@@ -59,6 +59,10 @@ pub struct Resources {
     pub oom_kill_disable: bool,
     /// Added to the badness of its processes, -1000 to 1000.
     pub oom_score_adj: Option<i32>,
+    /// The group that the container's own is made in, from the top of each hierarchy; `None` for Drydock's. It stays when the
+    /// container goes: it is somebody else's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup_parent: Option<String>,
 }
 
 /// What of a block device is limited.

@@ -17,12 +17,12 @@ pub(super) fn root(layout: &Layout, id: &ContainerId, layers: &[ChainId]) -> Roo
 }
 
 /// What is done on the host before the process exists. Its control group is there already; with that goes all of it.
-pub(super) fn prepare(id: &ContainerId, spec: &Spec, facts: &Facts) -> Plan {
+pub(super) fn prepare(id: &ContainerId, spec: &Spec, facts: &Facts, group: &str) -> Plan {
     let mut plan = Plan::new("containers.create", id.as_str());
     let rules = spec.linux().as_ref().and_then(|l| l.resources().as_ref()).and_then(|r| r.devices().clone()).unwrap_or_default();
     if !rules.is_empty() && facts.controllers.iter().any(|c| c == "devices") {
         plan.push(Planned::new(
-            Step::DeviceRules { path: Layout::of(facts).cgroup(id), rules },
+            Step::DeviceRules { path: group.to_owned(), rules },
             "Whatever nodes a container makes, it can open only the harmless ones.",
             "runtime-spec config-linux.md \"Allowed Device list\"",
         ));
@@ -110,8 +110,9 @@ impl Containers for Planner {
             }
             Err(e) => return Err(e),
         };
-        let launch = launch::launch(&Self::name(id), spec, &root, &self.layout().cgroup(id), streams)?;
-        self.carry_out(&prepare(id, spec, self.facts()), None)?;
+        let group = self.group(id)?;
+        let launch = launch::launch(&Self::name(id), spec, &root, &group, streams)?;
+        self.carry_out(&prepare(id, spec, self.facts(), &group), None)?;
         let process = self.kernel.launch(&launch)?;
         if let Err(error) = self.carry_out(&loopback(id, &launch), Some(&process)) {
             self.kernel.destroy(&process)?;
@@ -130,18 +131,18 @@ impl Containers for Planner {
 
     fn freeze(&self, id: &ContainerId) -> Result<()> {
         self.require(Capability::Freeze)?;
-        self.kernel.perform(&Step::Freeze { path: self.layout().cgroup(id), frozen: true }, None)
+        self.kernel.perform(&Step::Freeze { path: self.group(id)?, frozen: true }, None)
     }
 
     fn thaw(&self, id: &ContainerId) -> Result<()> {
         self.require(Capability::Freeze)?;
-        self.kernel.perform(&Step::Freeze { path: self.layout().cgroup(id), frozen: false }, None)
+        self.kernel.perform(&Step::Freeze { path: self.group(id)?, frozen: false }, None)
     }
 
     fn exec(&self, id: &ContainerId, of: &Process, spec: &Spec, exec: &ExecConfig, streams: Streams) -> Result<Process> {
         self.require(Capability::Exec)?;
         let spec = self.exec_spec(id, spec, exec)?;
-        let launch = launch::exec(&format!("exec in {}", Self::name(id)), &spec, of, &self.layout().cgroup(id), streams)?;
+        let launch = launch::exec(&format!("exec in {}", Self::name(id)), &spec, of, &self.group(id)?, streams)?;
         let process = self.kernel.launch(&launch)?;
         if let Err(error) = self.kernel.release(&process) {
             self.kernel.destroy(&process)?;
@@ -151,7 +152,7 @@ impl Containers for Planner {
     }
 
     fn processes(&self, id: &ContainerId) -> Result<Vec<Task>> {
-        self.kernel.tasks(&self.layout().cgroup(id))
+        self.kernel.tasks(&self.group(id)?)
     }
 
     fn alive(&self, process: &Process) -> Result<bool> {

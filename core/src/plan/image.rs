@@ -49,6 +49,11 @@ pub(super) fn stack(layout: &Layout, id: &ContainerId, layers: &[ChainId]) -> Pl
     ));
     plan.push(dir(layout.work(id), 0o700, "overlayfs prepares files here before they appear in the upper directory."));
     plan.push(dir(layout.merged(id), 0o700, "The root is mounted here, in the container's own mount namespace only."));
+    plan.push(Planned::new(
+        Step::WriteFile { path: format!("{}/.dockerenv", layout.upper(id)), mode: 0o755, content: String::new() },
+        "Many a program looks for this empty file to know that it runs in a container.",
+        "moby daemon/initlayer",
+    ));
     let content = layers.iter().fold(String::new(), |text, layer| text + layer.as_str() + "\n");
     plan.push(Planned::new(
         Step::WriteFile { path: layout.lower(id), mode: 0o600, content },

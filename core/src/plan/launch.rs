@@ -122,6 +122,14 @@ fn inside(spec: &Spec, program: &Program, root: &Root, at: &str, streams: Stream
             "pivot_root(2)",
         ),
     });
+    if matches!(root, Root::Overlay { .. }) {
+        // Before anything is mounted: what a person mounts on /etc is not to be written to.
+        steps.push(Planned::new(
+            Step::MakeSymlink { root: at.to_owned(), path: "/etc/mtab".to_owned(), to: "/proc/mounts".to_owned() },
+            "Programs of old look there for what is mounted.",
+            "moby daemon/initlayer",
+        ));
+    }
     for wanted in spec.mounts().iter().flatten() {
         steps.push(mount(spec, wanted, at)?);
     }

@@ -13,8 +13,21 @@ const SEE: &str = "man 7 cgroups";
 
 /// Makes a group and writes its limits.
 pub(super) fn apply(id: &ContainerId, limits: &Resources, facts: &Facts, swap: bool) -> Plan {
-    let path = Layout::of(facts).cgroup(id);
+    let layout = Layout::of(facts);
+    let path = layout.cgroup_in(limits.cgroup_parent.as_deref(), id);
     let mut plan = Plan::new("limits.apply", id.as_str());
+    if let Some(parent) = &limits.cgroup_parent {
+        plan.push(Planned::new(
+            Step::MakeDir { path: layout.run(id), mode: 0o700 },
+            "What is known of a container in this boot lies below one directory of its own.",
+            SEE,
+        ));
+        plan.push(Planned::new(
+            Step::WriteFile { path: layout.cgroup_parent(id), mode: 0o600, content: parent.clone() },
+            "Asked for: the group is below another than Drydock's, and whoever looks for it later finds it by this.",
+            SEE,
+        ));
+    }
     plan.push(
         Planned::new(Step::MakeCgroup { path: path.clone() }, "The group is there, with its limits, before anything runs in it.", SEE)
             .undone_by(Step::RemoveCgroup { path: path.clone() }),
@@ -63,7 +76,7 @@ impl Planner {
             .get(controller)
             .or_else(|| facts.cgroup_roots.values().next().filter(|_| facts.cgroup == CgroupMode::V2))
             .ok_or_else(|| Error::unsupported(format!("the {controller} controller of control groups")))?;
-        let bytes = self.kernel.read(&format!("{root}/{}/{file}", self.layout().cgroup(id)), 0, 1 << 16)?;
+        let bytes = self.kernel.read(&format!("{root}/{}/{file}", self.group(id)?), 0, 1 << 16)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -134,6 +147,7 @@ impl Planner {
 
     /// Makes the writes in an order that the kernel accepts: one that is refused now may pass once another is made.
     fn write_all(&self, id: &ContainerId, all: Vec<Write>) -> Result<()> {
+        let group = self.group(id)?;
         let mut before = Before(Vec::new());
         let mut waiting = all;
         while !waiting.is_empty() {
@@ -142,7 +156,7 @@ impl Planner {
             let mut later = Vec::new();
             for write in waiting {
                 let old = self.group_file(id, &write.controller, &write.file)?.trim().to_owned();
-                match self.kernel.perform(&step(&self.layout().cgroup(id), write.clone()), None) {
+                match self.kernel.perform(&step(&group, write.clone()), None) {
                     Ok(()) => before.0.push((write, old)),
                     Err(error) => {
                         refused = Some(error);
@@ -152,7 +166,7 @@ impl Planner {
             }
             match refused {
                 Some(error) if later.len() == count => {
-                    self.put_back(id, before);
+                    self.put_back(&group, before);
                     return Err(error);
                 }
                 _ => waiting = later,
@@ -161,11 +175,11 @@ impl Planner {
         Ok(())
     }
 
-    fn put_back(&self, id: &ContainerId, before: Before) {
+    fn put_back(&self, group: &str, before: Before) {
         for (mut write, old) in before.0.into_iter().rev() {
             write.value = old;
             // The first error is the one that counts; what cannot be put back is what it was changed to.
-            let _ = self.kernel.perform(&step(&self.layout().cgroup(id), write), None);
+            let _ = self.kernel.perform(&step(group, write), None);
         }
     }
 }
@@ -222,6 +236,6 @@ impl Limits for Planner {
     }
 
     fn remove(&self, id: &ContainerId) -> Result<()> {
-        self.kernel.perform(&Step::RemoveCgroup { path: self.layout().cgroup(id) }, None)
+        self.kernel.perform(&Step::RemoveCgroup { path: self.group(id)? }, None)
     }
 }

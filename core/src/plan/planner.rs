@@ -2,8 +2,9 @@
 
 use super::journal::Owner;
 use crate::container::layout::Layout;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Capabilities, Capability};
+use crate::id::ContainerId;
 use crate::kernel::{Facts, Kernel};
 use crate::limits::CgroupMode;
 use crate::store::Store;
@@ -36,6 +37,16 @@ impl Planner {
 
     pub(super) fn layout(&self) -> Layout {
         Layout::of(self.facts())
+    }
+
+    /// The control group of a container that exists.
+    pub(super) fn group(&self, id: &ContainerId) -> Result<String> {
+        let layout = self.layout();
+        match self.kernel.read(&layout.cgroup_parent(id), 0, 1 << 14) {
+            Ok(parent) => Ok(layout.cgroup_in(Some(String::from_utf8_lossy(&parent).trim()), id)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(layout.cgroup(id)),
+            Err(e) => Err(e),
+        }
     }
 
     /// Refuses what the host does not declare, before anything is changed.

@@ -113,14 +113,15 @@ impl Planning for Planner {
         let of_host = self.kernel.read("/etc/resolv.conf", 0, MOST).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
         explanation.before.push(files(record, &layout, &of_host, endpoint.as_ref(), joined)?);
         explanation.before.push(self.plan_limits(id, &record.config.resources));
-        explanation.before.push(container::prepare(id, &spec, self.facts()));
+        let group = layout.cgroup_in(record.config.resources.cgroup_parent.as_deref(), id);
+        explanation.before.push(container::prepare(id, &spec, self.facts(), &group));
         let streams = if record.config.tty {
             Streams::Terminal { stdin: record.config.open_stdin, rows: 24, cols: 80 }
         } else {
             Streams::Pipes { stdin: record.config.open_stdin }
         };
         let root = container::root(&layout, id, &image.layers);
-        let launch = launch(&format!("container {}", id.short()), &spec, &root, &self.layout().cgroup(id), streams)?;
+        let launch = launch(&format!("container {}", id.short()), &spec, &root, &group, streams)?;
         explanation.waiting.push(container::loopback(id, &launch));
         if let (Some(network), Some(endpoint)) = (network, &endpoint) {
             explanation.before.insert(0, network::add(network)?);

@@ -155,7 +155,7 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
     let mut linux = oci::LinuxBuilder::default()
         .namespaces(namespaces(request)?)
         .resources(resources)
-        .cgroups_path(Layout::of(facts).cgroup(&record.id))
+        .cgroups_path(Layout::of(facts).cgroup_in(config.resources.cgroup_parent.as_deref(), &record.id))
         .devices(device::nodes(request.devices)?)
         .masked_paths(masked)
         .readonly_paths(paths(&defaults::READ_ONLY_PATHS))

@@ -33,6 +33,7 @@ pub(super) struct Limits {
     oom_score_adj: i64,
     pids_limit: Option<i64>,
     ulimits: Vec<Ulimit>,
+    cgroup_parent: String,
     cpu_realtime_period: i64,
     cpu_realtime_runtime: i64,
 }
@@ -103,6 +104,7 @@ impl Limits {
             pids: self.pids_limit.filter(|p| *p != 0).map(|p| p.max(-1)),
             oom_kill_disable: self.oom_kill_disable,
             oom_score_adj: Some(score).filter(|s| *s != 0),
+            cgroup_parent: text(&self.cgroup_parent.trim_matches('/').to_owned()),
         })
     }
 

@@ -63,7 +63,11 @@ impl<'f> Script<'f> {
                 let path = below_root(path);
                 format!("[ -e {path} ] || mknod -m {mode:o} {path} {kind} {major} {minor}\nchmod {mode:o} {path}\nchown {uid}:{gid} {path}")
             }
-            Step::MakeSymlink { path, to, .. } => format!("ln -sfn {} {}", quote(to), below_root(path)),
+            Step::MakeSymlink { path, to, .. } if path.starts_with("/dev/") => format!("ln -sfn {} {}", quote(to), below_root(path)),
+            Step::MakeSymlink { path, to, .. } => {
+                let (at, above) = (below_root(path), below_root(path.rsplit_once('/').map_or("/", |(above, _)| above)));
+                format!("[ -e {at} ] || [ -L {at} ] || {{ mkdir -p {above}; ln -s {} {at}; }}", quote(to))
+            }
             Step::MakeDirInside { path, mode, uid, gid, .. } => {
                 let path = below_root(path);
                 format!("[ -d {path} ] || {{ mkdir -p {path}; chmod {mode:o} {path}; chown {uid}:{gid} {path}; }}")

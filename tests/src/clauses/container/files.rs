@@ -169,4 +169,16 @@ pub(super) const CLAUSES: &[Clause] = &[
         }
         Ok(())
     }),
+    Clause::docker(
+        "CTR-FILES-20",
+        "There is an empty /.dockerenv, and /etc/mtab leads to /proc/mounts; neither is a change.",
+        cite::RUN,
+        |w| {
+            let id = w.sleeper(|_| {})?;
+            let seen = w.exec(&id, &["sh", "-c", "stat -c '%a %s %u' /.dockerenv; readlink /etc/mtab"])?.exits(0)?;
+            equal("what is there", seen.text().as_str(), "755 0 0\n/proc/mounts")?;
+            let changed: Vec<String> = w.engine().diff(&id)?.into_iter().map(|change| change.path).collect();
+            equal("changes", changed, Vec::<String>::new())
+        },
+    ),
 ];

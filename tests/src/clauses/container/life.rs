@@ -254,4 +254,24 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.remove(&id)?;
         holds("it is gone", w.engine().container(&id).is_err())
     }),
+    Clause::law(
+        "CTR-LIFE-22",
+        "A pid file holds the number of the first process while it runs, and is gone with it.",
+        "Podman manual, podman-run(1), --pidfile",
+        |w| {
+            let path = format!("{}/one.pid", w.scratch());
+            w.host(&format!("mkdir -p {}", w.scratch()))?;
+            let id = w.sleeper(|c| c.pid_file = Some(path.clone()))?;
+            let number = |w: &crate::world::World<'_>| -> crate::Checked<Option<u32>> {
+                Ok(w.host(&format!("cat {path}"))?.text().trim().parse().ok())
+            };
+            let process = |w: &crate::world::World<'_>| -> crate::Checked<Option<u32>> { Ok(w.record(&id)?.state.process.map(|p| p.pid)) };
+            equal("number", number(w)?, process(w)?)?;
+            w.engine().restart(&id, None, Some(0))?;
+            equal("number after a restart", number(w)?, process(w)?)?;
+            w.engine().stop(&id, None, Some(0))?;
+            equal("after the end", w.host(&format!("cat {path}"))?.code, 1)?;
+            w.host(&format!("rm -rf {}", w.scratch())).map(drop)
+        },
+    ),
 ];

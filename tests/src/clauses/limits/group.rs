@@ -3,6 +3,7 @@
 use crate::clause::Clause;
 use crate::outcome::{equal, holds};
 use crate::script::Script;
+use drydock_core::container::NamespaceMode;
 use drydock_core::host::Capability;
 
 pub(super) const CLAUSES: &[Clause] = &[
@@ -44,4 +45,31 @@ pub(super) const CLAUSES: &[Clause] = &[
             holds(format_args!("it says so: {refused:?}"), refused.as_ref().is_some_and(|m| m.contains("is not running")))
         },
     ),
+    // dockerd leaves the group above, as here.
+    Clause::docker(
+        "LIM-GROUP-5",
+        "A container's group can be below another than the engine's, which stays when it goes.",
+        "Docker CLI reference, docker container run, --cgroup-parent",
+        |w| {
+            let id = w.sleeper(|c| {
+                c.resources.cgroup_parent = Some("drytrial/web".to_owned());
+                c.cgroupns = NamespaceMode::Host;
+            })?;
+            let own = w.exec(&id, &["cat", "/proc/self/cgroup"])?.exits(0)?.text();
+            holds(format_args!("it is there: {own}"), own.contains(&format!(":/drytrial/web/{id}")))?;
+            equal("processes", w.engine().top(&id)?.len(), 1)?;
+            w.remove(&id)?;
+            let left = w.host("find /sys/fs/cgroup -maxdepth 4 -path '*drytrial/web*' -type d")?.text();
+            holds(format_args!("only the group above is left: {left}"), left.contains("drytrial/web") && !left.contains(&id))?;
+            w.host("for g in /sys/fs/cgroup/drytrial /sys/fs/cgroup/*/drytrial; do rmdir $g/web $g; done 2>/dev/null; true").map(drop)
+        },
+    ),
+    // dockerd takes the dots out of it without a word.
+    Clause::law("LIM-GROUP-6", "A group above that leads elsewhere, or into the engine's own, is refused.", "cgroups(7)", |w| {
+        for wrong in ["../x", "a//b", "a/./b", "drydock", "drydock/x"] {
+            let error = w.refused(&["true"], |c| c.resources.cgroup_parent = Some(wrong.to_owned()))?;
+            holds(format_args!("{wrong}: {error}"), error.message().starts_with("invalid cgroup parent: "))?;
+        }
+        Ok(())
+    }),
 ];
