@@ -3,6 +3,7 @@
 //! One method of [`Host`] a question of [`Kernel`](drydock_core::kernel::Kernel); each delegates to the module of its noun.
 
 use crate::cgroup::Hierarchies;
+use crate::process::live;
 use crate::proxy::Proxies;
 use crate::{facts, files, firewall, ingest, layer, link, lock, observe, volume, volume_mount};
 use drydock_core::error::{Error, ErrorKind, Result};
@@ -57,6 +58,10 @@ impl Host {
             Step::MountVolume { target, mount } => volume_mount::mount(target, mount),
             Step::UnmountVolume { target } => volume_mount::unmount(target),
             Step::Unmount { path } => volume_mount::unmount(path),
+            Step::MountIn { of, kind, source, target, recursive, flags, data } => {
+                live::mount(of, live::Wanted { kind, source, target, recursive: *recursive, flags: *flags, data })
+            }
+            Step::UnmountIn { of, target } => live::unmount_in(of, target),
             Step::EndStray { seen } => observe::end(seen),
 
             Step::MakeCgroup { path } => self.hierarchies.make(path),

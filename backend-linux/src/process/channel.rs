@@ -16,6 +16,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 pub enum Said {
     /// The master side of the terminal is attached to this message.
     Terminal,
+    /// The next thing is a system call filter whose listener will be this descriptor; the process waits for whoever takes it.
+    Listening(i32),
     /// Every inside step is done; the process waits.
     Ready,
     /// A step failed, and the process is gone.

@@ -3,16 +3,18 @@
 use super::channel::{self, Said};
 use super::child::{self, Prepared};
 use super::clone::{Side, Spaces, clone3};
+use super::inside::Filter;
 use super::inside::arguments;
 use super::inside::early::{self, Early};
 use super::streams::{self, Ends};
-use super::{identity, inside, user};
+use super::{identity, inside, report, user};
 use crate::error::step;
 use crate::host::Host;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Launch, Process, Step};
 use nix::unistd::{ForkResult, fork};
 use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// A process that this one has launched and has not handed on: its parent's knowledge of it.
@@ -24,6 +26,8 @@ pub struct Child {
     pub pidfd: OwnedFd,
     /// The socket by which it is let go; closed once its program runs.
     channel: Option<OwnedFd>,
+    /// Filters whose refusals are to be answered for.
+    reported: VecDeque<Filter>,
     /// The far ends of its streams.
     pub ends: Ends,
 }
@@ -33,10 +37,11 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
     let mut spaces = Spaces::of(&launch.namespaces);
     let own_user = spaces.new & libc::CLONE_NEWUSER as u64 != 0;
     let (mut ends, given) = streams::make(launch.streams)?;
-    let filters = launch
+    let filters: VecDeque<Filter> = launch
         .steps()
         .filter_map(|s| if let Step::SetSeccomp { filter } = s { Some(inside::compile(filter, &host.facts().data_root)) } else { None })
         .collect::<Result<_>>()?;
+    let reported = filters.iter().filter(|f| f.reported().is_some()).cloned().collect();
     let user = match launch.user.filter(|_| own_user) {
         Some(range) => Some(user::make(range)?),
         None if own_user => return Err(Error::unsupported("a new user namespace without a range of ids")),
@@ -80,7 +85,7 @@ pub fn launch(host: &Host, launch: &Launch) -> Result<Child> {
     drop(theirs);
     drop(prepared);
     match wait_until_ready(&launch.name, &ours, &mut ends).and_then(|()| identity::identify(pid.unsigned_abs())) {
-        Ok(process) => Ok(Child { process, pidfd, channel: Some(ours), ends }),
+        Ok(process) => Ok(Child { process, pidfd, channel: Some(ours), reported, ends }),
         Err(e) => {
             end(pidfd.as_fd());
             Err(e)
@@ -228,7 +233,22 @@ impl Child {
             return Err(Error::conflict(format!("process {} runs already", self.process.pid)));
         };
         channel::go(&channel)?;
-        match listen(name, &channel, &mut self.ends) {
+        let heard = loop {
+            match listen(name, &channel, &mut self.ends) {
+                Ok(Some(Said::Listening(number))) => {
+                    let taken = report::take(self.pidfd.as_fd(), number).and_then(|listener| match self.reported.pop_front() {
+                        Some(filter) => report::serve(listener, filter),
+                        None => Err(report::elsewhere(i64::from(number))),
+                    });
+                    match taken.and_then(|()| channel::go(&channel)) {
+                        Ok(()) => {}
+                        Err(e) => break Err(e),
+                    }
+                }
+                heard => break heard,
+            }
+        };
+        match heard {
             // The end of the stream: execve(2) has closed the other side.
             Ok(None) => Ok(()),
             Ok(Some(_)) => Err(channel::vanished(name)),

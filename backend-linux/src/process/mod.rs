@@ -7,6 +7,8 @@ mod clone;
 mod identity;
 mod inside;
 mod launch;
+pub mod live;
+mod report;
 pub mod start;
 mod streams;
 mod user;

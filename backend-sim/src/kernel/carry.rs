@@ -27,6 +27,10 @@ impl World {
             Step::MountVolume { target, mount } => self.step_mount_volume(ctx, target, mount),
             Step::UnmountVolume { target } => self.step_unmount_volume(ctx, target),
             Step::Unmount { path } => self.step_unmount_volume(ctx, path),
+            Step::MountIn { of, kind, source, target, recursive, flags, data } => {
+                self.step_mount_in(ctx, of, (kind, source, data), target, *recursive, *flags)
+            }
+            Step::UnmountIn { of, target } => self.step_unmount_in(of, target),
             Step::EndStray { seen } => self.step_end_stray(seen),
             Step::MakeCgroup { path } => self.step_make_cgroup(path),
             Step::WriteCgroup { path, controller, file, value } => self.step_write_cgroup(path, controller, file, value),

@@ -26,12 +26,17 @@ impl World {
             Some(root) => self.inside(pid, root)?,
             None => self.ctx(pid)?,
         };
+        self.make_target(&ctx, target, dir)
+    }
+
+    /// The same in a view.
+    pub(super) fn make_target(&mut self, ctx: &Ctx, target: &str, dir: bool) -> Res<Loc> {
         let path = format!("/{}", target.trim_start_matches('/'));
-        match self.walk(&ctx, &path, true) {
+        match self.walk(ctx, &path, true) {
             Ok(at) => Ok(at),
-            Err(Errno::ENOENT) if dir => self.make_dirs(&ctx, &path, 0o755, (0, 0)),
+            Err(Errno::ENOENT) if dir => self.make_dirs(ctx, &path, 0o755, (0, 0)),
             Err(Errno::ENOENT) => {
-                let (dir, name) = self.free_name(&ctx, &path, 40)?;
+                let (dir, name) = self.free_name(ctx, &path, 40)?;
                 self.check_writable(dir)?;
                 let inode = Inode::new(Body::File(Vec::new()), 0o644, 0, 0, self.timestamp());
                 let node = self.add_node(dir.node, &name, inode)?;
@@ -196,7 +201,7 @@ impl World {
     }
 
     /// Refuses a place to mount at that is in a procfs, where a link of the image may have led (CVE-2019-16884).
-    fn not_in_proc(&mut self, pid: u32, root: Option<&str>, target: &str) -> Result<()> {
+    pub(super) fn not_in_proc(&mut self, pid: u32, root: Option<&str>, target: &str) -> Result<()> {
         let Some(root) = root else { return Ok(()) };
         let ctx = self.inside(pid, root).named("mount", target)?;
         let path = format!("/{}", target.trim_start_matches('/'));

@@ -1,12 +1,13 @@
-//! The content of an image copied into a new volume.
+//! The content of an image copied into a new volume; and mounts of containers that run.
 
 use super::errors::Named;
 use crate::sys::{Errno, FileType, Res};
 use crate::vfs::{Body, Ctx, Loc};
 use crate::world::World;
-use drydock_core::Result;
 use drydock_core::container::volume::VolumeMount;
-use drydock_core::kernel::MountFlags;
+use drydock_core::kernel::{MountFlags, Process};
+use drydock_core::{Error, Result};
+use std::sync::Arc;
 
 /// Where the layers are looked at for as long as the copying takes.
 const VIEW: &str = "/run/drydock/fill";
@@ -65,6 +66,50 @@ impl World {
             }
         })();
         gone.named("umount", target)
+    }
+
+    /// Mounts in a running process's view: what the host has at a path, or new memory.
+    pub(super) fn step_mount_in(
+        &mut self,
+        host: &Ctx,
+        of: &Process,
+        (kind, source, data): (&str, &str, &str),
+        target: &str,
+        recursive: bool,
+        flags: MountFlags,
+    ) -> Result<()> {
+        let pid = self.living(of)?;
+        self.not_in_proc(pid, Some("/"), target)?;
+        let mounted = (|| {
+            let ctx = Ctx { creds: Arc::clone(&self.kernel_creds), ..self.ctx(pid)? };
+            if kind == "tmpfs" {
+                let at = self.make_target(&ctx, target, true)?;
+                let (system, node) = self.new_filesystem(&ctx, kind, data)?;
+                return self.mount_at(at, system, node, flags, "tmpfs").map(drop);
+            }
+            let from = self.walk(host, source, true)?;
+            let dir = self.kind(from.node)? == FileType::Directory;
+            let at = self.make_target(&ctx, target, dir)?;
+            self.bind(from, at, recursive, flags).map(drop)
+        })();
+        mounted.named("mount", target)
+    }
+
+    /// Takes one away again.
+    pub(super) fn step_unmount_in(&mut self, of: &Process, target: &str) -> Result<()> {
+        let pid = self.living(of)?;
+        let gone = (|| {
+            let ctx = Ctx { creds: Arc::clone(&self.kernel_creds), ..self.ctx(pid)? };
+            match self.walk(&ctx, target, true) {
+                Ok(at) if self.is_mount_root(at) => self.unmount(at, false),
+                Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })();
+        match gone {
+            Err(Errno::EBUSY) => Err(Error::conflict(format!("the mount at {target} is in use in the container"))),
+            other => other.named("umount", target),
+        }
     }
 
     /// Whether a place is where something is mounted, and not the host's own root.

@@ -25,7 +25,7 @@ pub(crate) fn cpus(text: &str) -> std::result::Result<u64, String> {
 }
 
 /// What is no `--mount` at all. What is one and cannot be mounted is refused later, as Docker's client leaves it to the engine.
-fn mount(text: &str) -> std::result::Result<String, String> {
+pub(super) fn mount(text: &str) -> std::result::Result<String, String> {
     match mounts::parse_mount(text) {
         Err(e) if !e.message().starts_with("invalid mount config") => Err(e.to_string()),
         _ => Ok(text.to_owned()),

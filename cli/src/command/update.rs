@@ -7,7 +7,7 @@ use crate::flags::{integer, unsigned};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::Result;
-use drydock_core::container::restart;
+use drydock_core::container::{mounts, restart};
 use drydock_core::engine::ContainerUpdate;
 use drydock_core::limits::Resources;
 use drydock_core::network::{PortRequest, ports};
@@ -57,6 +57,12 @@ struct UpdateArgs {
     /// Swap limit equal to memory plus swap: -1 to enable unlimited swap
     #[arg(long, value_name = "bytes", value_parser = swap)]
     memory_swap: Option<i64>,
+    /// Attach a filesystem mount to the container, while it runs
+    #[arg(long, value_name = "mount", value_parser = super::container_options::mount)]
+    mount_add: Vec<String>,
+    /// Take the mount at this path of the container away, unless it is in use there
+    #[arg(long, value_name = "list")]
+    mount_rm: Vec<String>,
     /// Tune container pids limit (set -1 for unlimited)
     #[arg(long, value_name = "int", value_parser = integer)]
     pids_limit: Option<i64>,
@@ -103,6 +109,8 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
         restart: args.restart.as_deref().map(restart::parse).transpose()?,
         publish_add: requests(&args.publish_add)?,
         publish_remove: requests(&args.publish_rm)?,
+        mount_add: args.mount_add.iter().map(|text| mounts::parse_mount(text)).collect::<Result<Vec<_>>>()?,
+        mount_remove: args.mount_rm.clone(),
     };
     if change.is_empty() {
         return Err(Failure::said("you must provide one or more flags when using this command"));

@@ -70,6 +70,11 @@ impl Layout {
         format!("{}/{}-json.log", self.container(id), component(id.as_str()))
     }
 
+    /// The system calls that its filter refused, where they are written down.
+    pub fn refused_calls(&self, id: &ContainerId) -> String {
+        format!("{}/refused-calls.json", self.container(id))
+    }
+
     /// Everything of a container that means nothing after a reboot.
     pub fn run(&self, id: &ContainerId) -> String {
         format!("{}/containers/{}", self.run, component(id.as_str()))

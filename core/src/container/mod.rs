@@ -25,4 +25,4 @@ pub use config::{
     ContainerConfig, DeviceRequest, ExecConfig, MountKind, MountRequest, NamespaceMode, NetworkMode, RestartPolicy, UserRange,
 };
 pub use exec::{ExecRecord, ExecStage, ExecStart};
-pub use record::{ContainerRecord, ContainerState, Status};
+pub use record::{ContainerRecord, ContainerState, RefusedCall, Status};

@@ -29,6 +29,22 @@ pub enum Status {
     Dead,
 }
 
+/// A system call that a container's filter refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RefusedCall {
+    /// Its name: `mount`.
+    pub call: String,
+    /// The program that made it, by the first 15 bytes of its name.
+    pub program: String,
+    /// What it was answered: `EPERM`.
+    pub answer: String,
+    /// The same as a number.
+    pub errno: i32,
+    /// How often; true to a factor of two.
+    pub count: u64,
+}
+
 /// The part of a record that changes with the container's life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerState {
@@ -55,6 +71,9 @@ pub struct ContainerState {
     /// It has a supervisor, or an operation on it takes several changes: what to tidy up if whoever does it is dead.
     #[serde(default)]
     pub under_way: bool,
+    /// The system calls that its filter refused, by name: `--security-opt seccomp-report`. Only in what an engine shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedCall>,
     /// What its probes found; `None` where nobody probes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,

@@ -72,6 +72,9 @@ fn state(record: &ContainerRecord) -> Value {
         "StartedAt": state.started.rfc3339(),
         "FinishedAt": state.finished.rfc3339(),
     });
+    if let (false, Value::Object(fields)) = (state.refused.is_empty(), &mut object) {
+        fields.insert("RefusedCalls".to_owned(), json!(state.refused));
+    }
     if let (Some(health), Value::Object(fields)) = (&state.health, &mut object) {
         fields.insert("Health".to_owned(), self::health(health));
     }

@@ -16,6 +16,7 @@ mod images;
 pub(crate) mod import;
 mod join;
 mod list;
+mod live_mounts;
 mod load;
 mod local;
 mod logs;

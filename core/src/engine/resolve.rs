@@ -52,7 +52,7 @@ impl LocalEngine {
     pub(super) fn looked_at(&self, asked: &str) -> Result<ContainerRecord> {
         let since = self.time();
         loop {
-            let record = self.settled(asked)?;
+            let record = self.with_refused(self.settled(asked)?);
             let process = record.state.process.as_ref().filter(|_| record.state.status == Status::Running);
             let ended = process.is_some_and(|process| !self.host.containers.alive(process).unwrap_or(true));
             if !ended || self.time().since(since) > MOMENT {
@@ -63,6 +63,15 @@ impl LocalEngine {
                 self.host.clock.sleep(GLANCE);
             }
         }
+    }
+
+    /// A record with the system calls that its filter refused, where those are written down.
+    fn with_refused(&self, mut record: ContainerRecord) -> ContainerRecord {
+        if record.config.security_opt.iter().any(|option| option.starts_with("seccomp-report")) {
+            let text = self.kernel().read(&self.layout().refused_calls(&record.id), 0, 1 << 20).unwrap_or_default();
+            record.state.refused = serde_json::from_slice(&text).unwrap_or_default();
+        }
+        record
     }
 
     /// The container a person means, its record true: what a dead supervisor left is tidied up first.

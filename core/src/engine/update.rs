@@ -1,14 +1,16 @@
-//! Changing a container that exists: its limits, its restart policy, its published ports. A running one is changed by its
+//! Changing a container that exists: its limits, its restart policy, its published ports, its mounts. A running one is changed by its
 //! supervisor, which holds its ports and decides about its restarts; one that does not run is only written down anew.
 
 use super::LocalEngine;
 use super::events::Happening;
-use crate::container::{ContainerConfig, ContainerRecord, RestartPolicy, Status};
+use super::live_mounts::MountChange;
+use crate::container::{ContainerConfig, ContainerRecord, MountRequest, RestartPolicy, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::kernel::Request;
 use crate::limits::{Resources, revise};
 use crate::network::PortRequest;
+use crate::store::Change;
 use serde::{Deserialize, Serialize};
 
 /// What to change. What is not named stays as it is.
@@ -23,6 +25,10 @@ pub struct ContainerUpdate {
     pub publish_add: Vec<PortRequest>,
     /// Ports not to publish any more: by the container's port and protocol, and by the host's address and port where they are given.
     pub publish_remove: Vec<PortRequest>,
+    /// Mounts to make besides those that are.
+    pub mount_add: Vec<MountRequest>,
+    /// Mounts to take away, by their targets. Of a volume only the use ends.
+    pub mount_remove: Vec<String>,
 }
 
 impl ContainerUpdate {
@@ -65,8 +71,9 @@ impl LocalEngine {
                 return Err(super::resolve::no_such(asked));
             };
             if !runs(record.state.status) {
-                let config = self.revised(&record, change)?;
-                return self.write_update(id, &config);
+                let (config, mounts) = self.revised(&record, change)?;
+                let forgotten = self.prepare_mounts(&record, &mounts)?;
+                return self.write_update(id, &config, &forgotten);
             }
         }
     }
@@ -74,9 +81,25 @@ impl LocalEngine {
     /// The supervisor's half: changes what the container holds on the host, then its record.
     pub(crate) fn update_supervised(&self, id: &ContainerId, change: &ContainerUpdate) -> Result<()> {
         let record = self.record(id)?;
-        let config = self.revised(&record, change)?;
+        let (config, mounts) = self.revised(&record, change)?;
         let holds = record.state.process.is_some();
-        let before = if change.ports() && holds { Some(self.republish(&record, change)?) } else { None };
+        let forgotten = self.prepare_mounts(&record, &mounts)?;
+        if let Some(process) = &record.state.process {
+            self.remount(&record, process, &mounts).map_err(|e| refused(id, &e))?;
+        }
+        let done = self.update_rest(&record, change, &config, holds);
+        if let (Err(_), Some(process)) = (&done, &record.state.process) {
+            // An update is made whole or not at all.
+            self.remount_as_before(&record, process, &mounts);
+        }
+        done?;
+        self.write_update(id, &config, &forgotten)
+    }
+
+    /// Ports and limits.
+    fn update_rest(&self, record: &ContainerRecord, change: &ContainerUpdate, config: &ContainerConfig, holds: bool) -> Result<()> {
+        let id = &record.id;
+        let before = if change.ports() && holds { Some(self.republish(record, change)?) } else { None };
         if holds && config.resources != record.config.resources {
             let changed = self.host.limits.change(id, &config.resources).map_err(|e| refused(id, &e));
             if changed.is_err() {
@@ -87,22 +110,24 @@ impl LocalEngine {
                 return changed;
             }
         }
-        self.write_update(id, &config)
+        Ok(())
     }
 
     /// Writes an update down.
-    fn write_update(&self, id: &ContainerId, config: &ContainerConfig) -> Result<()> {
-        self.change(id, &[Happening::plain("update")], super::create::promise(config), &mut |record| {
+    fn write_update(&self, id: &ContainerId, config: &ContainerConfig, forgotten: &[Change]) -> Result<()> {
+        let also = [super::create::promise(config), forgotten].concat();
+        self.change(id, &[Happening::plain("update")], &also, &mut |record| {
             record.config.resources.clone_from(&config.resources);
             record.config.restart = config.restart;
             record.config.ports.clone_from(&config.ports);
+            record.config.mounts.clone_from(&config.mounts);
             Ok(())
         })
         .map(drop)
     }
 
     /// The configuration after an update, or why there can be none.
-    fn revised(&self, record: &ContainerRecord, change: &ContainerUpdate) -> Result<ContainerConfig> {
+    fn revised(&self, record: &ContainerRecord, change: &ContainerUpdate) -> Result<(ContainerConfig, MountChange)> {
         let id = &record.id;
         if matches!(record.state.status, Status::Removing | Status::Dead) {
             return Err(refused(id, &Error::conflict("Container is marked for removal and cannot be \"update\".")));
@@ -117,11 +142,13 @@ impl LocalEngine {
             config.restart = policy;
         }
         config.ports = self.revised_ports(record, change)?;
+        let mounts = self.mount_change(record, change)?;
+        config.mounts = Self::revised_mounts(record, &mounts);
         if change.resources != Resources::default() {
             // The values given are judged, and the whole they make with those that stay.
             self.host.planning.check(&ContainerConfig { resources: change.resources.clone(), ..config.clone() })?;
             self.host.planning.check(&config)?;
         }
-        Ok(config)
+        Ok((config, mounts))
     }
 }

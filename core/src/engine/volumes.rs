@@ -22,7 +22,7 @@ fn mount_key(name: &str, id: &ContainerId) -> String {
 }
 
 /// Whether one of two paths is below the other, or they are the same.
-fn holds_or_is_in(a: &str, b: &str) -> bool {
+pub(super) fn holds_or_is_in(a: &str, b: &str) -> bool {
     let below = |inner: &str, outer: &str| {
         let outer = outer.trim_end_matches('/');
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -248,10 +248,15 @@ impl LocalEngine {
         Ok(users.iter().any(|(key, _)| *key != use_key(name, id)))
     }
 
+    /// What ends a container's use of one volume.
+    pub(super) fn end_volume_use(name: &str, id: &ContainerId) -> Change {
+        Change::Delete(Table::Meta, use_key(name, id))
+    }
+
     /// What ends a container's use of its volumes, for the batch that removes its record.
     pub(super) fn end_volume_uses(record: &ContainerRecord) -> Vec<Change> {
         let volumes = record.config.mounts.iter().filter(|m| m.kind == MountKind::Volume);
-        volumes.map(|m| Change::Delete(Table::Meta, use_key(&m.source, &record.id))).collect()
+        volumes.map(|m| Self::end_volume_use(&m.source, &record.id)).collect()
     }
 }
 

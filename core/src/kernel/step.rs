@@ -157,6 +157,12 @@ pub enum Step {
 
     /// Takes every mount at a path of the host away; none, and nothing there, is no error.
     Unmount { path: String },
+    /// Mounts at `target` in the mount namespace of a running process, inside its root, made if it is not there: for `bind` what is at
+    /// `source` on the host, for `tmpfs` new memory. `undo` is [`Step::UnmountIn`].
+    MountIn { of: Process, kind: String, source: String, target: String, recursive: bool, flags: MountFlags, data: String },
+    /// Takes a mount in the mount namespace of a running process away. None there is no error; one that is in use there stays, and is
+    /// [`crate::ErrorKind::Conflict`].
+    UnmountIn { of: Process, target: String },
     /// Kills a process that nothing owns, if it still is the one that a snapshot showed with this line (`PID ARGUMENTS`): its number
     /// may be another's by now.
     EndStray { seen: String },
@@ -266,6 +272,8 @@ impl Step {
             Self::MountVolume { .. } => "mount-volume",
             Self::UnmountVolume { .. } => "unmount-volume",
             Self::Unmount { .. } => "unmount",
+            Self::MountIn { .. } => "mount-in",
+            Self::UnmountIn { .. } => "unmount-in",
             Self::EndStray { .. } => "end-stray",
             Self::MakeCgroup { .. } => "make-cgroup",
             Self::WriteCgroup { .. } => "write-cgroup",

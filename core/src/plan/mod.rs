@@ -7,6 +7,7 @@ mod image;
 mod journal;
 mod launch;
 mod limits;
+mod live;
 mod network;
 mod options;
 mod planner;
@@ -15,6 +16,7 @@ mod union;
 
 pub use explain::Explanation;
 pub use image::chain_id;
+pub(crate) use live::mount_in;
 pub use planner::{Planner, capabilities};
 
 use crate::error::Result;

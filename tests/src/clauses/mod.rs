@@ -56,6 +56,8 @@ pub(crate) mod cite {
     pub const RENAME: &str = "Docker CLI reference, docker container rename";
     /// Docker's reference of `update`.
     pub const UPDATE: &str = "Docker CLI reference, docker container update";
+    /// What people asked Docker for, and it has not.
+    pub const ASKED: &str = "moby/moby#21282, docker/cli#5328";
     /// Docker's reference of `ps`.
     pub const PS: &str = "Docker CLI reference, docker container ls, Filtering";
     /// Docker's reference of `top`.

@@ -23,7 +23,7 @@ pub use seccomp::{Filter, compile};
 
 /// Mounting, for whoever puts a root together outside of a container.
 pub mod mounting {
-    pub use super::mount::{adjust, attach, clone_tree, make_private};
+    pub use super::mount::{adjust, attach, clone_tree, detached, make_private};
     pub use super::resolve::{directory, file, is_directory};
 }
 
@@ -56,6 +56,7 @@ pub fn make_read_only(tree: &OwnedFd) -> Result<()> {
 }
 
 use super::child::Prepared;
+use super::{channel, report};
 use crate::error::step;
 use drydock_core::container::mounts;
 use drydock_core::error::{Error, Result};
@@ -174,6 +175,17 @@ impl<'a> Inside<'a> {
             }
             Step::SetNoNewPrivs => rustix::thread::set_no_new_privs(true).map_err(|e| step("prctl(PR_SET_NO_NEW_PRIVS)", "", e)),
             Step::SetSeccomp { .. } => match self.filters.pop_front() {
+                Some(filter) if filter.reported().is_some() => {
+                    let number = report::next_descriptor(self.channel)?;
+                    channel::say(self.channel, &channel::Said::Listening(number), None)?;
+                    let is = filter.install_with_listener()?;
+                    if is != i64::from(number) {
+                        return Err(report::elsewhere(is));
+                    }
+                    // An error is an answer too: then whoever gave it has the listener.
+                    let _ = channel::wait_to_go(self.channel);
+                    Ok(())
+                }
                 Some(filter) => filter.install(),
                 None => Err(Error::invalid("a system call filter that was not compiled")),
             },

@@ -8,6 +8,7 @@ mod sysctl;
 
 pub use device::{Granted, parse_device, parse_rule};
 pub use environment::exec_environment;
+pub(crate) use mounts::asked;
 
 use super::layout::Layout;
 use super::user::Identity;
@@ -168,7 +169,7 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
         linux.set_uid_mappings(Some(vec![mapping]));
         linux.set_gid_mappings(Some(vec![mapping]));
     }
-    linux.set_seccomp(security::filter(config, &options, facts)?);
+    linux.set_seccomp(security::filter(config, &options, facts, &Layout::of(facts).refused_calls(&record.id))?);
     Ok(linux)
 }
 

@@ -68,7 +68,7 @@ fn standard(request: &Request<'_>) -> Vec<Row> {
 }
 
 /// One that a person asked for.
-fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
+pub(crate) fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
     let access = if wanted.read_only { "ro" } else { "rw" };
     match wanted.kind {
         MountKind::Tmpfs => {

@@ -24,6 +24,8 @@ pub(super) struct Options {
     pub no_new_privileges: bool,
     /// Nothing masked or read-only.
     pub unconfined_paths: bool,
+    /// What the filter refuses is written down.
+    pub report: bool,
 }
 
 impl Options {
@@ -45,6 +47,8 @@ impl Options {
                 ("seccomp", Some("unconfined")) => options.filter = Filter::Unconfined,
                 ("seccomp", Some("builtin")) => options.filter = Filter::Default,
                 ("seccomp", Some(profile)) if !profile.is_empty() => options.filter = Filter::Profile(profile.to_owned()),
+                ("seccomp-report", None | Some("true" | "1")) => options.report = true,
+                ("seccomp-report", Some("false" | "0")) => options.report = false,
                 ("systempaths", Some("unconfined")) => options.unconfined_paths = true,
                 // What a security module would do; whether there is one is looked at where the host is known.
                 ("apparmor" | "label", Some(_)) => {}
@@ -57,7 +61,17 @@ impl Options {
 }
 
 /// The filter, resolved for what this container may do. A host without filters has none unless a profile was asked for by name.
-pub(super) fn filter(config: &ContainerConfig, options: &Options, facts: &Facts) -> Result<Option<LinuxSeccomp>> {
+///
+/// `report` is the file that gets the names of refused calls, where that is asked for.
+pub(super) fn filter(config: &ContainerConfig, options: &Options, facts: &Facts, report: &str) -> Result<Option<LinuxSeccomp>> {
+    let mut filter = plain_filter(config, options, facts)?;
+    if let (Some(filter), true) = (&mut filter, options.report) {
+        filter.set_listener_path(Some(report.into()));
+    }
+    Ok(filter)
+}
+
+fn plain_filter(config: &ContainerConfig, options: &Options, facts: &Facts) -> Result<Option<LinuxSeccomp>> {
     let granted = || -> Result<u64> {
         let set = defaults::capabilities(&config.cap_add, &config.cap_drop, config.privileged, facts.capabilities)?;
         Ok(defaults::to_mask(&set.into_iter().collect::<Vec<_>>()))

@@ -16,6 +16,10 @@ pub(super) fn command(step: &Step) -> Option<String> {
         }
         Step::RemoveTree { path } => format!("rm -rf --one-file-system {}", quote(path)),
         Step::Unmount { path } => format!("umount -l {}", quote(path)),
+        Step::MountIn { of, kind, source, target, .. } => {
+            format!("# (in the mount namespace of {0}) nsenter -t {0} -m mount -t {kind} {1} {2}", of.pid, quote(source), quote(target))
+        }
+        Step::UnmountIn { of, target } => format!("nsenter -t {} -m umount {}", of.pid, quote(target)),
         Step::EndStray { seen } => format!("kill -9 {}", quote(seen.split(' ').next().unwrap_or_default())),
         Step::SyncDir { path } => format!("sync {}", quote(path)),
         Step::UnpackLayer { archive, into, .. } => format!(

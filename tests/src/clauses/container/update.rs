@@ -5,7 +5,7 @@ use crate::clause::Clause;
 use crate::clauses::cite;
 use crate::outcome::{Checked, contains, equal, fail, holds};
 use crate::world::World;
-use drydock_core::container::{ContainerConfig, RestartPolicy, Status};
+use drydock_core::container::{ContainerConfig, MountKind, MountRequest, RestartPolicy, Status};
 use drydock_core::engine::ContainerUpdate;
 use drydock_core::host::Capability;
 use drydock_core::limits::{CgroupMode, Resources};
@@ -23,6 +23,27 @@ fn limits(resources: Resources) -> ContainerUpdate {
 
 fn policy(restart: RestartPolicy) -> ContainerUpdate {
     ContainerUpdate { restart: Some(restart), ..ContainerUpdate::default() }
+}
+
+fn mounts(add: &[&str], remove: &[&str]) -> ContainerUpdate {
+    let add = add.iter().filter_map(|text| drydock_core::container::mounts::parse_mount(text).ok());
+    ContainerUpdate {
+        mount_add: add.collect(),
+        mount_remove: remove.iter().map(|at| (*at).to_owned()).collect(),
+        ..ContainerUpdate::default()
+    }
+}
+
+/// A volume at /v.
+fn volume(name: &str) -> MountRequest {
+    MountRequest { source: name.to_owned(), target: "/v".to_owned(), ..MountRequest::of(MountKind::Volume) }
+}
+
+/// A directory of the host with a file in it.
+fn shared(w: &World<'_>) -> Checked<String> {
+    let from = format!("{}/shared", w.scratch());
+    w.host(&format!("mkdir -p {from}; echo of the host >{from}/file"))?;
+    Ok(from)
 }
 
 fn memory(bytes: u64, swap: Option<i64>) -> Resources {
@@ -262,5 +283,67 @@ pub(super) const CLAUSES: &[Clause] = &[
         let id = w.sleeper(|_| {})?;
         let error = refused(w, &id, &ContainerUpdate { publish_add: vec![port(None, 18_609, 80)], ..ContainerUpdate::default() })?;
         equal("kind", error.kind(), ErrorKind::InvalidInput)
+    }),
+    Clause::law("CTR-UPDATE-24", "A mount is added to a running container, and taken away, without another start.", cite::ASKED, |w| {
+        let id = w.sleeper(|_| {})?;
+        let before = w.record(&id)?.state.process;
+        let from = shared(w)?;
+        w.engine().update(&id, &mounts(&[&format!("type=bind,src={from},dst=/late/here")], &[]))?;
+        w.engine().update(&id, &mounts(&["type=tmpfs,dst=/memory,tmpfs-size=1m", "type=volume,src=late,dst=/kept"], &[]))?;
+        equal("bind", w.exec(&id, &["cat", "/late/here/file"])?.exits(0)?.text().as_str(), "of the host")?;
+        w.exec(&id, &["sh", "-c", "echo from inside >/late/here/back; echo kept >/kept/file; df /memory | grep -q tmpfs"])?.exits(0)?;
+        equal("on the host", w.host(&format!("cat {from}/back"))?.text().as_str(), "from inside")?;
+        equal("in its record", w.record(&id)?.config.mounts.len(), 3)?;
+        w.engine().update(&id, &mounts(&[], &["/late/here", "/memory", "/kept"]))?;
+        equal("after", w.exec(&id, &["sh", "-c", "ls /late/here /memory /kept"])?.text().contains("file"), false)?;
+        equal("the process", w.record(&id)?.state.process, before)?;
+        equal("mounts", w.record(&id)?.config.mounts.len(), 0)?;
+        equal("the volume stays", w.run_with(&["cat", "/v/file"], |c| c.mounts = vec![volume("late")])?.text().as_str(), "kept")?;
+        w.remove(&id)?;
+        w.host(&format!("rm -rf {from}")).map(drop)
+    })
+    .needs(&[Capability::Exec]),
+    Clause::law("CTR-UPDATE-25", "A mount that is in use in the container is not taken away, and nothing of that update is done.", cite::ASKED, |w| {
+        let id = w.ready("cd /memory; echo ready; exec sleep 1000", |c| {
+            c.mounts = ["/memory", "/other"].map(|at| drydock_core::container::mounts::parse_tmpfs(at).unwrap_or_else(|_| unreachable!())).to_vec();
+        })?;
+        let error = refused(w, &id, &mounts(&[], &["/other", "/memory"]))?;
+        equal("kind", error.kind(), ErrorKind::Conflict)?;
+        contains("message", &error.to_string(), "is in use in the container")?;
+        w.exec(&id, &["sh", "-c", "grep -q ' /memory ' /proc/mounts && grep -q ' /other ' /proc/mounts"])?.exits(0)?;
+        equal("mounts", w.record(&id)?.config.mounts.len(), 2)
+    })
+    .needs(&[Capability::Exec]),
+    Clause::law("CTR-UPDATE-26", "A mount that is added read-only cannot be written, and does not lead out of the container.", cite::ASKED, |w| {
+        let from = shared(w)?;
+        let id = w.ready("ln -s /../../../../out /link; mkdir /out; echo ready; exec sleep 1000", |_| {})?;
+        w.engine().update(&id, &mounts(&[&format!("type=bind,src={from},dst=/link,readonly")], &[]))?;
+        equal("where the link leads", w.exec(&id, &["cat", "/out/file"])?.exits(0)?.text().as_str(), "of the host")?;
+        holds("it cannot be written", w.exec(&id, &["sh", "-c", "echo >/out/new"])?.code != 0)?;
+        w.engine().update(&id, &mounts(&[], &["/link"]))?;
+        equal("after", w.exec(&id, &["ls", "/out"])?.exits(0)?.text().as_str(), "")?;
+        w.host(&format!("rm -rf {from}")).map(drop)
+    })
+    .needs(&[Capability::Exec]),
+    Clause::law("CTR-UPDATE-27", "A place that is taken, one that has no mount, and a source that is missing are refused; nothing changes.", cite::ASKED, |w| {
+        let id = w.sleeper(|c| c.mounts = vec![volume("taken")])?;
+        for (change, words) in [
+            (mounts(&["type=tmpfs,dst=/v"], &[]), "Duplicate mount point: /v"),
+            (mounts(&["type=tmpfs,dst=/x", "type=tmpfs,dst=/x"], &[]), "Duplicate mount point: /x"),
+            (mounts(&["type=bind,src=/no/such,dst=/x"], &[]), "bind source path does not exist: /no/such"),
+            (mounts(&[], &["/nothing"]), "No mount at '/nothing'"),
+        ] {
+            contains(words, &refused(w, &id, &change)?.to_string(), words)?;
+        }
+        equal("mounts", w.record(&id)?.config.mounts.len(), 1)?;
+        w.engine().update(&id, &mounts(&["type=tmpfs,dst=/v"], &["/v"]))?;
+        w.exec(&id, &["sh", "-c", "grep ' /v ' /proc/mounts | grep -q tmpfs"])?.exits(0)?.done()
+    })
+    .needs(&[Capability::Exec]),
+    Clause::law("CTR-UPDATE-28", "A mount that is added to a container that does not run is there when it does.", cite::ASKED, |w| {
+        let id = w.create(&["sh", "-c", "df /memory | grep -q tmpfs"], |_| {})?;
+        w.engine().update(&id, &mounts(&["type=tmpfs,dst=/memory"], &[]))?;
+        w.engine().start(&id)?;
+        equal("code", w.wait(&id)?, 0)
     }),
 ];

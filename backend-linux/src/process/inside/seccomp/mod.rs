@@ -20,6 +20,8 @@ use std::path::Path;
 pub struct Filter {
     program: Vec<u8>,
     flags: u64,
+    /// Where refused calls are written down, if they are.
+    report: Option<String>,
 }
 
 /// Bytes of one BPF instruction (`struct sock_filter`).
@@ -31,6 +33,7 @@ const MOST: usize = 4096;
 
 /// Compiles a filter, or takes it from the cache below `data_root`.
 pub fn compile(filter: &LinuxSeccomp, data_root: &str) -> Result<Filter> {
+    let report = filter.listener_path().as_ref().map(|path| path.display().to_string());
     let flags = filter.flags().iter().flatten().fold(0, |all, flag| all | flag_bit(*flag));
     let source = serde_json::to_vec(filter)?;
     // The version of the compiler is part of the name, since a later one may know more system calls.
@@ -41,13 +44,13 @@ pub fn compile(filter: &LinuxSeccomp, data_root: &str) -> Result<Filter> {
     if let Ok(program) = fs::read(&kept)
         && is_program(&program)
     {
-        return Ok(Filter { program, flags });
+        return Ok(Filter { program, flags, report });
     }
     let program =
         build::build(filter).map_err(|e| Error::new(ErrorKind::InvalidInput, format!("the seccomp profile cannot be compiled: {e}")))?;
     // A cache that cannot be written makes the next start slower, and nothing else.
     let _ = keep(&directory, &kept, &program);
-    Ok(Filter { program, flags })
+    Ok(Filter { program, flags, report })
 }
 
 fn is_program(bytes: &[u8]) -> bool {
@@ -71,12 +74,44 @@ fn flag_bit(flag: LinuxSeccompFilterFlag) -> u64 {
     }
 }
 
+/// `SECCOMP_RET_ERRNO` and the mask of actions (linux/seccomp.h).
+const REFUSE: u32 = 0x0005_0000;
+const ACTION: u32 = 0xffff_0000;
+/// `SECCOMP_RET_USER_NOTIF`
+const NOTIFY: u32 = 0x7fc0_0000;
+/// The instruction that returns a constant.
+const RETURN: u16 = 0x06;
+
 impl Filter {
+    /// Where refused calls are written down, if they are.
+    pub fn reported(&self) -> Option<&str> {
+        self.report.as_deref()
+    }
+
+    /// The error that the filter answers a call with, if it refuses it.
+    pub fn answer(&self, call: &crate::process::report::Call) -> Option<i32> {
+        let answer = crate::process::report::evaluate(&self.program, call)?;
+        (answer & ACTION == REFUSE).then_some((answer & !ACTION) as i32)
+    }
+
     /// Installs the filter for this thread, and so for what it executes (seccomp(2)).
     pub fn install(&self) -> Result<()> {
-        let count = u16::try_from(self.program.len() / INSTRUCTION).map_err(|_| Error::invalid("a seccomp program too long"))?;
-        let instructions: Vec<libc::sock_filter> = self
-            .program
+        self.put_in_force(&self.program, self.flags).map(drop)
+    }
+
+    /// Installs it so that whoever holds the descriptor answers in its place for the calls that it refuses.
+    pub fn install_with_listener(&self) -> Result<i64> {
+        let notifying = self.program.chunks_exact(INSTRUCTION).flat_map(|b| {
+            let refuses = u16::from_ne_bytes([b[0], b[1]]) == RETURN && u32::from_ne_bytes([b[4], b[5], b[6], b[7]]) & ACTION == REFUSE;
+            let k = if refuses { NOTIFY.to_ne_bytes() } else { [b[4], b[5], b[6], b[7]] };
+            [b[0], b[1], b[2], b[3], k[0], k[1], k[2], k[3]]
+        });
+        self.put_in_force(&notifying.collect::<Vec<u8>>(), self.flags | libc::SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    }
+
+    fn put_in_force(&self, program: &[u8], flags: u64) -> Result<i64> {
+        let count = u16::try_from(program.len() / INSTRUCTION).map_err(|_| Error::invalid("a seccomp program too long"))?;
+        let instructions: Vec<libc::sock_filter> = program
             .chunks_exact(INSTRUCTION)
             .map(|b| libc::sock_filter {
                 code: u16::from_ne_bytes([b[0], b[1]]),
@@ -87,7 +122,7 @@ impl Filter {
             .collect();
         let program = libc::sock_fprog { len: count, filter: instructions.as_ptr().cast_mut() };
         // SAFETY: the program points at `count` instructions that live across the call; the kernel copies and checks them.
-        let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, self.flags, &raw const program) };
-        if answer == 0 { Ok(()) } else { Err(step("seccomp", "", io::Error::last_os_error())) }
+        let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+        if answer >= 0 { Ok(answer) } else { Err(step("seccomp", "", io::Error::last_os_error())) }
     }
 }
