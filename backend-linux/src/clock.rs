@@ -1,9 +1,9 @@
 //! The host's clock and its randomness.
 
-use drydock_core::time::{Clock, Timestamp};
+use drydock_core::time::{Clock, Moment, Timestamp};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// CLOCK_REALTIME and getrandom(2).
+/// CLOCK_REALTIME, CLOCK_MONOTONIC and getrandom(2).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -12,6 +12,13 @@ impl Clock for SystemClock {
         // A clock set before 1970 is shown as 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn moment(&self) -> Moment {
+        // The clock of poll(2)'s and nanosleep(2)'s timeouts.
+        let since = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let (seconds, nanos) = (u64::try_from(since.tv_sec).unwrap_or_default(), u64::try_from(since.tv_nsec).unwrap_or_default());
+        Moment(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
     }
 
     fn sleep(&self, time: Duration) {

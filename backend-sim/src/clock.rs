@@ -1,7 +1,7 @@
 //! The virtual clock, as the engine asks it.
 
 use crate::host::Machine;
-use drydock_core::time::{Clock, Timestamp};
+use drydock_core::time::{Clock, Moment, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         self.machine.shared.lock().timestamp()
+    }
+
+    fn moment(&self) -> Moment {
+        self.machine.shared.lock().moment()
     }
 
     fn sleep(&self, time: Duration) {

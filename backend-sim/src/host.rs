@@ -105,7 +105,7 @@ impl Machine {
         // A supervisor opens the engine for itself, as a process of its own does.
         machine.actors().decider = Some(Arc::new(move |id| {
             let machine = weak.upgrade().ok_or_else(interrupted)?;
-            let supervisor = Supervisor::new(machine.engine()?, id)?;
+            let supervisor = Supervisor::new(Arc::new(LocalEngine::open_to_supervise(machine.host())?), id)?;
             Ok(Box::new(supervisor) as Box<dyn Decide>)
         }));
         machine.boot_engine();
@@ -117,10 +117,14 @@ impl Machine {
 
     /// The engine over this machine, opened as by a process that has just started.
     fn engine(self: &Arc<Self>) -> Result<Arc<LocalEngine>> {
+        LocalEngine::open(self.host()).map(Arc::new)
+    }
+
+    fn host(self: &Arc<Self>) -> Host {
         let kernel = Arc::new(SimKernel::new(Arc::clone(self)));
         let store = Arc::new(MemoryStore::new(Arc::clone(self)));
         let clock = Arc::new(SimClock::new(Arc::clone(self)));
-        LocalEngine::open(Host::planned(kernel, store, clock).reaching(self.transport())).map(Arc::new)
+        Host::planned(kernel, store, clock).reaching(self.transport())
     }
 
     fn transport(self: &Arc<Self>) -> Arc<SimTransport> {
@@ -294,6 +298,11 @@ impl SimHost {
     /// Lets virtual time pass.
     pub fn advance(&self, time: std::time::Duration) {
         self.machine.advance(time);
+    }
+
+    /// Sets the time of day away from the virtual time by so many seconds, forward or back, as a person or a time server does.
+    pub fn set_clock_away(&self, seconds: i64) {
+        self.look(|world| world.away = seconds.saturating_mul(1_000_000_000));
     }
 
     /// The engine's process dies, wherever it is.

@@ -202,7 +202,7 @@ impl Machine {
 
     /// Lets virtual time pass.
     pub(crate) fn advance(self: &Arc<Self>, time: Duration) {
-        let end = self.shared.lock().timestamp().after(time).0;
+        let end = self.shared.lock().moment().after(time).0;
         self.run_until(Some(end), &mut || false);
         self.settle();
     }

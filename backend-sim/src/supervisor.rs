@@ -102,7 +102,7 @@ impl Machine {
                 return Err(error);
             }
         };
-        let unasked = self.shared.lock().timestamp().after(UNASKED).0;
+        let unasked = self.shared.lock().moment().after(UNASKED).0;
         let settings = decide.settings();
         if settings.log.forward.is_some() {
             self.kill_actor(pid);
@@ -400,7 +400,7 @@ impl Machine {
     /// Waits until a supervisor has ended.
     pub(crate) fn wait_supervisor(self: &Arc<Self>, id: &ContainerId, timeout: Option<Duration>) -> Result<bool> {
         let gone = || !self.actors().supervisors.contains_key(id);
-        let end = timeout.map(|t| self.shared.lock().timestamp().after(t).0);
+        let end = timeout.map(|t| self.shared.lock().moment().after(t).0);
         let ended = self.run_until(end, &mut || gone());
         self.not_modelled()?;
         Ok(ended)

@@ -23,7 +23,7 @@ pub use types::*;
 use crate::programs::Running;
 use crate::world::{Shared, World};
 use drydock_core::kernel::{NamespaceKind, Signal};
-use drydock_core::time::Timestamp;
+use drydock_core::time::{Moment, Timestamp};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::time::Duration;

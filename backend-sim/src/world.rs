@@ -12,7 +12,7 @@ use crate::process::{Namespaces, Proc};
 use crate::trace::Trace;
 use crate::vfs::{Ctx, Loc, Vfs};
 use drydock_core::limits::CgroupMode;
-use drydock_core::time::Timestamp;
+use drydock_core::time::{Moment, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,8 @@ pub struct World {
     pub config: SimConfig,
     /// The virtual time, in nanoseconds since 1970.
     pub now: u64,
+    /// How far the time of day has been set away from the virtual time, in nanoseconds. Timers do not know it.
+    pub away: i64,
     /// When it booted.
     pub booted: u64,
     /// How often it booted.
@@ -149,6 +151,7 @@ impl World {
         let mut world = Self {
             peers: BTreeMap::new(),
             now: BOOT,
+            away: 0,
             booted: BOOT,
             boots: 1,
             rng: ChaCha8Rng::seed_from_u64(config.seed),
@@ -191,9 +194,14 @@ impl World {
         world
     }
 
-    /// The virtual time.
+    /// The time of day: the virtual time, unless it was set.
     pub fn timestamp(&self) -> Timestamp {
-        Timestamp(self.now)
+        Timestamp(self.now.saturating_add_signed(self.away))
+    }
+
+    /// The virtual time, as what is waited for is measured.
+    pub fn moment(&self) -> Moment {
+        Moment(self.now)
     }
 
     /// Random bytes.

@@ -32,11 +32,39 @@ impl Timestamp {
     }
 }
 
+/// A moment on a clock that nobody sets: nanoseconds since the host was started, or since anything else that stays. What is waited for
+/// is measured with it, so that a jump of the time of day makes nothing last longer or shorter; it is never shown, and means nothing
+/// once the host was started anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// How long ago `earlier` was; zero if it is later.
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The moment `by` later.
+    #[must_use]
+    pub fn after(self, by: Duration) -> Moment {
+        Moment(self.0.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
+    /// The time of day at this moment, by what the time of day is `now`.
+    pub fn shown(self, now: (Moment, Timestamp)) -> Timestamp {
+        let (moment, time) = now;
+        let nanos = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
+        Timestamp(time.0.saturating_sub(nanos(moment.since(self))).saturating_add(nanos(self.since(moment))))
+    }
+}
+
 /// The host's clock and its source of randomness.
 pub trait Clock: Send + Sync {
     /// The time now. Virtual on the simulator.
     fn now(&self) -> Timestamp;
-    /// Lets this much time pass. On the simulator the world runs meanwhile.
+    /// The same clock for measuring: it goes forward evenly, whatever the time of day is set to.
+    fn moment(&self) -> Moment;
+    /// Lets this much time pass, by [`Clock::moment`]. On the simulator the world runs meanwhile.
     fn sleep(&self, time: Duration);
     /// Fills the buffer with random bytes. On the simulator they come from the seed.
     fn random(&self, buffer: &mut [u8]);

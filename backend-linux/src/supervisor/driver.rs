@@ -16,7 +16,7 @@ use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::ContainerId;
 use drydock_core::kernel::{Exit, Guard, Kernel, Request};
 use drydock_core::supervise::{Event, Reaction, Settings};
-use drydock_core::time::{Clock, Timestamp};
+use drydock_core::time::{Clock, Moment};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -125,7 +125,7 @@ struct Driver<'a> {
     /// Further programs that run in the container.
     inner: Vec<Inner>,
     log: Option<Log>,
-    timer: Option<Timestamp>,
+    timer: Option<Moment>,
     started: bool,
     finished: bool,
     /// When to give back what only thinking needed.
@@ -169,7 +169,7 @@ impl Driver<'_> {
             if ready.exited {
                 self.exited()?;
             }
-            if self.timer.is_some_and(|at| at <= SystemClock.now()) {
+            if self.timer.is_some_and(|at| at <= SystemClock.moment()) {
                 self.timer = None;
                 self.tell(Event::Timer);
             }
@@ -234,7 +234,7 @@ impl Driver<'_> {
 
     /// How long poll(2) may wait.
     fn patience(&self) -> Option<Timespec> {
-        let timer = self.timer.map(|at| at.since(SystemClock.now()));
+        let timer = self.timer.map(|at| at.since(SystemClock.moment()));
         let unasked = self.unasked.map(|since| UNASKED.saturating_sub(since.elapsed()));
         let stuck = self.held_up().then_some(LOOK_AGAIN);
         let idle = self.trim.map(|at| at.saturating_duration_since(Instant::now()));

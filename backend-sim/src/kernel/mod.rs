@@ -314,10 +314,10 @@ impl Kernel for SimKernel {
     }
 
     fn request(&self, id: &ContainerId, request: &Request) -> Result<()> {
-        let asked = self.machine.shared.lock().timestamp();
+        let asked = self.machine.shared.lock().moment();
         let crash = self.strike(|| "request".to_owned())?;
         // A stalled one is not heard of any more once nobody waits for its answer.
-        if self.machine.shared.lock().timestamp().since(asked) > request.patience() {
+        if self.machine.shared.lock().moment().since(asked) > request.patience() {
             return Err(drydock_core::kernel::no_answer(id));
         }
         let answer = self.machine.ask_supervisor(id, request);

@@ -214,9 +214,9 @@ pub async fn time(cmd: &mut Cmd) -> Exit {
     if options.operands.is_empty() {
         return Err(cmd.usage(&spec, "").await);
     }
-    let start = cmd.sys.now();
+    let start = cmd.sys.moment();
     let code = run(cmd, &options.operands).await;
-    let took = cmd.sys.now().since(start);
+    let took = cmd.sys.moment().since(start);
     let show = |time: Duration| {
         if options.has('p') {
             format!("{:.2}", time.as_secs_f64())

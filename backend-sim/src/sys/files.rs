@@ -205,7 +205,7 @@ impl Sys {
     /// poll(2): waits for the first that is ready; an empty answer is the timeout.
     pub async fn poll(&self, watch: &[Poll], timeout: Option<Duration>) -> Res<Vec<Poll>> {
         self.struck("poll")?;
-        let end = timeout.map(|t| self.now().after(t).0);
+        let end = timeout.map(|t| self.moment().after(t).0);
         let answer = self
             .block(move |w, pid| {
                 let ready: Vec<Poll> = watch.iter().map(|p| w.poll_fd(pid, *p)).filter(|p| p.read || p.write).collect();

@@ -118,12 +118,12 @@ impl Sys {
         self.struck("echo")?;
         self.pay(1000).await;
         self.note(|| format!("echo {to}"));
-        let sent = self.now();
+        let sent = self.moment();
         let end = sent.after(timeout).0;
         match self.with(|w| w.echo_request(self.pid, to, bytes, ttl)) {
             Ok((moment, from, ttl)) if moment <= end => {
                 self.until(moment).await?;
-                Ok(Echo { from, ttl, time: self.now().since(sent) })
+                Ok(Echo { from, ttl, time: self.moment().since(sent) })
             }
             Ok(_) => {
                 self.until(end).await?;

@@ -3,9 +3,14 @@
 use super::*;
 
 impl Sys {
-    /// The virtual time.
+    /// The time of day.
     pub fn now(&self) -> Timestamp {
         self.with(|w| w.timestamp())
+    }
+
+    /// The virtual time, for measuring.
+    pub fn moment(&self) -> Moment {
+        self.with(|w| w.moment())
     }
 
     /// Time since the simulated host booted.
@@ -15,7 +20,7 @@ impl Sys {
 
     /// Lets virtual time pass. EINTR when a caught signal comes.
     pub async fn sleep(&self, time: Duration) -> Res<()> {
-        let moment = self.now().after(time).0;
+        let moment = self.moment().after(time).0;
         self.until(moment).await
     }
 

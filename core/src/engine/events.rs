@@ -157,10 +157,10 @@ impl LocalEngine {
 
     /// Events after this number; where there are none, those of the next moments.
     pub(super) fn await_events(&self, number: u64, limit: usize, patience: Duration) -> Result<Vec<Entry>> {
-        let since = self.time();
+        let since = self.moment();
         loop {
             let events = self.events_after(number, limit)?;
-            let waited = self.time().since(since);
+            let waited = self.moment().since(since);
             if !events.is_empty() || waited >= patience {
                 return Ok(events);
             }

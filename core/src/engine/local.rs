@@ -10,7 +10,7 @@ use crate::kernel::{Guard, Kernel};
 use crate::plan::Planner;
 use crate::registry::{NoNetwork, Transport};
 use crate::store::{Change, Store, StoreExt as _, Table, decode, put};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +86,14 @@ impl LocalEngine {
         Ok(engine)
     }
 
+    /// Opens the engine for a supervisor: plans of dead processes are undone, since one may be of its container; all else is left to
+    /// those who come with a command. A supervisor that removed what a dead build left would wait for itself to end, where the
+    /// container is its own.
+    pub fn open_to_supervise(host: Host) -> Result<Self> {
+        host.planning.recover()?;
+        Ok(Self { host })
+    }
+
     /// The engine as it is, with nothing finished or undone: for [`super::Engine::doctor`], where opening fails.
     pub fn as_found(host: Host) -> Self {
         Self { host }
@@ -112,6 +120,10 @@ impl LocalEngine {
         self.host.clock.now()
     }
 
+    pub(super) fn moment(&self) -> Moment {
+        self.host.clock.moment()
+    }
+
     /// A new id: 64 hexadecimal digits of chance.
     pub(super) fn new_id(&self) -> String {
         let mut bytes = [0; 32];
@@ -121,12 +133,12 @@ impl LocalEngine {
 
     /// Takes a lock, waiting for another operation to end.
     pub(super) fn lock(&self, name: &str) -> Result<Box<dyn Guard>> {
-        let since = self.time();
+        let since = self.moment();
         loop {
             if let Some(guard) = self.kernel().lock(name)? {
                 return Ok(guard);
             }
-            if self.time().since(since) > PATIENCE {
+            if self.moment().since(since) > PATIENCE {
                 return Err(Error::conflict(format!("another operation on {name} is still under way")).op("lock").subject(name));
             }
             self.host.clock.sleep(GLANCE);

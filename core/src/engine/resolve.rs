@@ -50,12 +50,12 @@ impl LocalEngine {
     /// [`LocalEngine::settled`] for whoever looks closely: a first process that has just ended is not shown as running. Its supervisor
     /// needs a moment to tidy up and record the end; this waits for that, but not for ever.
     pub(super) fn looked_at(&self, asked: &str) -> Result<ContainerRecord> {
-        let since = self.time();
+        let since = self.moment();
         loop {
             let record = self.with_refused(self.settled(asked)?);
             let process = record.state.process.as_ref().filter(|_| record.state.status == Status::Running);
             let ended = process.is_some_and(|process| !self.host.containers.alive(process).unwrap_or(true));
-            if !ended || self.time().since(since) > MOMENT {
+            if !ended || self.moment().since(since) > MOMENT {
                 return Ok(record);
             }
             if self.kernel().wait(&record.id, Some(GLANCE))? {

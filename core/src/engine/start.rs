@@ -263,7 +263,7 @@ impl LocalEngine {
 
     /// Does it again and again, at most so long, and shorter after a failure that nobody can be expected to put right.
     fn insist_for(&self, longest: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        let since = self.time();
+        let since = self.moment();
         let mut pause = Duration::from_millis(20);
         loop {
             let error = match what() {
@@ -275,7 +275,7 @@ impl LocalEngine {
                 ErrorKind::System | ErrorKind::TimedOut => longest.min(FOR_LUCK),
                 _ => return Err(error),
             };
-            if self.time().since(since) > patience {
+            if self.moment().since(since) > patience {
                 return Err(error);
             }
             self.host.clock.sleep(pause);

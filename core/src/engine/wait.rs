@@ -64,9 +64,9 @@ impl LocalEngine {
         timeout: Option<Duration>,
         answer: &mut dyn FnMut(&Entry) -> Option<i32>,
     ) -> Result<i32> {
-        let since = self.time();
+        let since = self.moment();
         loop {
-            let waited = self.time().since(since);
+            let waited = self.moment().since(since);
             let left = timeout.map_or(PATIENCE, |timeout| timeout.saturating_sub(waited));
             for event in self.await_events(after, PART, left.min(PATIENCE))? {
                 after = event.number;
@@ -83,7 +83,7 @@ impl LocalEngine {
                 None if self.last_number()? > after => {}
                 None => return self.exit_code_from_events(id),
             }
-            if timeout.is_some_and(|timeout| self.time().since(since) >= timeout) {
+            if timeout.is_some_and(|timeout| self.moment().since(since) >= timeout) {
                 return Err(Error::new(ErrorKind::TimedOut, format!("container {asked} still runs")).subject(id.as_str()));
             }
         }

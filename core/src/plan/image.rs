@@ -77,12 +77,12 @@ impl Planner {
     /// Waits for the lock of a layer: two engines must not unpack one at the same time.
     fn lock_layer(&self, chain: &ChainId) -> Result<Box<dyn Guard>> {
         let name = format!("layer-{}", chain.as_str().replace(':', "-"));
-        let since = self.clock.now();
+        let since = self.clock.moment();
         loop {
             if let Some(guard) = self.kernel.lock(&name)? {
                 return Ok(guard);
             }
-            if self.clock.now().since(since) > PATIENCE {
+            if self.clock.moment().since(since) > PATIENCE {
                 return Err(Error::new(ErrorKind::TimedOut, format!("layer {} is still being unpacked by another engine", chain.short())));
             }
             self.clock.sleep(Duration::from_millis(5));

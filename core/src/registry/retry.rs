@@ -38,13 +38,16 @@ pub fn is_patient(wait: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use crate::time::{Moment, Timestamp};
 
     struct Chance(u8);
 
     impl Clock for Chance {
         fn now(&self) -> Timestamp {
             Timestamp(0)
+        }
+        fn moment(&self) -> Moment {
+            Moment(0)
         }
         fn sleep(&self, _: Duration) {}
         fn random(&self, buffer: &mut [u8]) {

@@ -2,7 +2,7 @@
 
 use crate::container::RestartPolicy;
 use crate::kernel::{Exit, Signal};
-use crate::time::Timestamp;
+use crate::time::Moment;
 use std::time::Duration;
 
 /// The first pause before a restart (Docker: 100 ms).
@@ -87,9 +87,9 @@ enum Phase {
     /// Being made.
     Starting,
     /// Its program runs; SIGKILL is due at this moment, if at any.
-    Running { kill_at: Option<Timestamp> },
+    Running { kill_at: Option<Moment> },
     /// It will be started again at this moment.
-    Pausing { until: Timestamp },
+    Pausing { until: Moment },
     /// Over.
     Done,
 }
@@ -107,7 +107,7 @@ pub struct Machine {
     renew: bool,
     restarts: u32,
     pause: Duration,
-    began: Timestamp,
+    began: Moment,
 }
 
 impl Machine {
@@ -122,7 +122,7 @@ impl Machine {
             renew: false,
             restarts: 0,
             pause: Duration::ZERO,
-            began: Timestamp::NEVER,
+            began: Moment::default(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Machine {
     }
 
     /// When to send [`Input::Timer`]; `None` for never.
-    pub fn timer(&self) -> Option<Timestamp> {
+    pub fn timer(&self) -> Option<Moment> {
         match self.phase {
             Phase::Running { kill_at } => kill_at,
             Phase::Pausing { until } => Some(until),
@@ -156,7 +156,7 @@ impl Machine {
     }
 
     /// What to do about what happened.
-    pub fn step(&mut self, input: Input, now: Timestamp) -> Vec<Output> {
+    pub fn step(&mut self, input: Input, now: Moment) -> Vec<Output> {
         match (self.phase, input) {
             (Phase::Waiting, Input::Start) => {
                 self.phase = Phase::Starting;
@@ -212,7 +212,7 @@ impl Machine {
         }
     }
 
-    fn end(&mut self, kill_at: Option<Timestamp>, signal: Signal, grace: Option<Duration>, now: Timestamp) -> Vec<Output> {
+    fn end(&mut self, kill_at: Option<Moment>, signal: Signal, grace: Option<Duration>, now: Moment) -> Vec<Output> {
         let mut todo = vec![Output::Deliver(signal), Output::Thaw];
         if grace == Some(Duration::ZERO) && signal != Signal::KILL {
             todo.push(Output::Deliver(Signal::KILL));
@@ -224,7 +224,7 @@ impl Machine {
         todo
     }
 
-    fn exited(&mut self, exit: Exit, now: Timestamp) -> Vec<Output> {
+    fn exited(&mut self, exit: Exit, now: Moment) -> Vec<Output> {
         let again = !self.by_hand
             && match self.policy {
                 _ if std::mem::take(&mut self.renew) => true,
@@ -271,14 +271,14 @@ mod tests {
 
     fn running(policy: RestartPolicy) -> Machine {
         let mut machine = Machine::new(policy, false, Signal::TERM);
-        assert_eq!(machine.step(Input::Start, Timestamp(1)), [Output::Launch { again: false }]);
-        machine.step(Input::Began, Timestamp(1));
+        assert_eq!(machine.step(Input::Start, Moment(1)), [Output::Launch { again: false }]);
+        machine.step(Input::Began, Moment(1));
         machine
     }
 
     /// Lets the program fail at once, so often, and collects the pauses between.
     fn pauses(machine: &mut Machine, count: usize) -> Vec<u128> {
-        let mut now = Timestamp(1);
+        let mut now = Moment(1);
         let mut found = Vec::new();
         for _ in 0..count {
             machine.step(exit(1), now);
@@ -311,18 +311,18 @@ mod tests {
         assert_eq!(pauses(&mut running(RestartPolicy::OnFailure(Some(3))), 10).len(), 3);
         assert_eq!(pauses(&mut running(RestartPolicy::OnFailure(None)), 10).len(), 10);
         let mut machine = running(RestartPolicy::OnFailure(Some(3)));
-        let todo = machine.step(exit(0), Timestamp(2));
+        let todo = machine.step(exit(0), Moment(2));
         assert_eq!(todo.last(), Some(&Output::Finish { remove: false }));
     }
 
     #[test]
     fn a_stop_kills_after_the_grace_period_and_never_restarts() {
         let mut machine = running(RestartPolicy::Always);
-        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(10)), keep: false }, Timestamp(5));
+        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: Some(Duration::from_secs(10)), keep: false }, Moment(5));
         assert_eq!(todo, [Output::NoteStopped, Output::Deliver(Signal::TERM), Output::Thaw]);
-        let due = Timestamp(5).after(Duration::from_secs(10));
+        let due = Moment(5).after(Duration::from_secs(10));
         assert_eq!(machine.timer(), Some(due));
-        assert_eq!(machine.step(Input::Timer, Timestamp(6)), []);
+        assert_eq!(machine.step(Input::Timer, Moment(6)), []);
         assert_eq!(machine.step(Input::Timer, due), [Output::Deliver(Signal::KILL)]);
         let todo = machine.step(exit(137), due);
         assert!(matches!(todo[..], [Output::TearDown { again: false, .. }, Output::Finish { remove: false }]));
@@ -331,36 +331,36 @@ mod tests {
     #[test]
     fn a_stop_while_pausing_gives_up_at_once() {
         let mut machine = running(RestartPolicy::Always);
-        machine.step(exit(1), Timestamp(2));
-        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Timestamp(3));
+        machine.step(exit(1), Moment(2));
+        let todo = machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Moment(3));
         assert_eq!(todo, [Output::NoteStopped, Output::GiveUp, Output::Finish { remove: false }]);
     }
 
     #[test]
     fn other_signals_leave_the_policy_alone() {
         let mut machine = running(RestartPolicy::Always);
-        assert_eq!(machine.step(Input::Signal(Signal::HUP), Timestamp(2)), [Output::Deliver(Signal::HUP)]);
-        assert!(matches!(machine.step(exit(129), Timestamp(3))[..], [Output::TearDown { again: true, .. }]));
+        assert_eq!(machine.step(Input::Signal(Signal::HUP), Moment(2)), [Output::Deliver(Signal::HUP)]);
+        assert!(matches!(machine.step(exit(129), Moment(3))[..], [Output::TearDown { again: true, .. }]));
         let mut machine = running(RestartPolicy::Always);
-        machine.step(Input::Signal(Signal::KILL), Timestamp(2));
-        assert!(matches!(machine.step(exit(137), Timestamp(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
+        machine.step(Input::Signal(Signal::KILL), Moment(2));
+        assert!(matches!(machine.step(exit(137), Moment(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
     }
 
     #[test]
     fn what_is_renewed_starts_again_whatever_its_policy_but_not_once_a_person_stopped_it() {
         let renew = Input::Renew { signal: Signal::TERM, grace: Some(Duration::from_secs(1)) };
         let mut machine = running(RestartPolicy::No);
-        assert_eq!(machine.step(renew.clone(), Timestamp(2)), [Output::Deliver(Signal::TERM), Output::Thaw]);
+        assert_eq!(machine.step(renew.clone(), Moment(2)), [Output::Deliver(Signal::TERM), Output::Thaw]);
         assert!(machine.timer().is_some());
-        assert!(matches!(machine.step(exit(143), Timestamp(3))[..], [Output::TearDown { again: true, .. }]));
+        assert!(matches!(machine.step(exit(143), Moment(3))[..], [Output::TearDown { again: true, .. }]));
         let at = machine.timer().unwrap();
         assert_eq!(machine.step(Input::Timer, at), [Output::Launch { again: true }]);
         machine.step(Input::Began, at);
         assert!(matches!(machine.step(exit(0), at)[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
         let mut machine = running(RestartPolicy::No);
-        machine.step(renew, Timestamp(2));
-        machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Timestamp(2));
-        assert!(matches!(machine.step(exit(143), Timestamp(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
+        machine.step(renew, Moment(2));
+        machine.step(Input::Stop { signal: Signal::TERM, grace: None, keep: false }, Moment(2));
+        assert!(matches!(machine.step(exit(143), Moment(3))[..], [Output::TearDown { again: false, .. }, Output::Finish { .. }]));
     }
 
     fn any_input() -> impl Strategy<Value = Input> {
@@ -384,7 +384,7 @@ mod tests {
         #[test]
         fn launches_and_ends_pair_up(inputs in proptest::collection::vec(any_input(), 0..80), most in 0..4u32) {
             let mut machine = Machine::new(RestartPolicy::OnFailure(Some(most)), true, Signal::TERM);
-            let (mut now, mut launched, mut torn, mut finished) = (Timestamp(1), 0, 0, 0);
+            let (mut now, mut launched, mut torn, mut finished) = (Moment(1), 0, 0, 0);
             for input in inputs {
                 now = machine.timer().map_or(now, |at| at.max(now)).after(Duration::from_millis(1));
                 let over = machine.done();

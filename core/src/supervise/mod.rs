@@ -14,7 +14,7 @@ pub use supervisor::Supervisor;
 use crate::container::log::Sink;
 use crate::error::Result;
 use crate::kernel::{Exit, Process, Request};
-use crate::time::Timestamp;
+use crate::time::Moment;
 
 /// Something that happened to a supervised container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Reaction {
     /// A further program that has just been started in the container, by its id: watch its exit. Whoever asked for it gets its streams.
     pub exec: Option<(String, Process)>,
     /// When to send [`Event::Timer`]; replaces the one set before, `None` clears it.
-    pub timer: Option<Timestamp>,
+    pub timer: Option<Moment>,
     /// The supervisor's work is done.
     pub finished: bool,
 }

@@ -1,8 +1,8 @@
 //! [`Prober`]: when a container's health is probed and how long a probe may take, pure. What a result means is
 //! [`crate::container::health::judge`]'s to say.
 
-use crate::container::health::{Healthcheck, Probe, kept};
-use crate::time::Timestamp;
+use crate::container::health::{Healthcheck, kept};
+use crate::time::Moment;
 use std::time::Duration;
 
 /// What happened.
@@ -27,6 +27,19 @@ pub enum News {
     Skipped,
 }
 
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// When it began.
+    pub start: Moment,
+    /// When it ended.
+    pub end: Moment,
+    /// Its program's exit code; -1 where it could not be had.
+    pub exit_code: i32,
+    /// What it wrote, or what went wrong.
+    pub output: String,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -35,7 +48,7 @@ pub enum Task {
     /// Kill the probe that runs; its end is still awaited.
     Kill,
     /// Judge and record a result, and answer with [`Prober::judged`].
-    Note(Probe),
+    Note(Found),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +56,11 @@ enum Phase {
     /// The container does not run.
     Off,
     /// The next probe is due at this moment.
-    Waiting { until: Timestamp },
+    Waiting { until: Moment },
     /// A probe runs, and is killed at this moment.
-    Probing { since: Timestamp, until: Timestamp },
+    Probing { since: Moment, until: Moment },
     /// A probe took too long.
-    Killing { since: Timestamp },
+    Killing { since: Moment },
 }
 
 /// The clock of one container's probes.
@@ -55,7 +68,7 @@ enum Phase {
 pub struct Prober {
     check: Healthcheck,
     phase: Phase,
-    began: Timestamp,
+    began: Moment,
     /// Nothing is known for certain yet.
     starting: bool,
 }
@@ -63,7 +76,7 @@ pub struct Prober {
 impl Prober {
     /// A prober of a container that does not run yet.
     pub fn new(check: Healthcheck) -> Self {
-        Self { check, phase: Phase::Off, began: Timestamp::NEVER, starting: true }
+        Self { check, phase: Phase::Off, began: Moment::default(), starting: true }
     }
 
     /// What is asked for.
@@ -72,12 +85,12 @@ impl Prober {
     }
 
     /// When the container's program began.
-    pub fn began(&self) -> Timestamp {
+    pub fn began(&self) -> Moment {
         self.began
     }
 
     /// When to send [`News::Timer`]; `None` for never.
-    pub fn timer(&self) -> Option<Timestamp> {
+    pub fn timer(&self) -> Option<Moment> {
         match self.phase {
             Phase::Waiting { until } | Phase::Probing { until, .. } => Some(until),
             Phase::Off | Phase::Killing { .. } => None,
@@ -90,7 +103,7 @@ impl Prober {
     }
 
     /// What to do about what happened.
-    pub fn step(&mut self, news: News, now: Timestamp) -> Option<Task> {
+    pub fn step(&mut self, news: News, now: Moment) -> Option<Task> {
         match (self.phase, news) {
             (_, News::Began) => {
                 self.began = now;
@@ -128,12 +141,12 @@ impl Prober {
         }
     }
 
-    fn result(&mut self, start: Timestamp, end: Timestamp, exit_code: i32, output: String) -> Task {
+    fn result(&mut self, start: Moment, end: Moment, exit_code: i32, output: String) -> Task {
         self.wait(end);
-        Task::Note(Probe { start, end, exit_code, output })
+        Task::Note(Found { start, end, exit_code, output })
     }
 
-    fn wait(&mut self, now: Timestamp) {
+    fn wait(&mut self, now: Moment) {
         let early = self.starting && now.since(self.began) < self.check.start_period();
         let pause = if early { self.check.start_interval() } else { self.check.interval() };
         self.phase = Phase::Waiting { until: now.after(pause) };
@@ -168,8 +181,8 @@ mod tests {
 
     const MS: i64 = 1_000_000;
 
-    fn at(ms: u64) -> Timestamp {
-        Timestamp(ms * 1_000_000)
+    fn at(ms: u64) -> Moment {
+        Moment(ms * 1_000_000)
     }
 
     fn prober() -> Prober {
@@ -186,7 +199,7 @@ mod tests {
         assert_eq!(prober.step(News::Timer, at(99)), None);
         assert_eq!(prober.step(News::Timer, at(100)), Some(Task::Probe));
         let note = prober.step(News::Probed { code: 3, output: b"x".to_vec() }, at(110));
-        assert_eq!(note, Some(Task::Note(Probe { start: at(100), end: at(110), exit_code: 3, output: "x".to_owned() })));
+        assert_eq!(note, Some(Task::Note(Found { start: at(100), end: at(110), exit_code: 3, output: "x".to_owned() })));
         assert_eq!(prober.timer(), Some(at(210)));
     }
 

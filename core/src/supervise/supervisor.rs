@@ -1,14 +1,15 @@
 //! [`Supervisor`]: carries out over an engine what the [`Machine`] and the [`Prober`] decide.
 
 use super::machine::{Input, Machine, Output};
-use super::prober::{News, Prober, Task};
+use super::prober::{Found, News, Prober, Task};
 use super::{Event, Reaction, Settings};
 use crate::container::ContainerConfig;
-use crate::container::health::{OnFailure, Status};
+use crate::container::health::{OnFailure, Probe, Status};
 use crate::engine::LocalEngine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::kernel::{Process, Request, Signal};
+use crate::time::Moment;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +137,7 @@ impl Supervisor {
     }
 
     fn step(&mut self, input: Input) -> Vec<Output> {
-        self.machine.step(input, self.engine.host().clock.now())
+        self.machine.step(input, self.engine.host().clock.moment())
     }
 
     fn carry_out(&mut self, output: &Output, reaction: &mut Reaction) -> Result<Option<Input>> {
@@ -186,10 +187,11 @@ impl Supervisor {
 
     /// Lets the prober decide, and does what it says. What goes wrong here is the probe's result, or of no consequence.
     fn probed(&mut self, news: News, reaction: &mut Reaction) {
-        let now = self.engine.host().clock.now();
+        let clock = &self.engine.host().clock;
+        let (moment, time) = (clock.moment(), clock.now());
         let mut next = Some(news);
         while let Some(news) = next.take() {
-            let Some(task) = self.prober.as_mut().and_then(|p| p.step(news, now)) else { return };
+            let Some(task) = self.prober.as_mut().and_then(|p| p.step(news, moment)) else { return };
             match task {
                 Task::Probe => next = self.probe(reaction),
                 Task::Kill => {
@@ -197,10 +199,13 @@ impl Supervisor {
                         let _ = self.engine.host().containers.signal(&self.id, process, Signal::KILL);
                     }
                 }
-                Task::Note(probe) => {
+                Task::Note(Found { start, end, exit_code, output }) => {
                     let Some(prober) = &self.prober else { return };
+                    // By the time of day as it is now: a probe ends after it began, also if that was set meanwhile.
+                    let shown = |at: Moment| at.shown((moment, time));
+                    let (began, probe) = (shown(prober.began()), Probe { start: shown(start), end: shown(end), exit_code, output });
                     let name = self.probe.take().map(|(_, name)| name);
-                    let found = self.engine.note_health(&self.id, prober.check(), prober.began(), probe, name);
+                    let found = self.engine.note_health(&self.id, prober.check(), began, probe, name);
                     let Ok((status, changed)) = found else { return };
                     self.judged(status, changed, reaction);
                 }

@@ -192,7 +192,7 @@ pub async fn dd(cmd: &mut Cmd) -> Exit {
         }
     }
     let (mut full, mut partial, mut bytes, mut failure) = (0u64, 0u64, 0u64, None);
-    let start = cmd.sys.now();
+    let start = cmd.sys.moment();
     while full + partial < count {
         match cmd.sys.read(from, block as usize).await {
             Ok(chunk) if chunk.is_empty() => break,
@@ -222,7 +222,7 @@ pub async fn dd(cmd: &mut Cmd) -> Exit {
         cmd.fail(format!("error {doing} '{path}': {error}")).await;
     }
     if !quiet {
-        let seconds = cmd.sys.now().since(start).as_secs_f64();
+        let seconds = cmd.sys.moment().since(start).as_secs_f64();
         let rate = if seconds > 0.0 { format!("{}B/s", human((bytes as f64 / seconds) as u64)) } else { "0B/s".to_owned() };
         let size = if bytes < 1024 { format!("{bytes} bytes") } else { format!("{bytes} bytes ({}B)", human(bytes)) };
         let text = format!("{full}+{partial} records in\n{full}+{partial} records out\n{size} copied, {seconds:.6} seconds, {rate}\n");

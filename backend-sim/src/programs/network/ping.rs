@@ -23,7 +23,7 @@ pub async fn ping(cmd: &mut Cmd) -> Exit {
     let ttl = number('t').unwrap_or(64.0) as u8;
     let interval = Duration::from_secs_f64(number('i').unwrap_or(1.0).max(0.0));
     let timeout = Duration::from_secs_f64(number('W').unwrap_or(10.0).max(0.001));
-    let deadline = number('w').map(|w| cmd.sys.now().after(Duration::from_secs_f64(w)));
+    let deadline = number('w').map(|w| cmd.sys.moment().after(Duration::from_secs_f64(w)));
     let Some(address) = lookup(&cmd.sys, &host).await else {
         return Err(cmd.fail(format!("bad address '{host}'")).await);
     };
@@ -33,7 +33,7 @@ pub async fn ping(cmd: &mut Cmd) -> Exit {
     let mut stats = Stats::default();
     let mut sequence = 0;
     while count.is_none_or(|count| sequence < count) {
-        let sent_at = cmd.sys.now();
+        let sent_at = cmd.sys.moment();
         if deadline.is_some_and(|end| sent_at >= end) {
             break;
         }
@@ -59,7 +59,7 @@ pub async fn ping(cmd: &mut Cmd) -> Exit {
             break;
         }
         if !last {
-            let passed = cmd.sys.now().since(sent_at);
+            let passed = cmd.sys.moment().since(sent_at);
             if cmd.sys.sleep(interval.saturating_sub(passed)).await.is_err() && cmd.sys.take_signal().is_some() {
                 break;
             }

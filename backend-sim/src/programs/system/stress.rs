@@ -62,7 +62,7 @@ pub async fn stress(cmd: &mut Cmd) -> Exit {
             }
         }
     }
-    let start = cmd.sys.now();
+    let start = cmd.sys.moment();
     let alarm = match options.value('t').and_then(duration) {
         // The alarm is a child too, so that one wait serves for all.
         Some(time) => cmd.sys.fork_with(Box::new(move |sys| Box::pin(async move { i32::from(sys.sleep(time).await.is_err()) }))).ok(),
@@ -97,7 +97,7 @@ pub async fn stress(cmd: &mut Cmd) -> Exit {
         cmd.sys.kill(Target::Pid(alarm), Some(Signal::KILL)).ok();
     }
     while matches!(cmd.sys.wait(WaitFor::Any, false).await, Ok(Some(_)) | Err(Errno::EINTR)) {}
-    let seconds = cmd.sys.now().since(start).as_secs();
+    let seconds = cmd.sys.moment().since(start).as_secs();
     if failed {
         cmd.sys.eprint(&format!("stress: FAIL: [{own}] (451) failed run completed in {seconds}s\n")).await;
     } else if !options.has('q') {

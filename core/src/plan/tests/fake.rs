@@ -9,7 +9,7 @@ use crate::kernel::{
 };
 use crate::observe::Snapshot;
 use crate::store::{Change, Store, Table};
-use crate::time::{Clock, Timestamp};
+use crate::time::{Clock, Moment, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -288,6 +288,10 @@ pub(super) struct FakeClock(Mutex<u8>);
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         Timestamp(1)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment(1)
     }
 
     fn sleep(&self, _: Duration) {}

@@ -80,7 +80,7 @@ async fn one(cmd: &mut Cmd, options: &Options, text: &str) -> Exit {
     }
     let request = Request { method: method.to_owned(), headers, body };
     let timeout = options.value('m').and_then(duration).or_else(|| options.value('C').and_then(duration));
-    let start = cmd.sys.now();
+    let start = cmd.sys.moment();
     let mut redirects = 0;
     let response = loop {
         let address = match resolve(&cmd.sys, &url).await {
@@ -103,11 +103,11 @@ async fn one(cmd: &mut Cmd, options: &Options, text: &str) -> Exit {
                 _ => break response,
             },
             Err(Failure::TimedOut) => {
-                let took = cmd.sys.now().since(start).as_millis();
+                let took = cmd.sys.moment().since(start).as_millis();
                 return failed(cmd, options, 28, &format!("Connection timed out after {took} milliseconds")).await;
             }
             Err(Failure::Connect(_, error)) => {
-                let took = cmd.sys.now().since(start).as_millis();
+                let took = cmd.sys.moment().since(start).as_millis();
                 let why = if error == Errno::EHOSTUNREACH { "No route to host" } else { "Couldn't connect to server" };
                 return failed(cmd, options, 7, &format!("Failed to connect to {} port {} after {took} ms: {why}", url.host, url.port))
                     .await;
@@ -137,7 +137,7 @@ async fn one(cmd: &mut Cmd, options: &Options, text: &str) -> Exit {
         }
     }
     if let Some(format) = options.value('w') {
-        let took = format!("{:.6}", cmd.sys.now().since(start).as_secs_f64());
+        let took = format!("{:.6}", cmd.sys.moment().since(start).as_secs_f64());
         let text = format
             .replace("%{http_code}", &response.status.to_string())
             .replace("%{response_code}", &response.status.to_string())

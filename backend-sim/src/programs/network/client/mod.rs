@@ -8,7 +8,7 @@ pub use wget::wget;
 
 use super::resolve::lookup;
 use crate::sys::{Address, Domain, Errno, Fd, Poll, SocketKind, Sys};
-use drydock_core::time::Timestamp;
+use drydock_core::time::Moment;
 use futures_util::future::{Either, select};
 use std::net::IpAddr;
 use std::pin::pin;
@@ -140,7 +140,7 @@ async fn connect_in_time(sys: &Sys, address: IpAddr, port: u16, timeout: Option<
 
 /// Sends a request and reads the answer to its end.
 pub async fn fetch(sys: &Sys, url: &Url, address: IpAddr, request: &Request, timeout: Option<Duration>) -> Result<Response, Failure> {
-    let end = timeout.map(|timeout| sys.now().after(timeout));
+    let end = timeout.map(|timeout| sys.moment().after(timeout));
     let fd = connect_in_time(sys, address, url.port, timeout).await?;
     let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, url.path, url.authority());
     for line in &request.headers {
@@ -165,11 +165,11 @@ pub async fn resolve(sys: &Sys, url: &Url) -> Result<IpAddr, Failure> {
     lookup(sys, &url.host).await.ok_or(Failure::Unresolved)
 }
 
-async fn read_all(sys: &Sys, fd: Fd, end: Option<Timestamp>) -> Result<Vec<u8>, Failure> {
+async fn read_all(sys: &Sys, fd: Fd, end: Option<Moment>) -> Result<Vec<u8>, Failure> {
     let mut all = Vec::new();
     loop {
         if let Some(end) = end {
-            let left = end.since(sys.now());
+            let left = end.since(sys.moment());
             let ready = sys.poll(&[Poll { fd, read: true, write: false }], Some(left)).await;
             if ready.is_ok_and(|ready| ready.is_empty()) {
                 return Err(Failure::TimedOut);
