@@ -106,7 +106,7 @@ fn supervise_in(data_root: &str, run_root: &str, id: &ContainerId) -> Result<()>
     let its = Arc::clone(&kernel);
     supervisor::main(&kernel, &id, listener, || {
         let store = store.unwrap_or_else(|| self::store(&its))?;
-        let engine = Arc::new(LocalEngine::open(planned(its, store))?);
+        let engine = Arc::new(LocalEngine::open_to_supervise(planned(its, store))?);
         let mut supervisor = Supervisor::new(engine, &id)?;
         let settings = supervisor.settings();
         let mind: Mind<'_> = Box::new(move |event| supervisor.handle(event));

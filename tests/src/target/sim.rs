@@ -59,7 +59,7 @@ fn broken(host: &SimHost, breakage: Breakage) -> Result<Arc<LocalEngine>> {
     let transport: Arc<SimTransport> = host.transport();
     let its = (kernel.clone(), store.clone(), clock.clone(), transport.clone());
     host.set_decider(Arc::new(move |id| {
-        let engine = LocalEngine::open(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()).reaching(its.3.clone()))?;
+        let engine = LocalEngine::open_to_supervise(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()).reaching(its.3.clone()))?;
         Ok(Box::new(Mind(Supervisor::new(Arc::new(engine), id)?)) as Box<dyn Decide>)
     }));
     Ok(Arc::new(LocalEngine::open(Host::planned(kernel, store, clock).reaching(transport))?))
