@@ -1,7 +1,8 @@
 //! Long histories on the simulated host alone, held against what is expected of containers and against what must always be true:
 //! nothing is shared that belongs to one, the doctor finds nothing, and after the last removal nothing is left.
 //!
-//! DRYDOCK_STEPS says how many operations (a few hundred); `tests/lockstep --steps 1000000` is the whole of it.
+//! DRYDOCK_STEPS says how many operations (a few hundred), in histories of fewer than DRYDOCK_LONGEST; with DRYDOCK_CASES it is so many
+//! histories instead. `tests/lockstep --alone 1000000` is the whole of it.
 
 mod model;
 
@@ -15,8 +16,8 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestCaseError, TestEr
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Operations of the longest history, and one.
-const LONGEST: usize = 120;
+/// Operations of the longest history, and one, unless it is said.
+const LONGEST: u64 = 120;
 /// How often the doctor looks: after every so manyth operation, and at the end.
 const CHECKUP: usize = 16;
 
@@ -88,8 +89,11 @@ fn live(seed: u64, history: &[Op], steps: &Cell<u64>) -> Result<(), String> {
 fn whatever_is_done_what_must_be_true_is_true() {
     let (wanted, seed) = (number("DRYDOCK_STEPS", 600), number("DRYDOCK_SEED", 1));
     let steps = Cell::new(0);
+    let longest = number("DRYDOCK_LONGEST", LONGEST).max(2);
     // A history is half as long as the longest, on average.
-    let cases = u32::try_from(wanted.div_ceil(LONGEST as u64 / 2)).unwrap_or(u32::MAX);
+    let cases = number("DRYDOCK_CASES", wanted.div_ceil(longest / 2));
+    let wanted = cases * (longest / 2);
+    let cases = u32::try_from(cases).unwrap_or(u32::MAX);
     let config = Config {
         cases,
         failure_persistence: None,
@@ -98,7 +102,9 @@ fn whatever_is_done_what_must_be_true_is_true() {
         max_shrink_iters: 2000,
         ..Config::default()
     };
-    let told = TestRunner::new(config).run(&model::histories(LONGEST), |history| live(seed, &history, &steps).map_err(TestCaseError::fail));
+    let told = TestRunner::new(config).run(&model::histories(usize::try_from(longest).unwrap_or(usize::MAX)), |history| {
+        live(seed, &history, &steps).map_err(TestCaseError::fail)
+    });
     println!("invariants: {} operations in {cases} histories from seed {seed}", steps.get());
     if let Err(TestError::Fail(why, shortest)) = &told {
         panic!("{} operations show it: {why}", shortest.len());
