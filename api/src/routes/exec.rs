@@ -11,7 +11,7 @@ use crate::version::ApiVersion;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::routing::{get, post};
 use drydock_core::container::{ExecConfig, ExecStage, ExecStart};
 use drydock_core::io::{Attach, Size, parse_detach_keys};
@@ -141,6 +141,9 @@ async fn start_body(request: &mut Request<Body>) -> Result<StartBody, ApiError> 
         Ok(Ok(whole)) => whole.to_bytes(),
         _ => return Err(ApiError::bad("the request's body cannot be read")),
     };
+    if bytes.is_empty() && request.headers().contains_key(header::CONTENT_TYPE) {
+        return Err(ApiError::bad("invalid JSON: got EOF while reading request body"));
+    }
     if bytes.is_empty() {
         return Ok(StartBody::default());
     }

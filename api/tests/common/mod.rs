@@ -3,28 +3,40 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
+pub mod description;
+
+use drydock_api::log::{Level, Log};
 use drydock_api::router::Api;
 use drydock_api::{Server, Settings};
-use drydock_core::engine::Engine as _;
+use drydock_core::engine::Engine;
 use drydock_sim::{SimConfig, SimHost, image};
 use serde_json::Value;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// A server over a simulated host with the image busybox.
 pub struct World {
     pub api: Api,
+    pub engine: Arc<dyn Engine>,
     pub stop: watch::Sender<bool>,
 }
 
 impl World {
     pub fn new() -> Self {
-        static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
-        let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
         let engine = SimHost::new(SimConfig::default()).engine().unwrap();
-        engine.import(&mut archive.as_slice(), "busybox", &["CMD [\"sh\"]".to_owned()], "").unwrap();
-        Self { api: Api::new(Server::new(engine, Settings::default())), stop: watch::channel(false).0 }
+        import(&*engine);
+        let engine: Arc<dyn Engine> = engine;
+        // What is refused is looked at in the answer.
+        let settings = Settings { log: Log { level: Level::Fatal, ..Log::default() }, ..Settings::default() };
+        Self { api: Api::new(Server::new(Arc::clone(&engine), settings)), engine, stop: watch::channel(false).0 }
     }
+}
+
+/// Gives an engine the image busybox.
+pub fn import(engine: &dyn Engine) {
+    static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
+    let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
+    engine.import(&mut archive.as_slice(), "busybox", &["CMD [\"sh\"]".to_owned()], "").unwrap();
 }
 
 /// An answer's status, head in small letters, and body.

@@ -85,6 +85,19 @@ fn bindings(c: &ContainerConfig) -> Map<String, Value> {
     all
 }
 
+/// The options of a `--tmpfs`, with the size in the largest unit that leaves it whole.
+fn tmpfs_options(m: &MountRequest) -> String {
+    let size = m.size.map(|bytes| match bytes.trailing_zeros() {
+        _ if bytes == 0 => "size=0".to_owned(),
+        30.. => format!("size={}G", bytes >> 30),
+        20.. => format!("size={}M", bytes >> 20),
+        10.. => format!("size={}k", bytes >> 10),
+        _ => format!("size={bytes}"),
+    });
+    let mode = m.mode.map(|mode| format!("mode={mode:o}"));
+    m.options.iter().cloned().chain(size).chain(mode).collect::<Vec<_>>().join(",")
+}
+
 fn ulimits(list: &[String]) -> Value {
     let one = |text: &String| {
         let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
@@ -129,14 +142,14 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
         "ShmSize": c.shm_size.unwrap_or(SHM_SIZE),
         "Sysctls": c.sysctls,
         "Runtime": "drydock",
-        "Isolation": "",
+        "Isolation": c.isolation,
     });
     if let (Value::Object(fields), Value::Object(limits)) = (&mut object, resources(c)) {
         fields.extend(limits);
         if c.init {
             fields.insert("Init".to_owned(), Value::Bool(true));
         }
-        let tmpfs = |m: &MountRequest| (m.target.clone(), Value::from(m.options.join(",")));
+        let tmpfs = |m: &MountRequest| (m.target.clone(), Value::from(tmpfs_options(m)));
         let tmpfs: Map<String, Value> = c.mounts.iter().filter(|m| m.kind == MountKind::Tmpfs).map(tmpfs).collect();
         let mounts: Vec<Value> = c.mounts.iter().filter(|m| by_mount(m)).map(mount).collect();
         if !mounts.is_empty() {
@@ -188,7 +201,8 @@ fn resources(c: &ContainerConfig) -> Value {
         "MemorySwap": swap,
         "MemorySwappiness": r.memory_swappiness,
         "OomKillDisable": r.oom_kill_disable,
-        "PidsLimit": r.pids,
+        // No limit is a zero, whatever it was written as.
+        "PidsLimit": r.pids.map(|most| most.max(0)),
         "Ulimits": ulimits(&c.ulimits),
         "CpuCount": 0,
         "CpuPercent": 0,

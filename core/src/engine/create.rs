@@ -220,7 +220,7 @@ fn arguments(config: &ContainerConfig, image: &ImageRecord) -> Result<Vec<String
 }
 
 /// The environment: the image's, a PATH if that has none, then the person's; a later value of a name takes the place of an
-/// earlier one, and a name without `=` takes it away.
+/// earlier one, and a name without `=` takes it away when a program is started: until then it is kept, as Docker shows it.
 fn environment(config: &ContainerConfig, image: &ImageRecord) -> Vec<String> {
     let name = |entry: &str| entry.split('=').next().unwrap_or(entry).to_owned();
     let mut all: Vec<String> = Vec::new();
@@ -229,11 +229,9 @@ fn environment(config: &ContainerConfig, image: &ImageRecord) -> Vec<String> {
     }
     for entry in image.defaults.env.iter().chain(&config.env) {
         let place = all.iter().position(|e| name(e) == name(entry));
-        match (place, entry.contains('=')) {
-            (Some(i), true) => all[i].clone_from(entry),
-            (Some(i), false) => drop(all.remove(i)),
-            (None, true) => all.push(entry.clone()),
-            (None, false) => {}
+        match place {
+            Some(i) => all[i].clone_from(entry),
+            None => all.push(entry.clone()),
         }
     }
     all

@@ -21,7 +21,18 @@ pub(super) async fn create(State(server): State<Shared>, version: ApiVersion, qu
         if !version.since(40) && host.get("IpcMode").and_then(Value::as_str).unwrap_or_default().is_empty() {
             host.insert("IpcMode".to_owned(), "shareable".into());
         }
+        // Zero and less is no limit.
+        if host.get("PidsLimit").and_then(Value::as_i64).is_some_and(|most| most <= 0) {
+            host.insert("PidsLimit".to_owned(), Value::Null);
+        }
         linked(&server, host.get("Links")).await?;
+        for from in host.get("VolumesFrom").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            let name = from.split(':').next().unwrap_or(from).to_owned();
+            let there = server.ask(move |engine| engine.container(&name)).await;
+            if let Err(missing) = there {
+                return Err(missing.with_status(StatusCode::BAD_REQUEST));
+            }
+        }
     }
     let config = container_config(asked, query.given("name"))?;
     let id = server.ask(move |engine| engine.create(&config)).await?;

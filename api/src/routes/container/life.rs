@@ -6,6 +6,7 @@ use crate::error::{Answer, ApiError};
 use crate::query::Query;
 use crate::server::{Server, Shared};
 use crate::stream::{empty, ok};
+use crate::version::ApiVersion;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -107,8 +108,21 @@ pub(super) async fn rename(State(server): State<Shared>, Path(id): Path<String>,
 }
 
 /// `POST /containers/{id}/update`
-pub(super) async fn update(State(server): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Answer {
-    let asked: Value = body::json(&headers, body).await?;
+pub(super) async fn update(
+    State(server): State<Shared>,
+    Path(id): Path<String>,
+    version: ApiVersion,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let mut asked: Value = body::json(&headers, body).await?;
+    match asked.get_mut("PidsLimit") {
+        // Clients before 1.40 send it without meaning it.
+        Some(most) if !version.since(40) => *most = Value::Null,
+        // Zero and less takes the limit away.
+        Some(most) if most.as_i64().is_some_and(|most| most <= 0) => *most = json!(-1),
+        _ => {}
+    }
     let change = container_update(asked)?;
     server.ask(move |engine| engine.update(&id, &change)).await?;
     ok(&json!({ "Warnings": [] }))

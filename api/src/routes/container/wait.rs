@@ -64,6 +64,7 @@ pub(super) async fn wait(State(server): State<Shared>, Path(id): Path<String>, q
 fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Condition, mut after: u64, mut code: i32) -> Result<Option<i32>> {
     let since = Instant::now();
     let mut failures = 0;
+    let mut died = false;
     loop {
         let patience = if since.elapsed() < MOMENT { SOON } else { PATIENCE };
         for event in engine.follow_events(after, PART, patience)? {
@@ -73,6 +74,7 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
             }
             if event.action == "die" {
                 code = exit_code(&event);
+                died = true;
                 if condition == Condition::NextExit {
                     return Ok(Some(code));
                 }
@@ -86,6 +88,8 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
         }
         match engine.container(id) {
             Ok(record) => match record.state.status {
+                // Between two runs it does not run: whoever waits for the end of one has seen it.
+                Status::Restarting if died && condition == Condition::NotRunning => return Ok(Some(code)),
                 // Its supervisor ends with it, which is noticed at once.
                 Status::Running | Status::Paused | Status::Restarting => {
                     // How that ended is in the events and in the record, which are looked at next.

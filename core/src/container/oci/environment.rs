@@ -17,7 +17,7 @@ pub(super) fn environment(record: &ContainerRecord, hostname: &str, identity: &I
 
 /// The container's own, TERM with a terminal, and what the person adds; HOME is that of the exec's user.
 pub fn exec_environment(of_container: &[String], exec: &ExecConfig, identity: &Identity, same_user: bool) -> Vec<String> {
-    let mut all: Vec<String> = of_container.iter().filter(|e| same_user || !e.starts_with("HOME=")).cloned().collect();
+    let mut all: Vec<String> = of_container.iter().filter(|e| e.contains('=') && (same_user || !e.starts_with("HOME="))).cloned().collect();
     if exec.tty {
         set(&mut all, "TERM=xterm");
     }
