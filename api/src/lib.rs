@@ -5,11 +5,13 @@
 //! - [`router`] finds the handler for a request, whatever version its path names; [`routes`] has one file an area.
 //! - [`body`], [`query`], [`stream`] and [`error`] are how requests are read and answers written, each in one place.
 //! - [`listen`] accepts connections.
+//! - [`client`] is the other end: the engine's trait over this API, whoever offers it.
 
 #![forbid(unsafe_code)]
 
 pub mod auth;
 pub mod body;
+pub mod client;
 pub mod error;
 pub mod guard;
 pub mod hijack;

@@ -21,6 +21,12 @@ impl std::fmt::Display for ApiVersion {
 }
 
 impl ApiVersion {
+    /// Reads `1.41`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (major, minor) = text.split_once('.')?;
+        Some(Self(major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// Whether this version is `1.minor` or newer.
     pub fn since(self, minor: u32) -> bool {
         self >= Self(1, minor)

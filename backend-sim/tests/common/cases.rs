@@ -26,6 +26,7 @@ pub const READS: &[&str] = &[
     "execs",
     "facts",
     "info",
+    "inspect",
     "now",
     "observe",
     "images",

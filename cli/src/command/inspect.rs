@@ -6,7 +6,7 @@ use crate::inspect::{self, by_template};
 use crate::session::Session;
 use crate::template::Template;
 use clap::{ArgMatches, Args, FromArgMatches};
-use drydock_core::docker;
+use drydock_core::docker::Object;
 use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -105,18 +105,15 @@ enum Kind {
 }
 
 fn find(engine: &dyn Engine, name: &str, kind: Kind, size: bool) -> Result<Value> {
-    let image = || engine.image(name).map(|image| inspect::image(&image));
-    let volume = || engine.volume(name).map(|volume| docker::volume(&volume));
+    let image = || engine.inspect(Object::Image, name);
+    let volume = || engine.inspect(Object::Volume, name);
     match kind {
         Kind::Image => return image(),
         Kind::Volume => return volume(),
         Kind::Any | Kind::Container => {}
     }
-    match engine.container(name) {
-        Ok(record) => {
-            let sizes = size.then(|| engine.sizes(record.id.as_str())).transpose()?;
-            Ok(inspect::container(&record, engine, sizes))
-        }
+    match engine.inspect(Object::Container { sizes: size }, name) {
+        Ok(object) => Ok(object),
         Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => {
             let found = image().or_else(|e| if e.kind() == ErrorKind::NotFound { volume() } else { Err(e) });
             found.map_err(|e| {

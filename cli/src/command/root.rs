@@ -10,7 +10,7 @@ use drydock_core::container::UserRange;
 /// The options of every command, written before it.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct GlobalArgs {
-    /// Host to work on: "linux", "sim", or "sim:FILE" for a simulated one that is kept in FILE (overrides DRYDOCK_HOST)
+    /// Host to work on: "linux", "sim", "sim:FILE" for a simulated one that is kept in FILE, or the socket of any Docker Engine as "unix:///PATH" or "tcp://HOST:PORT" (overrides DRYDOCK_HOST)
     #[arg(short = 'H', long, value_name = "string")]
     host: Option<String>,
     /// Directory of durable state (default "/var/lib/drydock")

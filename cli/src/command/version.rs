@@ -5,6 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::inspect::print_structure;
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
+use drydock_core::docker::{self, API};
 use serde_json::json;
 
 /// `version`
@@ -26,11 +27,6 @@ pub(crate) struct FormatArgs {
     pub format: Option<String>,
 }
 
-/// The version of Docker's Engine API whose words and objects this program speaks.
-const API: &str = "1.50";
-/// The oldest that its clients may speak.
-const OLDEST_API: &str = "1.24";
-
 fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
     let args = FormatArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let version = env!("CARGO_PKG_VERSION");
@@ -43,7 +39,13 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
         session.say(" Context:           default")?;
         session.environment.out().flush()?;
     }
-    let facts = session.environment.facts(&session.host)?;
+    let remote = session.host.host.as_deref().is_some_and(|host| host.contains("://"));
+    let server = if remote {
+        session.engine()?.inspect(docker::Object::Version, "")?
+    } else {
+        docker::version(&session.environment.facts(&session.host)?)
+    };
+    let field = |name: &str| server.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     if let Some(format) = args.format.filter(|f| !f.is_empty()) {
         let object = json!({
             "Client": {
@@ -53,47 +55,27 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
                 "GitCommit": "",
                 "GoVersion": "",
                 "Os": "linux",
-                "Arch": facts.architecture,
+                "Arch": field("Arch"),
                 "BuildTime": "",
                 "Context": "default",
             },
-            "Server": {
-                "Platform": { "Name": "Drydock" },
-                "Components": [{
-                    "Name": "Engine",
-                    "Version": version,
-                    "Details": {
-                        "ApiVersion": API, "Arch": facts.architecture, "Host": facts.host, "KernelVersion": facts.release,
-                        "MinAPIVersion": OLDEST_API, "Os": "linux",
-                    },
-                }],
-                "Version": version,
-                "ApiVersion": API,
-                "MinAPIVersion": OLDEST_API,
-                "GitCommit": "",
-                "GoVersion": "",
-                "Os": "linux",
-                "Arch": facts.architecture,
-                "KernelVersion": facts.release,
-                "Experimental": false,
-                "BuildTime": "",
-                "Host": facts.host,
-            },
+            "Server": server,
         });
         return print_structure(session, &object, &format, "system.versionInfo");
     }
-    for line in [
-        String::new(),
-        "Server: Drydock".to_owned(),
-        " Engine:".to_owned(),
-        format!("  Version:          {version}"),
-        format!("  API version:      {API} (minimum version {OLDEST_API})"),
-        format!("  Host:             {}", facts.host),
-        format!("  OS/Arch:          linux/{}", facts.architecture),
-        format!("  Kernel Version:   {}", facts.release),
-        "  Experimental:     false".to_owned(),
-    ] {
-        session.say(&line)?;
+    let platform = server.pointer("/Platform/Name").and_then(serde_json::Value::as_str).unwrap_or_default();
+    // What an engine does not say, is not printed.
+    let platform = if platform.is_empty() { "Docker Engine" } else { platform };
+    let experimental = server.get("Experimental").and_then(serde_json::Value::as_bool).unwrap_or(false);
+    let mut lines = vec![String::new(), format!("Server: {platform}"), " Engine:".to_owned()];
+    lines.push(format!("  Version:          {}", field("Version")));
+    lines.push(format!("  API version:      {} (minimum version {})", field("ApiVersion"), field("MinAPIVersion")));
+    lines.extend(Some(field("Host")).filter(|host| !host.is_empty()).map(|host| format!("  Host:             {host}")));
+    lines.push(format!("  OS/Arch:          {}/{}", field("Os"), field("Arch")));
+    lines.push(format!("  Kernel Version:   {}", field("KernelVersion")));
+    lines.push(format!("  Experimental:     {experimental}"));
+    for line in &lines {
+        session.say(line)?;
     }
     Ok(0)
 }

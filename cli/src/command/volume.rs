@@ -38,7 +38,7 @@ pub const INSPECT: Definition = Definition {
     flags: PlainArgs::augment_args,
     run: |matches, names, session| {
         let args = PlainArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
-        show_objects(args.format.as_deref(), names, session, &|engine, name| engine.volume(name).map(|v| docker::volume(&v)))
+        show_objects(args.format.as_deref(), names, session, &|engine, name| engine.inspect(docker::Object::Volume, name))
     },
     ..Definition::PLAIN
 };

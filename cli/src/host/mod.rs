@@ -2,6 +2,8 @@
 
 #[cfg(feature = "conform")]
 mod conform;
+#[cfg(all(unix, feature = "serve"))]
+mod docker;
 mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -56,11 +58,12 @@ impl Opener for Hosts {
             #[cfg(target_os = "linux")]
             None | Some("linux") => linux::open(options),
             Some("sim") => sim::open(),
+            #[cfg(all(unix, feature = "serve"))]
+            Some(address) if docker::is_address(address) => docker::open(address),
             #[cfg(not(target_os = "linux"))]
             None | Some("linux") => Err(Error::unsupported("real containers, on this system").hint("use --host sim")),
-            Some(other) => {
-                Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug())).hint("there are linux, sim and sim:FILE"))
-            }
+            Some(other) => Err(Error::invalid(format!("unknown host \"{}\"", other.escape_debug()))
+                .hint("there are linux, sim, sim:FILE, unix:///PATH and tcp://HOST:PORT")),
         }
     }
 

@@ -66,6 +66,9 @@ impl Engine for StillLife {
     fn prune_networks(&self, _: &PruneFilters) -> Result<Pruned> {
         moved()
     }
+    fn inspect(&self, what: drydock_core::docker::Object, name: &str) -> Result<serde_json::Value> {
+        drydock_core::docker::shown(self, what, name)
+    }
     fn doctor(&self, _: drydock_core::engine::Checkup) -> Result<Vec<drydock_core::engine::Finding>> {
         Ok(Vec::new())
     }

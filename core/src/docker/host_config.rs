@@ -72,7 +72,7 @@ fn mount(m: &MountRequest) -> Value {
     object
 }
 
-fn bindings(c: &ContainerConfig) -> Map<String, Value> {
+pub(super) fn bindings(c: &ContainerConfig) -> Map<String, Value> {
     let mut all = Map::new();
     for port in &c.ports {
         let range = |(first, last): (u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };

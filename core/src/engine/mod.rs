@@ -94,6 +94,8 @@ pub trait Engine: Send + Sync {
     fn facts(&self) -> Facts;
     /// Counts and settings (`info`).
     fn info(&self) -> Result<EngineInfo>;
+    /// An object as Docker's API shows it. An engine that is reached through that API shows what it was told, whole.
+    fn inspect(&self, what: crate::docker::Object, name: &str) -> Result<serde_json::Value>;
     /// The engine's time now.
     fn now(&self) -> Timestamp;
     /// Everything on the host that Drydock could leave behind.

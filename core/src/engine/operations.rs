@@ -36,6 +36,10 @@ impl Engine for LocalEngine {
         self.counts()
     }
 
+    fn inspect(&self, what: crate::docker::Object, name: &str) -> Result<serde_json::Value> {
+        crate::docker::shown(self, what, name)
+    }
+
     fn now(&self) -> Timestamp {
         self.time()
     }
