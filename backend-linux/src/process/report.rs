@@ -188,3 +188,42 @@ pub fn next_descriptor(any: &OwnedFd) -> Result<i32> {
 pub fn elsewhere(number: i64) -> Error {
     Error::invalid(format!("the listener of a system call filter is descriptor {number}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_structures_are_as_long_as_the_kernels() {
+        assert_eq!((size_of::<Call>(), size_of::<Notice>(), size_of::<Answer>()), (64, 80, 24));
+    }
+
+    #[test]
+    fn a_program_is_evaluated_on_number_architecture_and_arguments() {
+        let instruction = |code: u16, jt: u8, jf: u8, k: u32| {
+            let (c, k) = (code.to_ne_bytes(), k.to_ne_bytes());
+            [c[0], c[1], jt, jf, k[0], k[1], k[2], k[3]]
+        };
+        // If the number is 7 and the low half of the first argument has bit 1: error 13; else allow.
+        let program = [
+            instruction(0x20, 0, 0, 0),
+            instruction(0x15, 0, 3, 7),
+            instruction(0x20, 0, 0, 16),
+            instruction(0x45, 0, 1, 2),
+            instruction(0x06, 0, 0, 0x0005_000d),
+            instruction(0x06, 0, 0, 0x7fff_0000),
+        ]
+        .concat();
+        let call = |number, first| Call { number, args: [first, 0, 0, 0, 0, 0], ..Call::default() };
+        assert_eq!(evaluate(&program, &call(7, 6)), Some(0x0005_000d));
+        assert_eq!(evaluate(&program, &call(7, 4)), Some(0x7fff_0000));
+        assert_eq!(evaluate(&program, &call(8, 2)), Some(0x7fff_0000));
+        assert_eq!(evaluate(&program[..16], &call(7, 0)), None, "it ends without an answer");
+    }
+
+    #[test]
+    fn calls_have_the_names_of_their_own_machine() {
+        assert_eq!(name(&Call { number: 165, arch: 0xc000_003e, ..Call::default() }), "mount");
+        assert_eq!(name(&Call { number: 21, arch: 0x4000_0003, ..Call::default() }), "mount");
+    }
+}

@@ -85,6 +85,9 @@ pub(crate) struct Surroundings {
     /// Set DNS options
     #[arg(long, alias = "dns-opt", value_name = "list")]
     pub dns_option: Vec<String>,
+    /// GPU devices to add to the container ('all' to pass all GPUs)
+    #[arg(long, value_name = "gpu-request")]
+    pub gpus: Option<String>,
     /// Container isolation technology
     #[arg(long, value_name = "string")]
     pub isolation: Option<String>,
@@ -134,8 +137,12 @@ impl Surroundings {
         };
         config.runtime = self.runtime.clone().unwrap_or_default();
         config.isolation = self.isolation.clone().unwrap_or_default();
+        if self.gpus.as_deref().is_some_and(|gpus| !gpus.is_empty()) {
+            return Err(Error::invalid("could not select device driver \"\" with capabilities: [[gpu]]")
+                .hint("a vendor's runtime would choose them; --device gives a device"));
+        }
         if !self.storage_opt.is_empty() {
-            return Err(Error::unsupported("--storage-opt: a size for the writable layer"));
+            return Err(Error::invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option"));
         }
         if self.volume_driver.as_deref().is_some_and(|driver| !driver.is_empty() && driver != "local") {
             return Err(Error::unsupported(format!(

@@ -146,6 +146,10 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
     let Request { record, facts, .. } = *request;
     let config = &record.config;
     let options = security::Options::parse(&config.security_opt)?;
+    if options.writable_cgroups && config.cgroupns == NamespaceMode::Host {
+        // The groups seen there are everybody's.
+        return Err(Error::invalid("option 'WritableCgroups' conflicts with 'HostConfig.CgroupnsMode': the namespace must be private"));
+    }
     let open = config.privileged || options.unconfined_paths;
     let paths = |list: &[&str]| if open { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() };
     let mut masked: Vec<String> = paths(&defaults::MASKED_PATHS);

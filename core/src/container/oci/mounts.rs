@@ -17,7 +17,7 @@ pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
     let replaced = |target: &str| own.iter().any(|mount| mount.target == target);
 
     let mut all = Vec::new();
-    for (target, kind, source, options) in standard(request) {
+    for (target, kind, source, options) in standard(request)? {
         if !replaced(target) {
             all.push(mount(target, kind, &source, options)?);
         }
@@ -42,15 +42,16 @@ pub(super) fn mounts(request: &Request<'_>) -> Result<Vec<Mount>> {
 type Row = (&'static str, &'static str, String, Vec<String>);
 
 /// What every container has (features DX-02 to DX-08; moby `oci/defaults.go`).
-fn standard(request: &Request<'_>) -> Vec<Row> {
+fn standard(request: &Request<'_>) -> Result<Vec<Row>> {
     let config = &request.record.config;
     let access = if config.privileged { "rw" } else { "ro" };
+    let groups = if super::security::Options::parse(&config.security_opt)?.writable_cgroups { "rw" } else { access };
     let mut rows = vec![
         ("/proc", "proc", "proc".to_owned(), words(&["nosuid", "noexec", "nodev"])),
         ("/dev", "tmpfs", "tmpfs".to_owned(), words(&["nosuid", "strictatime", "mode=755", "size=65536k"])),
         ("/dev/pts", "devpts", "devpts".to_owned(), words(&["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"])),
         ("/sys", "sysfs", "sysfs".to_owned(), words(&["nosuid", "noexec", "nodev", access])),
-        ("/sys/fs/cgroup", "cgroup", "cgroup".to_owned(), words(&["nosuid", "noexec", "nodev", "relatime", access])),
+        ("/sys/fs/cgroup", "cgroup", "cgroup".to_owned(), words(&["nosuid", "noexec", "nodev", "relatime", groups])),
     ];
     // Mounted anew it shows the queues of the namespace it is mounted in, the host's too, where the host may have it nowhere.
     rows.push(("/dev/mqueue", "mqueue", "mqueue".to_owned(), words(&["nosuid", "noexec", "nodev"])));
@@ -64,7 +65,7 @@ fn standard(request: &Request<'_>) -> Vec<Row> {
         let size = format!("size={}", config.shm_size.filter(|n| *n > 0).unwrap_or(defaults::SHM_SIZE));
         rows.push(("/dev/shm", "tmpfs", "shm".to_owned(), words(&["nosuid", "noexec", "nodev", "mode=1777", &size])));
     }
-    rows
+    Ok(rows)
 }
 
 /// One that a person asked for.

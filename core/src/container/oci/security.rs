@@ -24,6 +24,8 @@ pub(super) struct Options {
     pub no_new_privileges: bool,
     /// Nothing masked or read-only.
     pub unconfined_paths: bool,
+    /// The container may change its own control group, and make others below it.
+    pub writable_cgroups: bool,
     /// What the filter refuses is written down.
     pub report: bool,
 }
@@ -47,6 +49,8 @@ impl Options {
                 ("seccomp", Some("unconfined")) => options.filter = Filter::Unconfined,
                 ("seccomp", Some("builtin")) => options.filter = Filter::Default,
                 ("seccomp", Some(profile)) if !profile.is_empty() => options.filter = Filter::Profile(profile.to_owned()),
+                ("writable-cgroups", None | Some("true" | "1")) => options.writable_cgroups = true,
+                ("writable-cgroups", Some("false" | "0")) => options.writable_cgroups = false,
                 ("seccomp-report", None | Some("true" | "1")) => options.report = true,
                 ("seccomp-report", Some("false" | "0")) => options.report = false,
                 ("systempaths", Some("unconfined")) => options.unconfined_paths = true,

@@ -145,7 +145,7 @@ fn a_failure_at_any_step_leaves_what_the_operations_before_it_made_and_no_more()
         // The operations are whole or nothing: stacked or not, limited or not, published or not.
         let there = bench.kernel.there();
         let has = |what: &str| there.iter().filter(|p| p.contains(what)).count();
-        assert!([0, 5].contains(&has("/containers/")), "step {at}: {there:?}");
+        assert!([0, 6].contains(&has("/containers/")), "step {at}: {there:?}");
         assert!(has("link veth") <= 1 && has("rule endpoint") <= has("link veth"), "step {at}: {there:?}");
         assert_eq!(has("rule network"), has("link drydock0"), "step {at}: {there:?}");
     }

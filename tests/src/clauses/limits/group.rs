@@ -72,4 +72,20 @@ pub(super) const CLAUSES: &[Clause] = &[
         }
         Ok(())
     }),
+    Clause::law(
+        "LIM-GROUP-7",
+        "A container may make groups below its own where that is asked for, and nowhere else.",
+        "Docker CLI reference, docker container run, --security-opt writable-cgroups",
+        |w| {
+            let make =
+                "for at in /sys/fs/cgroup /sys/fs/cgroup/pids; do mkdir $at/own 2>/dev/null && rmdir $at/own && exit 0; done; exit 9";
+            w.sh(make)?.exits(9)?;
+            w.sh_with(make, |c| c.security_opt = vec!["writable-cgroups=true".to_owned()])?.exits(0)?;
+            let error = w.refused(&["true"], |c| {
+                c.security_opt = vec!["writable-cgroups=true".to_owned()];
+                c.cgroupns = NamespaceMode::Host;
+            })?;
+            holds(format_args!("{error}"), error.message().contains("'WritableCgroups' conflicts"))
+        },
+    ),
 ];
