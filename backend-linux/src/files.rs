@@ -56,6 +56,15 @@ pub fn write(path: &str, mode: u32, content: &[u8]) -> Result<()> {
     })
 }
 
+/// Writes over a file that is there, in place.
+pub fn rewrite(path: &str, content: &[u8]) -> Result<()> {
+    let put = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        file.write_all(content)
+    };
+    put().map_err(|e| step("write", path, e))
+}
+
 /// At most `limit` bytes of a file from `offset`.
 ///
 /// Only regular files are read: a FIFO or device that a container put in a file's place would block or act. Below `guarded`

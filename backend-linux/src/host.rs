@@ -5,6 +5,7 @@
 use crate::cgroup::Hierarchies;
 use crate::process::live;
 use crate::proxy::Proxies;
+use crate::resolver::Resolvers;
 use crate::{facts, files, firewall, ingest, layer, link, lock, observe, volume, volume_mount};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{Facts, Firewall, Guard, Ingested, Process, Step, Task, Where};
@@ -17,6 +18,7 @@ pub struct Host {
     facts: Facts,
     hierarchies: Hierarchies,
     proxies: Proxies,
+    resolvers: Resolvers,
 }
 
 impl Host {
@@ -28,7 +30,8 @@ impl Host {
             }
         }
         let hierarchies = Hierarchies::detect();
-        Ok(Self { facts: facts::gather(data_root, run_root, &hierarchies)?, hierarchies, proxies: Proxies::default() })
+        let facts = facts::gather(data_root, run_root, &hierarchies)?;
+        Ok(Self { facts, hierarchies, proxies: Proxies::default(), resolvers: Resolvers::default() })
     }
 
     /// The control group hierarchies.
@@ -46,6 +49,7 @@ impl Host {
         match step {
             Step::MakeDir { path, mode } => files::make_dir(path, *mode),
             Step::WriteFile { path, mode, content } => files::write(path, *mode, content.as_bytes()),
+            Step::RewriteFile { path, content } => files::rewrite(path, content.as_bytes()),
             Step::WriteHidden { path, mode, uid, gid, content } => {
                 files::write(path, *mode, &content.0)?;
                 std::os::unix::fs::lchown(path, Some(*uid), Some(*gid)).map_err(|e| crate::error::step("lchown", path, e))
@@ -84,6 +88,12 @@ impl Host {
             Step::RemoveRules { owner } => {
                 self.proxies.remove(owner);
                 firewall::remove(&self.facts.run_root, owner)
+            }
+
+            Step::ServeNames { container, servers } => self.resolvers.serve(container, servers, the(child)?, &self.facts.data_root),
+            Step::StopNames { container } => {
+                self.resolvers.stop(container);
+                Ok(())
             }
 
             inside => Err(Error::unsupported(format!("a step of a new process, in the host: {inside:?}"))),

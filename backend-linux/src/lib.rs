@@ -28,6 +28,7 @@ mod pipe;
 pub mod process;
 pub mod proxy;
 mod registry;
+mod resolver;
 mod small;
 pub mod store;
 pub mod supervisor;

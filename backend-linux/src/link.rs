@@ -111,7 +111,7 @@ pub fn add_address(at: Option<&Process>, link: &str, address: IpNet) -> Result<(
     request(at, add, failed)
 }
 
-/// Adds a route, `None` being the default one. There already is no error.
+/// Adds a route, `None` being the default one, which takes the place of the one that is there. There already is no error.
 pub fn add_route(at: Option<&Process>, to: Option<IpNet>, via: IpAddr) -> Result<()> {
     let shown = to.map_or_else(|| "default".to_owned(), |to| to.to_string());
     let wrong = |_| Error::invalid(format!("a route to {shown} cannot lead over {via}"));
@@ -124,7 +124,7 @@ pub fn add_route(at: Option<&Process>, to: Option<IpNet>, via: IpAddr) -> Result
         }
     };
     let failed = |e| step("add route", format!("{shown} via {via}"), e);
-    request(at, async |handle| done(handle.route().add(route).execute().await, Some(libc::EEXIST)), failed)
+    request(at, async |handle| done(handle.route().add(route).replace().execute().await, Some(libc::EEXIST)), failed)
 }
 
 /// Writes a network sysctl, `net.ipv4.ip_forward`, or with slashes where a link's name has a dot in it.
@@ -163,7 +163,7 @@ fn namespace_of(child: &Process) -> Result<File> {
 }
 
 /// Runs something in the network namespace of a process, or in this thread's own.
-fn inside<T>(at: Option<&Process>, work: impl FnOnce() -> T) -> Result<T> {
+pub fn inside<T>(at: Option<&Process>, work: impl FnOnce() -> T) -> Result<T> {
     let Some(child) = at else { return Ok(work()) };
     let there = namespace_of(child)?;
     let path = "/proc/thread-self/ns/net";

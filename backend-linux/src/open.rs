@@ -17,6 +17,9 @@ pub const SUPERVISE: &str = "supervise";
 /// The hidden command that holds a published port.
 pub const PROXY: &str = "proxy";
 
+/// The hidden command that answers names.
+pub const NAMES: &str = "names";
+
 /// Opens the engine over these two roots, after finishing or undoing what a dead process left half done.
 ///
 /// The program that calls it must hand its command line to [`own_command`] first: the engine starts it again for its supervisors.
@@ -79,6 +82,7 @@ pub fn own_command(args: &[String]) -> Option<i32> {
     match args {
         [name, rest @ ..] if name == SUPERVISE => Some(supervise(rest)),
         [name, rest @ ..] if name == PROXY => Some(crate::proxy::main(rest)),
+        [name, rest @ ..] if name == NAMES => Some(crate::resolver::main(rest)),
         _ => None,
     }
 }

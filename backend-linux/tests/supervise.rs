@@ -55,7 +55,14 @@ fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
                 let reply = running.as_ref().map_or(Ok(()), |process| kernel.signal(process, signal));
                 Reaction { reply: Some(reply), ..Reaction::default() }
             }
-            Event::Request(Request::Resize(_) | Request::Update(_) | Request::Exec { .. } | Request::ResizeExec { .. })
+            Event::Request(
+                Request::Resize(_)
+                | Request::Update(_)
+                | Request::Connect(_)
+                | Request::Disconnect(_)
+                | Request::Exec { .. }
+                | Request::ResizeExec { .. },
+            )
             | Event::Timer
             | Event::ExecEnded { .. } => Reaction::default(),
             Event::Exited(_) | Event::Probed { .. } | Event::Abandoned => Reaction { finished: true, ..Reaction::default() },

@@ -68,7 +68,7 @@ pub struct Machine {
     /// Its kernel's state.
     pub(crate) shared: Shared,
     /// What its store keeps.
-    pub(crate) records: Records,
+    pub(crate) records: Arc<Records>,
     /// Registries elsewhere.
     pub(crate) remotes: registry::Shared,
     actors: Mutex<Actors>,
@@ -95,9 +95,10 @@ impl Drop for SimGuard {
 impl Machine {
     fn new(config: SimConfig) -> Arc<Self> {
         let world = World::new(config);
+        let records = Arc::clone(&world.records);
         let machine = Arc::new(Self {
             shared: Shared(Arc::new(Mutex::new(world))),
-            records: Records::default(),
+            records,
             remotes: registry::Shared::default(),
             actors: Mutex::default(),
         });

@@ -21,6 +21,12 @@ type Before = (Table, String, Option<Vec<u8>>);
 #[derive(Default)]
 pub(crate) struct Records(Mutex<Kept>);
 
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Records")
+    }
+}
+
 #[derive(Default)]
 struct Kept {
     tables: Tables,
@@ -64,6 +70,32 @@ impl Records {
     }
 }
 
+/// The records as a process of the machine reads them, whatever becomes of the engine meanwhile.
+pub(crate) struct Reading<'a>(pub &'a Records);
+
+impl Kept {
+    fn scan(&self, table: Table, prefix: &str, after: &str, limit: usize) -> Vec<(String, Vec<u8>)> {
+        let Some(entries) = self.tables.get(&table) else { return Vec::new() };
+        let from = if after >= prefix && !after.is_empty() { Bound::Excluded(after) } else { Bound::Included(prefix) };
+        let range = entries.range::<str, _>((from, Bound::Unbounded));
+        range.take_while(|(k, _)| k.starts_with(prefix)).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+}
+
+impl Store for Reading<'_> {
+    fn get(&self, table: Table, key: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.open().tables.get(&table).and_then(|t| t.get(key)).cloned())
+    }
+
+    fn scan(&self, table: Table, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(self.0.open().scan(table, prefix, after, limit))
+    }
+
+    fn commit(&self, _: &[Change]) -> Result<()> {
+        Err(Error::unsupported("changing the records of a machine by reading them"))
+    }
+}
+
 /// The store of a simulated host.
 #[derive(Clone)]
 pub struct MemoryStore {
@@ -96,11 +128,7 @@ impl Store for MemoryStore {
 
     fn scan(&self, table: Table, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
         self.machine.check_alive()?;
-        let kept = self.kept();
-        let Some(entries) = kept.tables.get(&table) else { return Ok(Vec::new()) };
-        let from = if after >= prefix && !after.is_empty() { Bound::Excluded(after) } else { Bound::Included(prefix) };
-        let range = entries.range::<str, _>((from, Bound::Unbounded));
-        Ok(range.take_while(|(k, _)| k.starts_with(prefix)).take(limit).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Ok(self.kept().scan(table, prefix, after, limit))
     }
 
     fn commit(&self, batch: &[Change]) -> Result<()> {

@@ -59,6 +59,8 @@ pub const BOOT: u64 = 1_767_225_600_000_000_000;
 
 /// Everything the simulated kernel holds.
 pub struct World {
+    /// What the engine's store keeps: the name server of containers reads it.
+    pub(crate) records: std::sync::Arc<crate::store::Records>,
     /// Peer groups of binds of the process that is being launched, by their targets.
     pub peers: BTreeMap<String, u32>,
     /// How it was made.
@@ -149,6 +151,7 @@ impl World {
     /// A host that has just booted, with its own file system, processes and links.
     pub fn new(config: SimConfig) -> Self {
         let mut world = Self {
+            records: std::sync::Arc::default(),
             peers: BTreeMap::new(),
             now: BOOT,
             away: 0,

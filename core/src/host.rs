@@ -16,6 +16,7 @@ use crate::plan::Explanation;
 use oci_spec::runtime::Spec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// Something a host may or may not be able to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -268,6 +269,27 @@ pub trait Networks: Send + Sync {
     /// # Kernel
     /// nftables
     fn unpublish(&self, endpoint: &Endpoint) -> Result<()>;
+    /// Leads what is in no subnet of a running container over this endpoint's network, in the place of whatever led there before.
+    ///
+    /// # Behaviour
+    /// - NET-MANY-2: The default route leads over the network whose name comes first, and over another when that one is left.
+    /// # Kernel
+    /// rtnetlink(7), RTM_NEWROUTE.
+    fn route(&self, endpoint: &Endpoint, process: &Process) -> Result<()>;
+    /// Answers the names of containers in this one's network namespace, and passes on what is none of theirs to these servers.
+    ///
+    /// # Behaviour
+    /// - NET-DNS-1: On a network of one's own a container is found by its name, its short id and its aliases.
+    /// # Kernel
+    /// setns(2), bind(2): UDP and TCP port 53 of 127.0.0.11.
+    fn serve_names(&self, id: &ContainerId, servers: &[IpAddr], process: &Process) -> Result<()>;
+    /// Ends what [`Networks::serve_names`] began. Nothing there is no error.
+    ///
+    /// # Behaviour
+    /// - NET-DNS-1: On a network of one's own a container is found by its name, its short id and its aliases.
+    /// # Kernel
+    /// kill(2)
+    fn stop_names(&self, id: &ContainerId) -> Result<()>;
     /// What went through an endpoint's link.
     ///
     /// # Behaviour

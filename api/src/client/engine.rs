@@ -19,7 +19,7 @@ use drydock_core::image::changeset::PathChange;
 use drydock_core::io::{Attach, Ended, Io, Size};
 use drydock_core::kernel::{Attachment, Facts, Signal, Task};
 use drydock_core::limits::Usage;
-use drydock_core::network::{NetworkRecord, NetworkRequest};
+use drydock_core::network::{NetworkRecord, NetworkRequest, Place};
 use drydock_core::observe::Snapshot;
 use drydock_core::plan::Explanation;
 use drydock_core::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
@@ -46,6 +46,7 @@ impl Engine for DockerEngine {
             Object::Container { sizes } => self.inspect_container(name, sizes),
             Object::Image => self.inspect_image(name),
             Object::Volume => self.inspect_volume(name),
+            Object::Network => self.inspect_network(name),
             Object::Info => self.about("/info"),
             Object::Version => self.about("/version"),
         }
@@ -145,6 +146,14 @@ impl Engine for DockerEngine {
 
     fn remove_network(&self, name: &str) -> Result<()> {
         self.delete_network(name)
+    }
+
+    fn connect(&self, network: &str, container: &str, place: &Place) -> Result<()> {
+        self.connect_network(network, container, place)
+    }
+
+    fn disconnect(&self, network: &str, container: &str, force: bool) -> Result<()> {
+        self.disconnect_network(network, container, force)
     }
 
     fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned> {

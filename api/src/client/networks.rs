@@ -2,8 +2,9 @@
 
 use super::json::text;
 use super::{DockerEngine, Parameters, part, read};
+use drydock_core::docker::body::endpoint_config;
 use drydock_core::id::NetworkId;
-use drydock_core::network::{NetworkRecord, NetworkRequest};
+use drydock_core::network::{NetworkRecord, NetworkRequest, Place};
 use drydock_core::{Error, Result};
 use serde_json::{Map, json};
 
@@ -24,17 +25,27 @@ impl DockerEngine {
 
     pub(super) fn make_network(&self, request: &NetworkRequest) -> Result<NetworkId> {
         let mut pool = Map::new();
-        if let Some(subnet) = request.subnet {
-            pool.insert("Subnet".to_owned(), subnet.to_string().into());
+        let mut pool6 = Map::new();
+        let say = |pool: &mut Map<String, serde_json::Value>, name: &str, value: Option<String>| {
+            pool.extend(value.map(|value| (name.to_owned(), value.into())));
+        };
+        say(&mut pool, "Subnet", request.subnet.map(|s| s.to_string()));
+        say(&mut pool, "Gateway", request.gateway.map(|ip| ip.to_string()));
+        say(&mut pool, "IPRange", request.range.map(|r| r.to_string()));
+        say(&mut pool6, "Subnet", request.subnet6.map(|s| s.to_string()));
+        say(&mut pool6, "Gateway", request.gateway6.map(|ip| ip.to_string()));
+        for (name, ip) in &request.reserved {
+            let of = if ip.is_ipv4() { &mut pool } else { &mut pool6 };
+            if let Some(all) = of.entry("AuxiliaryAddresses").or_insert_with(|| json!({})).as_object_mut() {
+                all.insert(name.clone(), ip.to_string().into());
+            }
         }
-        if let Some(gateway) = request.gateway {
-            pool.insert("Gateway".to_owned(), gateway.to_string().into());
-        }
-        let pools = if pool.is_empty() { json!([]) } else { json!([pool]) };
+        let pools: Vec<_> = [pool, pool6].into_iter().filter(|p| !p.is_empty()).collect();
         let body = json!({
             "Name": request.name,
             "CheckDuplicate": true,
             "Driver": if request.driver.is_empty() { "bridge" } else { &request.driver },
+            "EnableIPv6": request.ipv6,
             "Internal": request.internal,
             "Attachable": request.attachable,
             "IPAM": { "Driver": "default", "Config": pools },
@@ -42,6 +53,21 @@ impl DockerEngine {
             "Labels": request.labels,
         });
         Ok(NetworkId::new(text(&self.post_json("/networks/create", Parameters::new(), &body)?, "Id")))
+    }
+
+    /// The object as the engine shows it.
+    pub(super) fn inspect_network(&self, name: &str) -> Result<serde_json::Value> {
+        self.get(&format!("/networks/{}", part(name)), Parameters::new())
+    }
+
+    pub(super) fn connect_network(&self, network: &str, container: &str, place: &Place) -> Result<()> {
+        let body = json!({ "Container": container, "EndpointConfig": endpoint_config(place) });
+        self.post_json(&format!("/networks/{}/connect", part(network)), Parameters::new(), &body).map(drop)
+    }
+
+    pub(super) fn disconnect_network(&self, network: &str, container: &str, force: bool) -> Result<()> {
+        let body = json!({ "Container": container, "Force": force });
+        self.post_json(&format!("/networks/{}/disconnect", part(network)), Parameters::new(), &body).map(drop)
     }
 
     pub(super) fn delete_network(&self, name: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use drydock_core::id::{ContainerId, Digest, ImageId, NetworkId};
 use drydock_core::image::reference::Reference;
 use drydock_core::image::{ImageDefaults, ImageRecord};
 use drydock_core::kernel::{Process, Protocol};
-use drydock_core::network::{Driver, Endpoint, NetworkRecord, Publish};
+use drydock_core::network::{Driver, Endpoint, NetworkRecord, Place, Publish};
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
@@ -84,6 +84,7 @@ pub fn container(object: &Value) -> Result<ContainerRecord> {
         env: texts(field("Config"), "Env"),
         created: time(object, "Created"),
         state,
+        places: places(settings.get("Networks")),
         endpoints: endpoints(&id, settings.get("Networks")),
         published: published(settings),
         id,
@@ -140,7 +141,7 @@ fn mount(object: &Value, config: &ContainerConfig) -> Option<MountRequest> {
 }
 
 fn endpoints(container: &ContainerId, networks: Option<&Value>) -> Vec<Endpoint> {
-    let one = |(_, place): (&String, &Value)| {
+    let one = |(name, place): (&String, &Value)| {
         let address = format!("{}/{}", text(place, "IPAddress"), number(place, "IPPrefixLen")).parse().ok()?;
         Some(Endpoint {
             container: container.clone(),
@@ -149,9 +150,25 @@ fn endpoints(container: &ContainerId, networks: Option<&Value>) -> Vec<Endpoint>
             mac: text(place, "MacAddress"),
             host_link: String::new(),
             link: String::new(),
+            name: name.clone(),
+            gateway: text(place, "Gateway").parse().ok(),
+            address6: format!("{}/{}", text(place, "GlobalIPv6Address"), number(place, "GlobalIPv6PrefixLen")).parse().ok(),
+            gateway6: text(place, "IPv6Gateway").parse().ok(),
+            priority: 0,
+            leads: false,
         })
     };
     networks.and_then(Value::as_object).map(|all| all.iter().filter_map(one).collect()).unwrap_or_default()
+}
+
+/// What was asked of a container's places in networks.
+fn places(networks: Option<&Value>) -> Vec<Place> {
+    let one = |(name, place): (&String, &Value)| {
+        let id = text(place, "NetworkID");
+        let asked = drydock_core::docker::body::place(name, place.clone()).unwrap_or_else(|_| Place::on(name));
+        Place { id: (!id.is_empty()).then(|| NetworkId::new(id)), ..asked }
+    };
+    networks.and_then(Value::as_object).map(|all| all.iter().map(one).collect()).unwrap_or_default()
 }
 
 fn protocol(word: &str) -> Protocol {
@@ -218,6 +235,7 @@ pub fn listed_container(object: &Value, now: Timestamp) -> ContainerSummary {
         mount_targets: mounts.iter().map(|m| text(m, "Destination")).collect(),
         network: NetworkMode::Named(object.pointer("/HostConfig/NetworkMode").and_then(Value::as_str).unwrap_or_default().to_owned()),
         endpoints: endpoints(&id, places),
+        places: self::places(places),
         points: mounts.iter().filter_map(|m| mount(m, &ContainerConfig::default())).collect(),
         sizes: sized.then(|| Sizes { writable: number(object, "SizeRw"), root: number(object, "SizeRootFs") }),
         id,
@@ -328,6 +346,7 @@ pub fn network(object: &Value) -> Option<NetworkRecord> {
     };
     let pools = object.get("IPAM").map(|ipam| list(ipam, "Config")).unwrap_or_default();
     let pool = pools.iter().find(|p| !text(p, "Subnet").contains(':'));
+    let pool6 = pools.iter().find(|p| text(p, "Subnet").contains(':'));
     let options = map(object, "Options");
     let record = serde_json::json!({
         "id": text(object, "Id"),
@@ -341,6 +360,12 @@ pub fn network(object: &Value) -> Option<NetworkRecord> {
         "labels": map(object, "Labels"),
         "options": options,
         "attachable": flag(object, "Attachable"),
+        "pool": {
+            "chosen": true,
+            "range": pool.map(|p| text(p, "IPRange")).filter(|s| !s.is_empty()),
+            "subnet6": pool6.map(|p| text(p, "Subnet")).filter(|s| !s.is_empty()),
+            "gateway6": pool6.map(|p| text(p, "Gateway")).filter(|s| !s.is_empty()),
+        },
         "created": time(object, "Created"),
     });
     serde_json::from_value(record).ok()

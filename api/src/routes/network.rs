@@ -1,8 +1,8 @@
 //! Networks.
 
 use crate::body;
-use crate::error::{Answer, ApiError};
-use crate::query::{Filters, Query};
+use crate::error::Answer;
+use crate::query::Query;
 use crate::routes::image::conditions;
 use crate::server::Shared;
 use crate::stream::{empty, json_answer, ok};
@@ -12,12 +12,16 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use drydock_core::docker;
+use drydock_core::docker::body::place;
 use drydock_core::engine::Engine;
-use drydock_core::network::{Driver, NetworkRecord, NetworkRequest};
+use drydock_core::network::NetworkRequest;
+use drydock_core::network::filter::{check, passes};
 use drydock_core::{Error, Result};
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The routes of this area.
 pub fn routes() -> Router<Shared> {
@@ -28,52 +32,28 @@ pub fn routes() -> Router<Shared> {
         .route("/networks/prune", post(prune))
         .route("/networks/{id}", get(inspect).delete(remove))
         .route("/networks/{id}/connect", post(connect))
-        .route("/networks/{id}/disconnect", post(connect))
+        .route("/networks/{id}/disconnect", post(disconnect))
 }
-
-const FILTERS: [&str; 7] = ["driver", "id", "label", "name", "scope", "type", "dangling"];
 
 async fn list(State(server): State<Shared>, query: Query) -> Answer {
     let filters = query.filters()?;
-    filters.only(&FILTERS)?;
-    for kind in filters.of("type") {
-        if !matches!(kind.as_str(), "custom" | "builtin") {
-            return Err(ApiError::bad(format!("invalid filter: 'type'='{}'", kind.escape_debug())));
-        }
-    }
+    check(filters.0.iter().flat_map(|(key, values)| values.iter().map(move |value| (key.as_str(), value.as_str()))))?;
     let objects = server
         .ask(move |engine| {
             let running = engine.containers(false)?;
             let mut all = engine.networks()?;
-            all.retain(|network| fits(network, &filters, running.iter().any(|c| c.endpoints.iter().any(|e| e.network == network.id))));
+            all.retain(|network| {
+                passes(
+                    network,
+                    &|key| filters.of(key).to_vec(),
+                    running.iter().any(|c| c.endpoints.iter().any(|e| e.network == network.id)),
+                )
+            });
             // A list does not say who is on a network.
             Ok(all.iter().map(|network| docker::network(network, &[])).collect::<Vec<_>>())
         })
         .await?;
     ok(&Value::Array(objects))
-}
-
-fn fits(network: &NetworkRecord, filters: &Filters, used: bool) -> bool {
-    let builtin = matches!(network.name.as_str(), "bridge" | "host" | "none");
-    let driver = match network.driver {
-        Driver::Bridge => "bridge",
-        Driver::Host => "host",
-        Driver::None => "null",
-    };
-    let any = |key: &str, test: &dyn Fn(&str) -> bool| {
-        let values = filters.of(key);
-        values.is_empty() || values.iter().any(|value| test(value))
-    };
-    any("driver", &|d| d == driver)
-        && any("id", &|id| network.id.as_str().contains(id))
-        && any("name", &|name| network.name.contains(name))
-        && any("scope", &|scope| scope == "local")
-        && any("type", &|kind| (kind == "builtin") == builtin)
-        && any("dangling", &|wanted| matches!(wanted, "true" | "1") == (!builtin && !used))
-        && filters.of("label").iter().all(|wanted| match wanted.split_once('=') {
-            Some((key, value)) => network.labels.get(key).is_some_and(|v| v == value),
-            None => network.labels.contains_key(wanted),
-        })
 }
 
 async fn inspect(State(server): State<Shared>, Path(name): Path<String>) -> Answer {
@@ -118,6 +98,7 @@ struct Pool {
     gateway: Option<String>,
     #[serde(rename = "IPRange")]
     ip_range: Option<String>,
+    auxiliary_addresses: Option<BTreeMap<String, String>>,
 }
 
 impl Create {
@@ -126,9 +107,6 @@ impl Create {
         if self.ingress || self.config_only {
             return Err(off("networks of a swarm"));
         }
-        if self.enable_ipv6 == Some(true) {
-            return Err(off("networks with IPv6"));
-        }
         let ipam = self.ipam.unwrap_or_default();
         if let Some(driver) = ipam.driver.filter(|d| !matches!(d.as_str(), "" | "default")) {
             return Err(Error::not_found(format!(
@@ -136,25 +114,53 @@ impl Create {
                 driver.escape_debug()
             )));
         }
-        let mut pools = ipam.config.unwrap_or_default().into_iter().filter(|p| p.subnet.is_some() || p.gateway.is_some());
-        let pool = pools.next().unwrap_or_default();
-        if pools.next().is_some() || pool.ip_range.is_some_and(|r| !r.is_empty()) {
-            return Err(off("networks with several subnets or a range of addresses"));
-        }
-        let wrong = |what: &str, text: &str| Error::invalid(format!("invalid {what}: {}", text.escape_debug()));
-        let given = |text: Option<String>| text.filter(|t| !t.is_empty());
-        let subnet = given(pool.subnet).map(|t| t.parse().map_err(|_| wrong("subnet", &t))).transpose()?;
-        let gateway = given(pool.gateway).map(|t| t.parse().map_err(|_| wrong("gateway", &t))).transpose()?;
-        Ok(NetworkRequest {
+        let mut request = NetworkRequest {
             name: self.name,
             driver: self.driver.unwrap_or_default(),
-            subnet,
-            gateway,
             internal: self.internal,
             attachable: self.attachable,
             labels: self.labels.unwrap_or_default(),
             options: self.options.unwrap_or_default(),
-        })
+            ipv6: self.enable_ipv6 == Some(true),
+            ..NetworkRequest::default()
+        };
+        for pool in ipam.config.unwrap_or_default() {
+            pool.put(&mut request)?;
+        }
+        Ok(request)
+    }
+}
+
+impl Pool {
+    /// One subnet with what belongs to it.
+    fn put(self, request: &mut NetworkRequest) -> Result<()> {
+        let wrong = |what: &str, text: &str| Error::invalid(format!("invalid {what}: {}", text.escape_debug()));
+        let given = |text: Option<String>| text.filter(|t| !t.is_empty());
+        if let Some(text) = given(self.subnet) {
+            let taken = match text.parse().map_err(|_| wrong("subnet", &text))? {
+                IpNet::V4(subnet) => request.subnet.replace(subnet).is_some(),
+                IpNet::V6(subnet) => request.subnet6.replace(subnet).is_some(),
+            };
+            if taken {
+                return Err(Error::invalid("bridge driver doesn't support multiple subnets"));
+            }
+        }
+        if let Some(text) = given(self.gateway) {
+            match text.parse().map_err(|_| wrong("gateway", &text))? {
+                IpAddr::V4(ip) => request.gateway = Some(ip),
+                IpAddr::V6(ip) => request.gateway6 = Some(ip),
+            }
+        }
+        if let Some(text) = given(self.ip_range) {
+            match text.parse().map_err(|_| wrong("range", &text))? {
+                IpNet::V4(range) => request.range = Some(range),
+                IpNet::V6(_) => return Err(Error::unsupported("a range of IPv6 addresses")),
+            }
+        }
+        for (name, text) in self.auxiliary_addresses.unwrap_or_default() {
+            request.reserved.insert(name, text.parse().map_err(|_| wrong("auxiliary address", &text))?);
+        }
+        Ok(())
     }
 }
 
@@ -178,20 +184,29 @@ async fn prune(State(server): State<Shared>, query: Query) -> Answer {
     ok(&json!({ "NetworksDeleted": names }))
 }
 
-/// `POST /networks/NAME/connect` and `disconnect`: a container keeps the network that it was made with.
+/// `POST /networks/NAME/connect`
 async fn connect(State(server): State<Shared>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Answer {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "PascalCase", default)]
     struct Connect {
         container: String,
+        endpoint_config: Value,
     }
     let connect: Connect = body::json(&headers, body).await?;
-    server
-        .ask(move |engine| {
-            engine.network(&name)?;
-            engine.container(&connect.container)?;
-            Err::<(), _>(Error::unsupported("connecting a container to another network, or disconnecting it"))
-        })
-        .await?;
+    let place = place(&name, connect.endpoint_config)?;
+    server.ask(move |engine| engine.connect(&name, &connect.container, &place)).await?;
+    empty(StatusCode::OK)
+}
+
+/// `POST /networks/NAME/disconnect`
+async fn disconnect(State(server): State<Shared>, Path(name): Path<String>, headers: HeaderMap, body: Body) -> Answer {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "PascalCase", default)]
+    struct Disconnect {
+        container: String,
+        force: bool,
+    }
+    let disconnect: Disconnect = body::json(&headers, body).await?;
+    server.ask(move |engine| engine.disconnect(&name, &disconnect.container, disconnect.force)).await?;
     empty(StatusCode::OK)
 }

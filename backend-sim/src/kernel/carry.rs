@@ -13,6 +13,7 @@ impl World {
         match step {
             Step::MakeDir { path, mode } => self.step_make_dir(ctx, path, *mode),
             Step::WriteFile { path, mode, content } => self.step_write_file(ctx, path, *mode, content.as_bytes()),
+            Step::RewriteFile { path, content } => self.step_rewrite_file(ctx, path, content.as_bytes()),
             Step::WriteHidden { path, mode, uid, gid, content } => {
                 let at = self.put_file(ctx, path, *mode, &content.0).named("write", path)?;
                 let ino = self.writable(at.node).named("chown", path)?;
@@ -52,6 +53,17 @@ impl World {
             Step::AddRule { owner, rule } => self.step_add_rule(owner, rule),
             Step::RemoveRules { owner } => {
                 self.step_remove_rules(owner);
+                Ok(())
+            }
+            Step::ServeNames { container, servers: _ } => {
+                let ns = self.space_of(Where::Child, child)?;
+                // Whoever is asked from the host is one of the world outside, which answers no questions.
+                self.net.names.retain(|_, served| served != container);
+                self.net.names.insert(ns, container.clone());
+                Ok(())
+            }
+            Step::StopNames { container } => {
+                self.net.names.retain(|_, served| served != container);
                 Ok(())
             }
             _ => self.carry_out_inside(shared, step, need(child)?),

@@ -31,6 +31,13 @@ impl World {
     }
 
     /// Writes a whole file; the directory must be there.
+    pub(super) fn step_rewrite_file(&mut self, ctx: &Ctx, path: &str, content: &[u8]) -> Result<()> {
+        let at = self.walk(ctx, path, false).named("write", path)?;
+        let ino = self.writable(at.node).named("write", path)?;
+        self.resize(ino, 0).named("write", path)?;
+        self.write_at(ino, 0, content).named("write", path)
+    }
+
     pub(super) fn step_write_file(&mut self, ctx: &Ctx, path: &str, mode: u32, content: &[u8]) -> Result<()> {
         // Files of proc and of control groups are written in place.
         match self.walk(ctx, path, true) {

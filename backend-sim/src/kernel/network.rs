@@ -91,8 +91,12 @@ impl World {
         }
     }
 
-    /// Adds a route.
+    /// Adds a route; a default one takes the place of that of the same family.
     pub(super) fn step_add_route(&mut self, ns: u32, to: Option<IpNet>, via: IpAddr) -> Result<()> {
+        if to.is_none() {
+            let space = self.net.space(ns).named("route", &via.to_string())?;
+            space.routes.retain(|r| r.to.is_some() || r.via.is_none_or(|old| old.is_ipv4() != via.is_ipv4()));
+        }
         self.route_add(ns, to, Some(via), None).named("route", &via.to_string())
     }
 

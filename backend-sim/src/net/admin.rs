@@ -190,7 +190,9 @@ impl World {
             return Err(Errno::ENETDOWN);
         }
         let to = to.map(|n| n.trunc());
-        if space.routes.iter().any(|r| r.to == to && r.to.is_some_and(|n| n.addr().is_ipv4()) == to.is_some_and(|n| n.addr().is_ipv4())) {
+        // Default routes are told apart by the family of the next hop.
+        let family = |via: Option<IpAddr>| via.map(|v| v.is_ipv4());
+        if space.routes.iter().any(|r| r.to == to && (to.is_some() || family(r.via) == family(via))) {
             return Err(Errno::EEXIST);
         }
         space.routes.push(Route { to, via, link, kernel: false });

@@ -1,6 +1,7 @@
 //! Networks: links, addresses, routes, neighbours, the packet filter, and sockets over them.
 
 pub mod admin;
+mod names;
 pub mod path;
 pub mod show;
 pub mod socket;
@@ -92,6 +93,10 @@ pub struct Net {
     pub host: u32,
     /// The packet filter of the host: rules with their owners, in the order they were made.
     pub rules: Vec<(String, Firewall)>,
+    /// Containers whose names are answered at 127.0.0.11, by their namespaces.
+    pub names: BTreeMap<u32, String>,
+    /// Questions that were answered there.
+    pub turns: u64,
     /// Sockets by number.
     pub sockets: BTreeMap<u32, Socket>,
     /// The next socket's number.
@@ -151,6 +156,7 @@ impl Net {
             self.remove_link((id, link));
         }
         self.spaces.remove(&id);
+        self.names.remove(&id);
     }
 
     /// A link.

@@ -12,7 +12,7 @@ use drydock_core::engine::{
 use drydock_core::image::tar::{Entry, Kind, Writer};
 use drydock_core::io::{Attach, Size};
 use drydock_core::kernel::{Protocol, Signal};
-use drydock_core::network::{NetworkRequest, PortRequest};
+use drydock_core::network::{NetworkRequest, Place, PortRequest};
 use std::time::Duration;
 
 /// Operations that change nothing and ask nothing of the kernel that could fail half way; a test holds them to it.
@@ -285,6 +285,23 @@ pub fn cases() -> Vec<Case> {
                 let exec = e.execs("box")?.pop().unwrap_or_default();
                 e.exec_start(&exec, &DETACHED, &Attach::default(), &mut Person::default()).map(drop)
             },
+        ),
+        case(
+            "connect",
+            |e, w| {
+                RUNNING(e, w)?;
+                e.create_network(&network("other")).map(drop)
+            },
+            |e, _| e.connect("other", "box", &Place { aliases: vec!["also".to_owned()], ..Place::default() }),
+        ),
+        case(
+            "disconnect",
+            |e, w| {
+                RUNNING(e, w)?;
+                e.create_network(&network("other"))?;
+                e.connect("other", "box", &Place::default())
+            },
+            |e, _| e.disconnect("bridge", "box", false),
         ),
         case(
             "exec_resize",

@@ -5,7 +5,7 @@ use crate::environment::{Environment, read_text};
 use crate::failure::Failure;
 use crate::flags::{integer, unsigned};
 use clap::Args;
-use drydock_core::container::{ContainerConfig, MountRequest, NamespaceMode, NetworkMode, mounts, restart, ulimit};
+use drydock_core::container::{ContainerConfig, MountRequest, NamespaceMode, mounts, restart, ulimit};
 use drydock_core::kernel::Signal;
 use drydock_core::limits::{Resources, units};
 use drydock_core::network::{PortRequest, ports};
@@ -64,6 +64,8 @@ pub(crate) struct ContainerArgs {
     /// Add a custom host-to-IP mapping (host:ip)
     #[arg(long, value_name = "list", value_parser = host_line)]
     pub add_host: Vec<String>,
+    #[command(flatten)]
+    pub networking: super::networking::Networking,
     #[command(flatten)]
     pub surroundings: super::surroundings::Surroundings,
     /// Attach to STDIN, STDOUT or STDERR
@@ -150,9 +152,6 @@ pub(crate) struct ContainerArgs {
     /// Assign a name to the container
     #[arg(long, value_name = "string")]
     pub name: Option<String>,
-    /// Connect a container to a network
-    #[arg(long, alias = "net", value_name = "network")]
-    pub network: Option<String>,
     /// Disable OOM Killer
     #[arg(long)]
     pub oom_kill_disable: bool,
@@ -306,7 +305,6 @@ pub(crate) fn config(
         ports: published(args)?,
         expose: exposed(args)?,
         publish_all: args.publish_all,
-        network: network(args.network.as_deref()),
         extra_hosts: args.add_host.clone(),
         dns: args.dns.clone(),
         dns_search: args.dns_search.clone(),
@@ -334,6 +332,7 @@ pub(crate) fn config(
         ..ContainerConfig::default()
     };
     args.surroundings.apply(&mut config)?;
+    args.networking.apply(&mut config)?;
     Ok(config)
 }
 
@@ -371,18 +370,6 @@ fn published(args: &ContainerArgs) -> Result<Vec<PortRequest>> {
 fn exposed(args: &ContainerArgs) -> Result<Vec<String>> {
     let named = |list: Vec<(u16, _)>| list.into_iter().map(|(port, protocol)| ports::name(port, protocol)).collect::<Vec<_>>();
     args.expose.iter().map(|e| ports::parse_expose(e).map(named)).collect::<Result<Vec<_>>>().map(|lists| lists.concat())
-}
-
-fn network(name: Option<&str>) -> NetworkMode {
-    match name {
-        None | Some("" | "default") => NetworkMode::default(),
-        Some("none") => NetworkMode::None,
-        Some("host") => NetworkMode::Host,
-        Some(other) => match other.strip_prefix("container:") {
-            Some(container) => NetworkMode::Container(container.to_owned()),
-            None => NetworkMode::Named(other.to_owned()),
-        },
-    }
 }
 
 fn namespace(mode: Option<&str>, kind: &str, shareable: bool) -> Result<NamespaceMode> {

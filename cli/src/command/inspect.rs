@@ -25,8 +25,9 @@ pub const DEFINITION: Definition = Definition {
             Some("container") => Kind::Container,
             Some("image") => Kind::Image,
             Some("volume") => Kind::Volume,
+            Some("network") => Kind::Network,
             Some(other) => {
-                let words = "must be one of \"container\", \"image\", \"volume\"";
+                let words = "must be one of \"container\", \"image\", \"network\", \"volume\"";
                 return Err(Failure::said(format!("unknown type: \"{}\": {words}", other.escape_debug())));
             }
         };
@@ -102,20 +103,24 @@ enum Kind {
     Container,
     Image,
     Volume,
+    Network,
 }
 
 fn find(engine: &dyn Engine, name: &str, kind: Kind, size: bool) -> Result<Value> {
     let image = || engine.inspect(Object::Image, name);
     let volume = || engine.inspect(Object::Volume, name);
+    let network = || engine.inspect(Object::Network, name);
     match kind {
         Kind::Image => return image(),
         Kind::Volume => return volume(),
+        Kind::Network => return network(),
         Kind::Any | Kind::Container => {}
     }
     match engine.inspect(Object::Container { sizes: size }, name) {
         Ok(object) => Ok(object),
         Err(e) if kind == Kind::Any && e.kind() == ErrorKind::NotFound => {
-            let found = image().or_else(|e| if e.kind() == ErrorKind::NotFound { volume() } else { Err(e) });
+            let found = image().or_else(|e| if e.kind() == ErrorKind::NotFound { network() } else { Err(e) });
+            let found = found.or_else(|e| if e.kind() == ErrorKind::NotFound { volume() } else { Err(e) });
             found.map_err(|e| {
                 let missing = e.kind() == ErrorKind::NotFound;
                 if missing { Error::not_found(format!("No such object: {name}")) } else { e }
@@ -155,7 +160,7 @@ fn show_as(format: Option<&str>, kind: Kind, names: &[String], session: &mut Ses
         Some(template) => {
             for value in &mut found {
                 // Sizes that were not asked for are nothing, and no mistake.
-                if let (Value::Object(fields), false) = (&mut *value, matches!(kind, Kind::Image | Kind::Volume)) {
+                if let (Value::Object(fields), false) = (&mut *value, matches!(kind, Kind::Image | Kind::Volume | Kind::Network)) {
                     for field in ["SizeRw", "SizeRootFs"] {
                         fields.entry(field).or_insert(Value::Null);
                     }

@@ -25,6 +25,8 @@ mod load;
 mod login;
 mod logs;
 mod manifest;
+mod network;
+mod networking;
 mod pause;
 mod port;
 mod progress;
@@ -119,11 +121,12 @@ impl Definition {
 }
 
 /// The groups, and what each is for.
-pub const GROUPS: [(&str, &str); 6] = [
+pub const GROUPS: [(&str, &str); 7] = [
     ("builder", "Manage builds"),
     ("container", "Manage containers"),
     ("image", "Manage images"),
     ("manifest", "Manage manifests and manifest lists in registries"),
+    ("network", "Manage networks"),
     ("system", "Manage Drydock"),
     ("volume", "Manage volumes"),
 ];
@@ -168,6 +171,13 @@ pub static COMMANDS: &[Definition] = &[
     load::DEFINITION,
     logs::DEFINITION,
     manifest::INSPECT,
+    network::CONNECT,
+    network::CREATE,
+    network::DISCONNECT,
+    network::INSPECT,
+    network::LIST,
+    network::PRUNE,
+    network::REMOVE,
     pause::PAUSE,
     pause::UNPAUSE,
     port::DEFINITION,

@@ -63,6 +63,12 @@ impl Engine for StillLife {
     fn remove_network(&self, _: &str) -> Result<()> {
         moved()
     }
+    fn connect(&self, _: &str, _: &str, _: &drydock_core::network::Place) -> Result<()> {
+        moved()
+    }
+    fn disconnect(&self, _: &str, _: &str, _: bool) -> Result<()> {
+        moved()
+    }
     fn prune_networks(&self, _: &PruneFilters) -> Result<Pruned> {
         moved()
     }
@@ -479,6 +485,7 @@ pub fn web() -> ContainerSummary {
         mount_targets: vec!["/srv".to_owned(), "/data".to_owned()],
         network: drydock_core::container::NetworkMode::default(),
         endpoints: Vec::new(),
+        places: Vec::new(),
         points: Vec::new(),
         sizes: None,
     }

@@ -3,7 +3,7 @@
 use super::health::{Healthcheck, OnFailure};
 use super::log::LogConfig;
 use crate::limits::Resources;
-use crate::network::PortRequest;
+use crate::network::{Place, PortRequest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -202,6 +202,9 @@ pub struct ContainerConfig {
     pub publish_all: bool,
     /// Network.
     pub network: NetworkMode,
+    /// What is asked of its places in networks; one that `network` does not name is a further network.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
     /// Lines for /etc/hosts: `name:ip`.
     pub extra_hosts: Vec<String>,
     /// Name servers; empty for the host's.

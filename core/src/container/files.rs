@@ -56,10 +56,7 @@ pub fn hosts(hostname: &str, domainname: &str, addresses: &[IpAddr], extra: &[(S
     for (name, address) in extra {
         let _ = writeln!(text, "{address}\t{name}");
     }
-    // A name with dots is a whole one, and its first part the short one.
-    let whole = if domainname.is_empty() { hostname.to_owned() } else { format!("{hostname}.{domainname}") };
-    let short = whole.split('.').next().unwrap_or(&whole);
-    let names = if short == whole { whole.clone() } else { format!("{whole} {short}") };
+    let names = own_names(hostname, domainname);
     for address in addresses {
         let _ = writeln!(text, "{address}\t{names}");
     }
@@ -100,6 +97,40 @@ pub fn resolv_conf(of_host: &str, dns: &[String], search: &[String], options: &[
     servers.iter().map(|s| format!("nameserver {s}\n")).chain(lines.into_iter().map(|l| l + "\n")).collect()
 }
 
+/// /etc/resolv.conf on a network of one's own: the engine's own server, with the search domains and options of the host or those asked
+/// for. A name without a dot may be a container's, so it is asked for as it is first (`ndots:0`, Docker's).
+pub fn resolv_conf_embedded(of_host: &str, search: &[String], options: &[String]) -> String {
+    let of_host = |wanted: &str| -> Vec<String> {
+        let lines = of_host.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+        lines.filter(|(word, _)| *word == wanted).flat_map(|(_, rest)| rest.split_whitespace().map(str::to_owned)).collect()
+    };
+    let mut domains = if search.is_empty() { of_host("search") } else { search.to_vec() };
+    domains.retain(|domain| domain != ".");
+    let mut options = if options.is_empty() { of_host("options") } else { options.to_vec() };
+    if !options.iter().any(|o| o.starts_with("ndots:")) {
+        options.push("ndots:0".to_owned());
+    }
+    let search = if domains.is_empty() { String::new() } else { format!("search {}\n", domains.join(" ")) };
+    format!("{search}nameserver {}\noptions {}\n", crate::network::dns::ADDRESS, options.join(" "))
+}
+
+/// /etc/hosts as it was, without lines of addresses that were left, and with one for each address that was joined.
+pub fn revise_hosts(text: &str, hostname: &str, domainname: &str, joined: &[IpAddr], left: &[IpAddr]) -> String {
+    let gone = |line: &&str| line.split_whitespace().next().and_then(|word| word.parse::<IpAddr>().ok()).is_some_and(|a| left.contains(&a));
+    let mut kept: String = text.lines().filter(|line| !gone(line)).flat_map(|line| [line, "\n"]).collect();
+    for address in joined {
+        let _ = writeln!(kept, "{address}\t{}", own_names(hostname, domainname));
+    }
+    kept
+}
+
+/// A name with dots is a whole one, and its first part the short one.
+fn own_names(hostname: &str, domainname: &str) -> String {
+    let whole = if domainname.is_empty() { hostname.to_owned() } else { format!("{hostname}.{domainname}") };
+    let short = whole.split('.').next().unwrap_or(&whole);
+    if short == whole { whole.clone() } else { format!("{whole} {short}") }
+}
+
 fn is_loopback(server: &str) -> bool {
     let bare = server.split('%').next().unwrap_or(server);
     bare.parse::<IpAddr>().map_or(true, |a| a.is_loopback())
@@ -128,6 +159,21 @@ mod tests {
         assert!(text.ends_with("10.0.0.1\tdb\n172.30.0.2\tweb\n"));
         assert!(hosts("web.example.org", "", &["172.30.0.2".parse().unwrap()], &[]).ends_with("172.30.0.2\tweb.example.org web\n"));
         assert!(hosts("web", "example.org", &["172.30.0.2".parse().unwrap()], &[]).ends_with("172.30.0.2\tweb.example.org web\n"));
+    }
+
+    #[test]
+    fn a_network_of_ones_own_asks_the_engine() {
+        let host = "nameserver 10.0.0.1\nsearch lan\noptions edns0\n";
+        assert_eq!(resolv_conf_embedded(host, &[], &[]), "search lan\nnameserver 127.0.0.11\noptions edns0 ndots:0\n");
+        let asked = resolv_conf_embedded(host, &[".".to_owned()], &["ndots:2".to_owned()]);
+        assert_eq!(asked, "nameserver 127.0.0.11\noptions ndots:2\n");
+    }
+
+    #[test]
+    fn hosts_follow_the_networks_and_keep_what_else_is_in_them() {
+        let before = "127.0.0.1\tlocalhost\n10.0.0.2\tweb\n# mine\n10.0.0.20\tx\n";
+        let after = revise_hosts(before, "web", "", &["10.0.1.2".parse().unwrap()], &["10.0.0.2".parse().unwrap()]);
+        assert_eq!(after, "127.0.0.1\tlocalhost\n# mine\n10.0.0.20\tx\n10.0.1.2\tweb\n");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::ContainerConfig;
 use super::health::Health;
 use crate::id::{ContainerId, ImageId};
 use crate::kernel::Process;
-use crate::network::{Endpoint, Publish};
+use crate::network::{Endpoint, Place, Publish};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,9 @@ pub struct ContainerRecord {
     pub created: Timestamp,
     /// Its life.
     pub state: ContainerState,
+    /// The networks it is on whenever it runs, the first one first.
+    #[serde(default)]
+    pub places: Vec<Place>,
     /// Its places in networks, while it runs.
     pub endpoints: Vec<Endpoint>,
     /// Its published ports, while it runs.

@@ -70,6 +70,7 @@ mod tests {
             env: Vec::new(),
             created: Timestamp(n),
             state: ContainerState { status: Status::Exited, exit_code: code, started: Timestamp(100 - n), ..ContainerState::default() },
+            places: Vec::new(),
             endpoints: Vec::new(),
             published: Vec::new(),
         }

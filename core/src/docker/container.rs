@@ -6,11 +6,13 @@ use crate::container::health::{Health, Probe};
 use crate::container::layout::Layout;
 use crate::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
 use crate::engine::{Engine, Sizes};
-use crate::id::Digest;
+use crate::id::{ContainerId, Digest};
 use crate::image::ImageRecord;
-use crate::network::Endpoint;
+use crate::network::names::names;
 use crate::network::ports::name as port_name;
+use crate::network::{Endpoint, Place};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The object of one container, with what it takes on disk where that was asked for.
 pub fn container(record: &ContainerRecord, engine: &dyn Engine, sizes: Option<Sizes>) -> Value {
@@ -194,21 +196,23 @@ pub(super) fn mounted(m: &MountRequest, layout: &Layout) -> Value {
     }
 }
 
-/// The places of a container in networks, by the names of those.
-pub(super) fn networks(mode: &NetworkMode, endpoints: &[Endpoint]) -> Map<String, Value> {
-    let mut networks = Map::new();
-    for endpoint in endpoints {
-        let name = match mode {
-            NetworkMode::Named(name) => name.clone(),
-            _ => endpoint.network.short().to_owned(),
-        };
-        let address = endpoint.address.addr().to_string();
-        networks.insert(name, place(endpoint, &address));
+/// The places of a container in networks, by the names of those; `names` is what it is called in one.
+pub(super) fn networks(
+    mode: &NetworkMode,
+    places: &[Place],
+    endpoints: &[Endpoint],
+    id: &ContainerId,
+    names: &dyn Fn(&Endpoint) -> Value,
+) -> Map<String, Value> {
+    let mut networks = BTreeMap::new();
+    for asked in places {
+        let endpoint = endpoints.iter().find(|e| e.name == asked.network);
+        networks.insert(asked.network.clone(), place(asked, endpoint, id, names));
     }
-    if networks.is_empty() && !matches!(mode, NetworkMode::Container(_)) {
-        networks.insert(network_mode(mode), nowhere());
+    if networks.is_empty() && *mode == NetworkMode::Host {
+        networks.insert(network_mode(mode), place(&Place::default(), None, id, names));
     }
-    networks
+    networks.into_iter().collect()
 }
 
 fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
@@ -226,8 +230,10 @@ fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Va
             other => *other = json!([entry]),
         }
     }
-    let networks = networks(&record.config.network, &record.endpoints);
-    let first = record.endpoints.first();
+    let called = |e: &Endpoint| if e.name == "bridge" { Value::Null } else { json!(names(record, e)) };
+    let networks = networks(&record.config.network, &record.places, &record.endpoints, &record.id, &called);
+    // Beside the list, only the default network has its figures here, where they were before there were others.
+    let first = record.endpoints.iter().find(|e| e.name == "bridge");
     // The namespace of networks of what runs, by a path that can be opened.
     let process = record.state.process.as_ref();
     json!({
@@ -241,7 +247,7 @@ fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Va
         "SecondaryIPAddresses": null,
         "SecondaryIPv6Addresses": null,
         "EndpointID": first.map(endpoint_id).unwrap_or_default(),
-        "Gateway": first.map(|e| gateway(&e.address)).unwrap_or_default(),
+        "Gateway": first.and_then(|e| e.gateway).map(|ip| ip.to_string()).unwrap_or_default(),
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
         "IPAddress": first.map(|e| e.address.addr().to_string()).unwrap_or_default(),
@@ -252,54 +258,38 @@ fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Va
     })
 }
 
-/// A container's place in one network.
-fn place(endpoint: &Endpoint, address: &str) -> Value {
+/// A container's place in one network: what was asked of it, and what it is while the container runs.
+fn place(asked: &Place, endpoint: Option<&Endpoint>, id: &ContainerId, names: &dyn Fn(&Endpoint) -> Value) -> Value {
+    let mut aliases = asked.aliases.clone();
+    let own = !matches!(asked.network.as_str(), "" | "bridge" | "none");
+    if own && asked.id.is_some() && !aliases.iter().any(|a| a == id.short()) {
+        aliases.push(id.short().to_owned());
+    }
+    let mut addresses = Map::new();
+    addresses.extend(asked.address.map(|ip| ("IPv4Address".to_owned(), json!(ip.to_string()))));
+    addresses.extend(asked.address6.map(|ip| ("IPv6Address".to_owned(), json!(ip.to_string()))));
+    let or_null = |empty: bool, value: Value| if empty { Value::Null } else { value };
+    let shown = |ip: Option<String>| ip.unwrap_or_default();
     json!({
-        "IPAMConfig": null,
-        "Links": null,
-        "Aliases": null,
-        "MacAddress": endpoint.mac,
-        "DriverOpts": null,
-        "GwPriority": 0,
-        "NetworkID": endpoint.network.as_str(),
-        "EndpointID": endpoint_id(endpoint),
-        "Gateway": gateway(&endpoint.address),
-        "IPAddress": address,
-        "IPPrefixLen": endpoint.address.prefix_len(),
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
-        "DNSNames": null,
-    })
-}
-
-/// The place of a container that is nowhere.
-fn nowhere() -> Value {
-    json!({
-        "IPAMConfig": null,
-        "Links": null,
-        "Aliases": null,
-        "MacAddress": "",
-        "DriverOpts": null,
-        "GwPriority": 0,
-        "NetworkID": "",
-        "EndpointID": "",
-        "Gateway": "",
-        "IPAddress": "",
-        "IPPrefixLen": 0,
-        "IPv6Gateway": "",
-        "GlobalIPv6Address": "",
-        "GlobalIPv6PrefixLen": 0,
-        "DNSNames": null,
+        "IPAMConfig": or_null(addresses.is_empty(), Value::Object(addresses)),
+        "Links": or_null(asked.links.is_empty(), json!(asked.links)),
+        "Aliases": or_null(aliases.is_empty(), json!(aliases)),
+        "MacAddress": endpoint.map_or(asked.mac.as_str(), |e| &e.mac),
+        "DriverOpts": or_null(asked.options.is_empty(), json!(asked.options)),
+        "GwPriority": asked.priority,
+        "NetworkID": asked.id.as_ref().map_or("", |id| id.as_str()),
+        "EndpointID": endpoint.map(endpoint_id).unwrap_or_default(),
+        "Gateway": shown(endpoint.and_then(|e| e.gateway).map(|ip| ip.to_string())),
+        "IPAddress": shown(endpoint.map(|e| e.address.addr().to_string())),
+        "IPPrefixLen": endpoint.map_or(0, |e| e.address.prefix_len()),
+        "IPv6Gateway": shown(endpoint.and_then(|e| e.gateway6).map(|ip| ip.to_string())),
+        "GlobalIPv6Address": shown(endpoint.and_then(|e| e.address6).map(|net| net.addr().to_string())),
+        "GlobalIPv6PrefixLen": endpoint.and_then(|e| e.address6).map_or(0, |net| net.prefix_len()),
+        "DNSNames": endpoint.map_or(Value::Null, names),
     })
 }
 
 /// An endpoint has no number of its own here; what makes it one is its container and its network.
 pub(super) fn endpoint_id(endpoint: &Endpoint) -> String {
     Digest::of(format!("{}/{}", endpoint.container, endpoint.network).as_bytes()).hex().to_owned()
-}
-
-/// The first address of an endpoint's subnet, which is the bridge's own.
-fn gateway(address: &ipnet::IpNet) -> String {
-    address.hosts().next().map(|ip| ip.to_string()).unwrap_or_default()
 }

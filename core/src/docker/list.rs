@@ -64,7 +64,10 @@ pub fn listed_container(c: &ContainerSummary, facts: &Facts, now: Timestamp) -> 
         fields.insert("State".to_owned(), status::word(c.status).into());
         fields.insert("Status".to_owned(), status::sentence(c, now).into());
         fields.insert("HostConfig".to_owned(), json!({ "NetworkMode": network_mode(&c.network) }));
-        fields.insert("NetworkSettings".to_owned(), json!({ "Networks": networks(&c.network, &c.endpoints) }));
+        fields.insert(
+            "NetworkSettings".to_owned(),
+            json!({ "Networks": networks(&c.network, &c.places, &c.endpoints, &c.id, &|_| Value::Null) }),
+        );
         fields.insert("Mounts".to_owned(), c.points.iter().map(|m| mounted(m, &layout)).collect());
     }
     object

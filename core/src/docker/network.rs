@@ -18,8 +18,22 @@ pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value
         if let Some(gateway) = record.gateway {
             pool.insert("Gateway".to_owned(), json!(gateway.to_string()));
         }
+        if let Some(range) = record.pool.range {
+            pool.insert("IPRange".to_owned(), json!(range.to_string()));
+        }
     }
-    let pools = if pool.is_empty() { Vec::new() } else { vec![Value::Object(pool)] };
+    let mut pool6 = Map::new();
+    if let Some(subnet) = record.pool.subnet6 {
+        pool6.insert("Subnet".to_owned(), json!(subnet.to_string()));
+        pool6.extend(record.pool.gateway6.map(|ip| ("Gateway".to_owned(), json!(ip.to_string()))));
+    }
+    for (name, ip) in &record.pool.reserved {
+        let of = if ip.is_ipv4() { &mut pool } else { &mut pool6 };
+        if let Value::Object(all) = of.entry("AuxiliaryAddresses").or_insert_with(|| json!({})) {
+            all.insert(name.clone(), json!(ip.to_string()));
+        }
+    }
+    let pools: Vec<Value> = [pool, pool6].into_iter().filter(|p| !p.is_empty()).map(Value::Object).collect();
     let mut on_it = Map::new();
     for container in containers {
         for endpoint in container.endpoints.iter().filter(|e| e.network == record.id) {
@@ -28,7 +42,7 @@ pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value
                 "EndpointID": endpoint_id(endpoint),
                 "MacAddress": endpoint.mac,
                 "IPv4Address": endpoint.address.to_string(),
-                "IPv6Address": "",
+                "IPv6Address": endpoint.address6.map(|a| a.to_string()).unwrap_or_default(),
             });
             on_it.insert(container.id.to_string(), place);
         }
@@ -40,7 +54,7 @@ pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value
         "Scope": "local",
         "Driver": driver,
         "EnableIPv4": record.driver == Driver::Bridge,
-        "EnableIPv6": false,
+        "EnableIPv6": record.pool.subnet6.is_some(),
         "IPAM": { "Driver": "default", "Options": if record.driver == Driver::Bridge { json!({}) } else { Value::Null }, "Config": pools },
         "Internal": record.internal,
         "Attachable": record.attachable,

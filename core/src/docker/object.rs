@@ -22,6 +22,8 @@ pub enum Object {
     Image,
     /// A volume.
     Volume,
+    /// A network, with those who are on it.
+    Network,
     /// The engine and its host (`info`); it has no name.
     Info,
     /// What the engine is (`version`); it has no name.
@@ -41,6 +43,7 @@ pub fn shown(engine: &dyn Engine, what: Object, name: &str) -> Result<Value> {
         }
         Object::Image => super::image(&engine.image(name)?),
         Object::Volume => super::volume(&engine.volume(name)?),
+        Object::Network => super::network(&engine.network(name)?, &engine.containers(false)?),
         Object::Info => super::info(&engine.info()?, engine.now(), false),
         Object::Version => version(&engine.facts()),
     })

@@ -1,5 +1,6 @@
 //! What a client of Docker's API sends: the body of `POST /containers/create`, as [`super::body`] reads it.
 
+use super::body::endpoint_config;
 use super::host_config::{bindings, host_config};
 use crate::container::log::LogConfig;
 use crate::container::{ContainerConfig, MountKind, MountRequest, NamespaceMode};
@@ -40,7 +41,8 @@ pub fn create_body(config: &ContainerConfig) -> Value {
         "StopSignal": config.stop_signal,
         "StopTimeout": config.stop_timeout,
         "HostConfig": host(config),
-        "NetworkingConfig": { "EndpointsConfig": {} },
+        "NetworkingConfig": { "EndpointsConfig":
+            config.places.iter().map(|p| (p.network.clone(), endpoint_config(p))).collect::<Map<_, _>>() },
     })
 }
 
@@ -57,6 +59,9 @@ fn host(config: &ContainerConfig) -> Value {
         fields.shift_remove(filled);
     }
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    // On the default network links are the container's own.
+    let links: Vec<&String> = config.places.iter().filter(|p| p.network == "bridge").flat_map(|p| &p.links).collect();
+    set("Links", json!(links));
     set("Runtime", config.runtime.clone().into());
     set("Isolation", config.isolation.clone().into());
     set("LogConfig", log(&config.log));

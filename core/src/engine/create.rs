@@ -85,6 +85,7 @@ impl LocalEngine {
                 boot_id: self.kernel().facts().boot_id.clone(),
                 ..ContainerState::default()
             },
+            places: self.places_of(config)?,
             endpoints: Vec::new(),
             published: Vec::new(),
         })

@@ -54,13 +54,13 @@ impl LocalEngine {
         };
         let exposed = all_exposed(ports, &record);
         let image = if *still_named { record.config.image.clone() } else { record.image.short().to_owned() };
-        let network = match &record.config.network {
-            NetworkMode::Named(name) if name == "default" => "bridge".to_owned(),
-            NetworkMode::Named(name) => name.clone(),
-            NetworkMode::None => "none".to_owned(),
-            NetworkMode::Host => "host".to_owned(),
-            NetworkMode::Container(name) => format!("container:{name}"),
-        };
+        let mut networks: Vec<String> = record.places.iter().map(|p| p.network.clone()).collect();
+        networks.sort();
+        match &record.config.network {
+            NetworkMode::Host => networks.push("host".to_owned()),
+            NetworkMode::Container(name) => networks.push(format!("container:{name}")),
+            NetworkMode::Named(_) | NetworkMode::None => {}
+        }
         let mount_targets = record.config.mounts.iter().map(|m| m.target.clone()).collect();
         let mounts = record.config.mounts.iter().filter(|m| m.kind != MountKind::Tmpfs).map(|m| m.source.clone()).collect();
         Ok(ContainerSummary {
@@ -78,12 +78,13 @@ impl LocalEngine {
             published: record.published,
             exposed,
             labels: record.config.labels,
-            networks: vec![network],
+            networks,
             network_ids: record.endpoints.iter().map(|e| e.network.to_string()).collect(),
             mounts,
             mount_targets,
             network: record.config.network,
             endpoints: record.endpoints,
+            places: record.places,
             points: record.config.mounts,
             sizes: None,
         })

@@ -3,6 +3,7 @@
 mod attach;
 mod build;
 mod commit;
+mod connect;
 mod copy;
 mod create;
 mod doctor;
@@ -12,14 +13,17 @@ mod exec;
 pub mod filter;
 mod health;
 mod history;
+mod host_files;
 mod images;
 pub(crate) mod import;
 mod join;
+mod lease;
 mod list;
 mod live_mounts;
 mod load;
 mod local;
 mod logs;
+mod names;
 mod network;
 mod networks;
 mod operations;
@@ -57,6 +61,7 @@ pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
 pub use filter::ListRequest;
 pub use history::HistoryEntry;
 pub use local::{Host, LocalEngine};
+pub use names::answer_name;
 pub use prune::{PruneFilters, Pruned, prune_filters};
 pub use prune_images::{DiskUsage, ImageUsage, VolumeUsage};
 pub use save::ArchiveFormat;
@@ -78,7 +83,7 @@ use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
-use crate::network::{NetworkRecord, NetworkRequest};
+use crate::network::{NetworkRecord, NetworkRequest, Place};
 use crate::observe::Snapshot;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
 use crate::time::Timestamp;
@@ -154,6 +159,10 @@ pub trait Engine: Send + Sync {
     fn remove_network(&self, name: &str) -> Result<()>;
     /// Removes every network that no container is on and that the filters mean.
     fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned>;
+    /// Puts a container on one more network (`network connect`), while it runs too.
+    fn connect(&self, network: &str, container: &str, place: &Place) -> Result<()>;
+    /// Takes it off a network (`network disconnect`); with `force` also where something of it is missing.
+    fn disconnect(&self, network: &str, container: &str, force: bool) -> Result<()>;
     /// Makes a volume (`volume create`). One of that name that is there already is answered as it is.
     fn volume_create(&self, request: &VolumeRequest) -> Result<VolumeSummary>;
     /// Every volume that the filters let through, by name: `driver`, `label`, `name`, `dangling`.

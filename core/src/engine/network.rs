@@ -5,11 +5,11 @@
 
 use super::LocalEngine;
 use super::events::Happening;
-use crate::container::{ContainerRecord, NetworkMode, files};
+use crate::container::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::{Process, Protocol};
-use crate::network::{Driver, Endpoint, NetworkRecord, PortRequest, Publish};
+use crate::network::{Driver, Endpoint, NetworkRecord, Place, Pool, PortRequest, Publish, choose_leader};
 use crate::store::{Change, StoreExt as _, Table, decode, put};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,7 @@ impl LocalEngine {
             labels: std::collections::BTreeMap::new(),
             options: std::collections::BTreeMap::new(),
             attachable: false,
+            pool: Pool::default(),
             created: self.time(),
         };
         let name_key = format!("network/{DEFAULT}");
@@ -87,48 +88,86 @@ impl LocalEngine {
         self.lock(&format!("network-{id}"))
     }
 
-    /// Leases an address and the host ports of a container that has links of its own; answers its record with them.
+    /// The networks that a container is to be on, each with what is asked of it there.
+    fn networks_of(&self, record: &ContainerRecord) -> Result<Vec<(Place, NetworkRecord)>> {
+        let with_links = record.places.iter().filter(|place| place.network != "none");
+        with_links.map(|place| self.network_asked(&place.network).map(|network| (place.clone(), network))).collect()
+    }
+
+    /// A network that somebody named: by its name or id, or by the beginning of its id.
+    pub(super) fn network_asked(&self, asked: &str) -> Result<NetworkRecord> {
+        match self.network(asked) {
+            Err(e) if e.kind() == ErrorKind::NotFound => self.network_named(asked),
+            found => found,
+        }
+    }
+
+    /// Leases the addresses and the host ports of a container that has links of its own; answers its record with them.
     pub(super) fn lease(&self, record: &ContainerRecord) -> Result<ContainerRecord> {
-        let NetworkMode::Named(name) = &record.config.network else {
+        let networks = self.networks_of(record)?;
+        if networks.is_empty() {
             return Ok(record.clone());
-        };
-        let network = self.network(name)?;
+        }
         let asked = self.ports_of(record)?;
         loop {
             let mut batch = Vec::new();
-            let endpoint = self.lease_address(&network, &record.id, &mut batch)?;
+            let endpoints = self.lease_places(&networks, record, &mut batch)?;
+            let Some(leader) = endpoints.iter().find(|e| e.leads) else { return Ok(record.clone()) };
             let mut published = Vec::new();
             for request in &asked {
-                let port = self.lease_port(request, record, &mut batch).map_err(|e| failed_publishing(&e, record, &endpoint))?;
+                let port = self.lease_port(request, record, &mut batch).map_err(|e| failed_publishing(&e, record, leader))?;
                 published.push(port);
             }
             let before = self.store().get(Table::Containers, record.id.as_str())?;
             let Some(bytes) = before else { return Err(super::resolve::no_such(record.id.as_str())) };
             let mut changed: ContainerRecord = decode(Table::Containers, record.id.as_str(), &bytes)?;
-            changed.endpoints = vec![endpoint];
+            for ((place, network), kept) in networks.iter().zip(changed.places.iter_mut().filter(|p| p.network != "none")) {
+                debug_assert_eq!(place.network, kept.network, "a container's places change under its lock only");
+                kept.id = Some(network.id.clone());
+            }
+            changed.endpoints = endpoints;
             changed.published = published;
             batch.push(Change::Expect(Table::Containers, record.id.to_string(), Some(bytes)));
             batch.push(put(Table::Containers, record.id.as_str(), &changed)?);
-            let connected = Happening::Network(network.id.as_str(), &network.name, "connect").entry(&changed, self.time());
-            self.append_events(&mut batch, &[connected])?;
-            // Held until the batch is in: the last to leave must not take the bridge along between lease and use.
-            let guard = self.lock_network(&network.id)?;
+            let now = self.time();
+            let connected = networks.iter().map(|(_, n)| Happening::Network(n.id.as_str(), &n.name, "connect").entry(&changed, now));
+            self.append_events(&mut batch, &connected.collect::<Vec<_>>())?;
+            // Held until the batch is in: the last to leave must not take the bridge along between lease and use. In one order, so that
+            // two that want the same ones do not wait for each other.
+            let mut ids: Vec<&NetworkId> = networks.iter().map(|(_, network)| &network.id).collect();
+            ids.sort();
+            let guards = ids.into_iter().map(|id| self.lock_network(id)).collect::<Result<Vec<_>>>()?;
             if self.commit(&batch)? {
-                let added = self.host.networks.add(&network);
-                drop(guard);
+                let added = networks.iter().try_for_each(|(_, network)| self.host.networks.add(network));
+                drop(guards);
                 return added.map(|()| changed);
             }
         }
     }
 
-    /// Gives a record the address and ports it would get, and takes none.
+    /// An endpoint in each network, `eth0` in the first, the default route in the one that has the best claim to it.
+    fn lease_places(
+        &self,
+        networks: &[(Place, NetworkRecord)],
+        record: &ContainerRecord,
+        batch: &mut Vec<Change>,
+    ) -> Result<Vec<Endpoint>> {
+        let mut endpoints = Vec::new();
+        for (number, (place, network)) in networks.iter().enumerate() {
+            endpoints.push(self.lease_address(network, place, &record.id, number, batch)?);
+        }
+        choose_leader(&mut endpoints);
+        Ok(endpoints)
+    }
+
+    /// Gives a record the addresses and ports it would get, and takes none.
     pub(super) fn place(&self, record: &mut ContainerRecord) -> Result<()> {
-        let NetworkMode::Named(name) = &record.config.network else {
+        let networks = self.networks_of(record)?;
+        if networks.is_empty() {
             return Ok(());
-        };
-        let network = self.network(name)?;
+        }
         let mut batch = Vec::new();
-        record.endpoints = vec![self.lease_address(&network, &record.id, &mut batch)?];
+        record.endpoints = self.lease_places(&networks, record, &mut batch)?;
         for request in self.ports_of(record)? {
             let port = self.lease_port(&request, record, &mut batch)?;
             record.published.push(port);
@@ -154,36 +193,6 @@ impl LocalEngine {
             }
         }
         Ok(asked)
-    }
-
-    /// The lowest free address of a network. The cursor is a lower bound of it, so that a full pool is not walked each time.
-    fn lease_address(&self, network: &NetworkRecord, id: &ContainerId, batch: &mut Vec<Change>) -> Result<Endpoint> {
-        let Some(IpNet::V4(subnet)) = network.subnet else {
-            return Err(Error::unsupported(format!("network {} without an IPv4 subnet", network.name)));
-        };
-        let cursor_key = format!("cursor/{}", network.id);
-        let cursor = self.store().get(Table::Meta, &cursor_key)?;
-        let first = u32::from(subnet.network()) + 1;
-        let last = u32::from(subnet.broadcast()).saturating_sub(1);
-        let from = cursor.as_deref().map(|b| decode::<u32>(Table::Meta, &cursor_key, b)).transpose()?.unwrap_or(first);
-        for number in from.max(first)..=last {
-            let address = Ipv4Addr::from(number);
-            if network.gateway == Some(IpAddr::V4(address)) {
-                continue;
-            }
-            let key = address_key(&network.id, IpAddr::V4(address));
-            if self.store().get(Table::Addresses, &key)?.is_none() {
-                batch.push(Change::Expect(Table::Addresses, key.clone(), None));
-                batch.push(put(Table::Addresses, &key, id)?);
-                batch.push(Change::Expect(Table::Meta, cursor_key.clone(), cursor));
-                batch.push(put(Table::Meta, &cursor_key, &(number + 1))?);
-                return Ok(endpoint(network, id, address, subnet.prefix_len()));
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Exhausted,
-            format!("no available IPv4 addresses on this network's address pools: {} ({})", network.name, network.id),
-        ))
     }
 
     /// One host port: the first free one of the range asked for, or of the kernel's ephemeral ones.
@@ -232,18 +241,28 @@ impl LocalEngine {
 
     /// Links a waiting process to its networks and publishes its ports.
     pub(super) fn connect(&self, record: &ContainerRecord, process: &Process) -> Result<()> {
+        let mut named = false;
         for endpoint in &record.endpoints {
             let network: NetworkRecord = self.network(endpoint.network.as_str())?;
             self.host.networks.connect(&network, endpoint, process)?;
-            let mut record = record.clone();
-            while let Err(error) = self.publish(&record, &network, endpoint) {
-                // Another program of the host may hold a port that Drydock was free to choose: then the next one is tried.
-                record = match self.another_port(&record, &error)? {
-                    Some(record) => record,
-                    None if error.kind() == ErrorKind::Conflict => return Err(failed_publishing(&error, &record, endpoint)),
-                    None => return Err(error),
-                };
+            named |= network.has_names();
+            if endpoint.leads {
+                self.publish_somehow(record, &network, endpoint)?;
             }
+        }
+        if named { self.host.networks.serve_names(&record.id, &self.servers_of(record)?, process) } else { Ok(()) }
+    }
+
+    /// Publishes a container's ports, with others in place of those that turn out to be taken where there is a choice.
+    pub(super) fn publish_somehow(&self, record: &ContainerRecord, network: &NetworkRecord, endpoint: &Endpoint) -> Result<()> {
+        let mut record = record.clone();
+        while let Err(error) = self.publish(&record, network, endpoint) {
+            // Another program of the host may hold a port that Drydock was free to choose: then the next one is tried.
+            record = match self.another_port(&record, &error)? {
+                Some(record) => record,
+                None if error.kind() == ErrorKind::Conflict => return Err(failed_publishing(&error, &record, endpoint)),
+                None => return Err(error),
+            };
         }
         Ok(())
     }
@@ -296,111 +315,26 @@ impl LocalEngine {
 
     /// Takes a container's links and ports away and ends its leases. Safe to repeat; goes on after an error and answers the first.
     pub(super) fn disconnect(&self, record: &ContainerRecord) -> Result<()> {
-        let mut first = Ok(());
+        let mut first = if record.endpoints.is_empty() { Ok(()) } else { self.host.networks.stop_names(&record.id) };
         for endpoint in &record.endpoints {
-            let one = self.disconnect_one(record, endpoint);
+            let one = self.disconnect_one(record, endpoint, &record.published);
             first = first.and(one);
         }
         first
     }
 
-    fn disconnect_one(&self, record: &ContainerRecord, endpoint: &Endpoint) -> Result<()> {
+    /// Takes one of its links away, with these of its ports.
+    pub(super) fn disconnect_one(&self, record: &ContainerRecord, endpoint: &Endpoint, ports: &[Publish]) -> Result<()> {
         let network = self.network(endpoint.network.as_str())?;
-        let unpublished = if record.published.is_empty() { Ok(()) } else { self.host.networks.unpublish(endpoint) };
+        let unpublished = if ports.is_empty() || !endpoint.leads { Ok(()) } else { self.host.networks.unpublish(endpoint) };
         let disconnected = self.host.networks.disconnect(&network, endpoint);
         let _guard = self.lock_network(&network.id)?;
-        self.end_leases(record, endpoint, &network)?;
+        self.end_leases(record, endpoint, &network, ports)?;
         let prefix = format!("{}/", network.id);
         if self.store().scan(Table::Addresses, &prefix, "", 1)?.is_empty() {
             self.host.networks.remove(&network)?;
         }
         unpublished.and(disconnected)
-    }
-
-    fn end_leases(&self, record: &ContainerRecord, endpoint: &Endpoint, network: &NetworkRecord) -> Result<()> {
-        loop {
-            let mut batch = Vec::new();
-            let key = address_key(&network.id, endpoint.address.addr());
-            let lease = self.store().get(Table::Addresses, &key)?;
-            let held: Option<String> = lease.as_deref().map(|b| decode(Table::Addresses, &key, b)).transpose()?;
-            if held.as_deref() == Some(record.id.as_str()) {
-                batch.push(Change::Expect(Table::Addresses, key.clone(), lease));
-                batch.push(Change::Delete(Table::Addresses, key));
-                if let IpAddr::V4(address) = endpoint.address.addr() {
-                    let cursor_key = format!("cursor/{}", network.id);
-                    let before = self.store().get(Table::Meta, &cursor_key)?;
-                    let cursor: u32 = before.as_deref().map(|b| decode(Table::Meta, &cursor_key, b)).transpose()?.unwrap_or(u32::MAX);
-                    batch.push(Change::Expect(Table::Meta, cursor_key.clone(), before));
-                    batch.push(put(Table::Meta, &cursor_key, &cursor.min(u32::from(address)))?);
-                }
-                let left = Happening::Network(network.id.as_str(), &network.name, "disconnect").entry(record, self.time());
-                self.append_events(&mut batch, &[left])?;
-            }
-            for port in &record.published {
-                let key = port_key(port.protocol, port.host_port);
-                let Some(before) = self.store().get(Table::Ports, &key)? else { continue };
-                let leases: Vec<PortLease> = decode(Table::Ports, &key, &before)?;
-                let rest: Vec<&PortLease> = leases.iter().filter(|l| l.container != record.id).collect();
-                batch.push(Change::Expect(Table::Ports, key.clone(), Some(before)));
-                batch.push(if rest.is_empty() { Change::Delete(Table::Ports, key) } else { put(Table::Ports, &key, &rest)? });
-            }
-            if batch.is_empty() || self.commit(&batch)? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Writes the files that are bound on /etc/hosts, /etc/hostname and /etc/resolv.conf.
-    pub(super) fn write_files(&self, record: &ContainerRecord) -> Result<()> {
-        let layout = self.layout();
-        let name = self.hostname_of(record)?;
-        let endpoints = match &record.config.network {
-            NetworkMode::Container(other) => self.settled(other)?.endpoints,
-            _ => record.endpoints.clone(),
-        };
-        let addresses: Vec<IpAddr> = endpoints.iter().map(|e| e.address.addr()).collect();
-        let extra = record.config.extra_hosts.iter().map(|text| files::extra_host(text)).collect::<Result<Vec<_>>>()?;
-        let hosts = files::hosts(&name, &record.config.domainname, &addresses, &extra);
-        let of_host = match self.kernel().read("/etc/resolv.conf", 0, 64 << 10) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
-            Err(e) => return Err(e),
-        };
-        let resolv = if record.config.network == NetworkMode::Host
-            && record.config.dns.is_empty()
-            && record.config.dns_search.is_empty()
-            && record.config.dns_options.is_empty()
-        {
-            of_host
-        } else {
-            files::resolv_conf(&of_host, &record.config.dns, &record.config.dns_search, &record.config.dns_options)
-        };
-        let files = [
-            (layout.hosts(&record.id), hosts),
-            (layout.hostname(&record.id), files::hostname(&name)),
-            (layout.resolv_conf(&record.id), resolv),
-        ];
-        for (path, content) in files {
-            self.kernel().perform(&crate::kernel::Step::WriteFile { path, mode: 0o644, content }, None)?;
-        }
-        Ok(())
-    }
-}
-
-fn address_key(network: &NetworkId, address: IpAddr) -> String {
-    format!("{network}/{address}")
-}
-
-/// A container's place: MAC from the address as Docker derives it, host link from the container's id.
-fn endpoint(network: &NetworkRecord, id: &ContainerId, address: Ipv4Addr, prefix: u8) -> Endpoint {
-    let [a, b, c, d] = address.octets();
-    Endpoint {
-        container: id.clone(),
-        network: network.id.clone(),
-        address: IpNet::V4(Ipv4Net::new_assert(address, prefix)),
-        mac: format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
-        host_link: format!("veth{}", id.as_str().get(..7).unwrap_or("0000000")),
-        link: "eth0".to_owned(),
     }
 }
 

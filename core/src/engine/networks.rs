@@ -5,12 +5,12 @@ use super::events::entry;
 use super::prune::{PruneFilters, Pruned};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Digest, NetworkId};
-use crate::network::{Driver, NetworkRecord, NetworkRequest};
+use crate::network::{Driver, NetworkRecord, NetworkRequest, Pool};
 use crate::store::{Change, StoreExt as _, Table, put};
 use crate::time::Timestamp;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where subnets come from that nobody chose: parts of this, beside the default network's own.
 const POOL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 31, 0, 0), 16);
@@ -94,11 +94,13 @@ impl LocalEngine {
             None => subnet.hosts().next().ok_or_else(|| Error::invalid(format!("subnet {subnet} has no address to give")))?,
         };
         let id = self.new_id();
+        let pool = pool(request, subnet, &id, &all)?;
+        let bridge = bridge_name(request, &id, &all)?;
         let record = NetworkRecord {
             id: NetworkId::new(id.clone()),
             name: name.to_owned(),
             driver: Driver::Bridge,
-            bridge: format!("dd-{}", id.get(..12).unwrap_or_default()),
+            bridge,
             subnet: Some(IpNet::V4(subnet)),
             gateway: Some(IpAddr::V4(gateway)),
             internal: request.internal,
@@ -106,6 +108,7 @@ impl LocalEngine {
             labels: request.labels.clone(),
             options: request.options.clone(),
             attachable: request.attachable,
+            pool,
             created: self.time(),
         };
         self.store().commit(&[put(Table::Meta, &format!("network/{name}"), &id)?, put(Table::Networks, &id, &record)?])?;
@@ -178,8 +181,65 @@ fn plain(name: &str, driver: Driver) -> NetworkRecord {
         labels: BTreeMap::new(),
         options: BTreeMap::new(),
         attachable: false,
+        pool: Pool::default(),
         created: Timestamp(0),
     }
+}
+
+/// What more is said of a network's addresses, where it fits.
+fn pool(request: &NetworkRequest, subnet: Ipv4Net, id: &str, all: &[NetworkRecord]) -> Result<Pool> {
+    if let Some(range) = request.range.filter(|range| !subnet.contains(range)) {
+        return Err(Error::invalid(format!("no matching subnet for range {range}")));
+    }
+    let subnet6 = match (request.ipv6, request.subnet6) {
+        (false, Some(_)) => return Err(Error::invalid("an IPv6 subnet is for a network with IPv6").hint("add --ipv6")),
+        (false, None) => None,
+        (true, Some(asked)) if asked.prefix_len() <= 126 => Some(asked.trunc()),
+        (true, Some(asked)) => return Err(Error::invalid(format!("subnet {asked} has no address to give"))),
+        // A prefix of one's own: fd00::/8 and forty bits of chance (RFC 4193), which the network's id is.
+        (true, None) => {
+            let chance = u128::from_str_radix(id.get(..10).unwrap_or_default(), 16).unwrap_or_default();
+            Some(Ipv6Net::new_assert(Ipv6Addr::from((0xfd_u128 << 120) | (chance << 80)), 64))
+        }
+    };
+    let overlaps = |other: &Ipv6Net| subnet6.is_some_and(|own| own.contains(other) || other.contains(&own));
+    if all.iter().filter_map(|n| n.pool.subnet6.as_ref()).any(overlaps) {
+        return Err(Error::new(ErrorKind::Denied, "Pool overlaps with other one on this address space"));
+    }
+    let gateway6 = match (request.gateway6, subnet6) {
+        (Some(asked), subnet) if !subnet.is_some_and(|s| s.contains(&asked)) => {
+            return Err(Error::invalid(format!("no matching subnet for gateway {asked}")));
+        }
+        (Some(asked), _) => Some(asked),
+        (None, subnet) => subnet.map(|s| Ipv6Addr::from(u128::from(s.network()) + 1)),
+    };
+    let outside = |ip: &&IpAddr| match ip {
+        IpAddr::V4(ip) => !subnet.contains(ip),
+        IpAddr::V6(ip) => !subnet6.is_some_and(|s| s.contains(ip)),
+    };
+    if let Some(ip) = request.reserved.values().find(outside) {
+        return Err(Error::invalid(format!("no matching subnet for aux-address {ip}")));
+    }
+    let chosen = request.subnet.is_some() || request.subnet6.is_some();
+    Ok(Pool { chosen, range: request.range.map(|r| r.trunc()), reserved: request.reserved.clone(), subnet6, gateway6 })
+}
+
+/// The bridge's name on the host: one of its own, or the one asked for, which nobody else may have.
+fn bridge_name(request: &NetworkRequest, id: &str, all: &[NetworkRecord]) -> Result<String> {
+    let Some(asked) = request.options.get("com.docker.network.bridge.name").filter(|name| !name.is_empty()) else {
+        return Ok(format!("dd-{}", id.get(..12).unwrap_or_default()));
+    };
+    // IFNAMSIZ with its NUL (netdevice(7)); what follows is in file names and rules.
+    let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if asked.len() > 15 || !asked.bytes().all(fine) || asked.starts_with(['.', '-']) {
+        return Err(Error::invalid(format!("invalid name of a bridge: {}", asked.escape_debug())));
+    }
+    if let Some(other) = all.iter().find(|n| n.bridge == *asked) {
+        let message =
+            format!("cannot create network {id} ({asked}): conflicts with network {} ({asked}): networks have same bridge name", other.id);
+        return Err(Error::new(ErrorKind::Denied, message));
+    }
+    Ok(asked.clone())
 }
 
 /// A network may be called anything that is not blank and keeps to one line (Docker allows that much).

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::container::lifecycle::{self, Event};
 use crate::container::volume::VolumeRequest;
-use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart, NetworkMode};
+use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart};
 use crate::error::Result;
 use crate::host::Capabilities;
 use crate::id::{ContainerId, Digest, ImageId, NetworkId};
@@ -16,7 +16,7 @@ use crate::image::changeset::PathChange;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::kernel::{Attachment, Facts, Signal, Task};
 use crate::limits::Usage;
-use crate::network::{NetworkRecord, NetworkRequest};
+use crate::network::{NetworkRecord, NetworkRequest, Place};
 use crate::observe::Snapshot;
 use crate::plan::Explanation;
 use crate::registry::{Access, Found, Progress, PullRequest, Pulled, PushRequest, RemoteManifest, SearchRequest};
@@ -122,6 +122,14 @@ impl Engine for LocalEngine {
 
     fn prune_networks(&self, filters: &PruneFilters) -> Result<Pruned> {
         self.prune_unused_networks(filters)
+    }
+
+    fn connect(&self, network: &str, container: &str, place: &Place) -> Result<()> {
+        self.connect_to(network, container, place)
+    }
+
+    fn disconnect(&self, network: &str, container: &str, force: bool) -> Result<()> {
+        self.disconnect_from(network, container, force)
     }
 
     fn volume_create(&self, request: &VolumeRequest) -> Result<VolumeSummary> {
@@ -340,10 +348,7 @@ impl Engine for LocalEngine {
 
     fn explain(&self, config: &ContainerConfig) -> Result<Explanation> {
         let (image, record) = self.imagine(config)?;
-        let network = match &config.network {
-            NetworkMode::Named(name) => Some(self.network(name)?),
-            _ => None,
-        };
+        let network = record.endpoints.first().map(|e| self.network(e.network.as_str())).transpose()?;
         self.host.planning.explain(&record, &image, network.as_ref(), &self.joined(&record)?)
     }
 }

@@ -3,7 +3,7 @@
 use super::LocalEngine;
 use super::network::{PortLease, failed_publishing, port_key};
 use super::update::ContainerUpdate;
-use crate::container::{ContainerRecord, NetworkMode};
+use crate::container::ContainerRecord;
 use crate::error::{Error, Result};
 use crate::id::ContainerId;
 use crate::network::{PortRequest, Publish};
@@ -45,7 +45,7 @@ impl LocalEngine {
         if change.publish_add.is_empty() && change.publish_remove.is_empty() {
             return Ok(ports);
         }
-        if !matches!(record.config.network, NetworkMode::Named(_)) {
+        if record.places.iter().all(|p| p.network == "none") {
             return Err(Error::invalid("a container without a network of its own publishes no ports").subject(record.id.as_str()));
         }
         for asked in &change.publish_remove {
@@ -80,7 +80,7 @@ impl LocalEngine {
 
     /// Makes the host publish what a record says. Where nothing goes away, what is published already is not touched.
     fn carry_ports(&self, record: &ContainerRecord, kept: bool) -> Result<()> {
-        for endpoint in &record.endpoints {
+        for endpoint in record.endpoints.iter().filter(|e| e.leads) {
             let network = self.network(endpoint.network.as_str())?;
             if !kept {
                 self.host.networks.unpublish(endpoint)?;
@@ -144,7 +144,11 @@ impl LocalEngine {
     fn lease_more(&self, id: &ContainerId, asked: &[PortRequest]) -> Result<ContainerRecord> {
         loop {
             let now = self.record(id)?;
-            let endpoint = now.endpoints.first().ok_or_else(|| Error::conflict("the container has no endpoint").subject(id.as_str()))?;
+            let endpoint = now
+                .endpoints
+                .iter()
+                .find(|e| e.leads)
+                .ok_or_else(|| Error::conflict("the container has no endpoint").subject(id.as_str()))?;
             let mut batch = Vec::new();
             let mut published = now.published.clone();
             for asked in asked {

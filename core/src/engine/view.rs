@@ -4,7 +4,7 @@ use crate::container::{MountRequest, NetworkMode, Status};
 use crate::id::{ContainerId, ImageId};
 use crate::io::Stream;
 use crate::kernel::Facts;
-use crate::network::{Endpoint, Publish};
+use crate::network::{Endpoint, Place, Publish};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +52,9 @@ pub struct ContainerSummary {
     pub network: NetworkMode,
     /// Its places in networks, while it runs.
     pub endpoints: Vec<Endpoint>,
+    /// What was asked of them, whether it runs or not.
+    #[serde(default)]
+    pub places: Vec<Place>,
     /// Its mounts as they were asked for.
     pub points: Vec<MountRequest>,
     /// What it takes on disk, where that was asked for.

@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io, Size};
 use crate::limits::CgroupMode;
+use crate::network::Place;
 use crate::observe::Snapshot;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,10 @@ pub enum Request {
     },
     /// Change limits, restart policy or published ports. Answered when all of it is changed, or with the error that kept it from that.
     Update(Box<ContainerUpdate>),
+    /// Put the running container on this network too. Answered when it is on it.
+    Connect(Box<Place>),
+    /// Take it off this network, by id. Answered when it is off it.
+    Disconnect(String),
 }
 
 impl Request {

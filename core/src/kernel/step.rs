@@ -134,6 +134,8 @@ pub enum Step {
     MakeDir { path: String, mode: u32 },
     /// Writes a whole file: under another name, then rename(2), so that nobody sees half of it.
     WriteFile { path: String, mode: u32, content: String },
+    /// Writes over a file that is there, in place: one that is bound elsewhere is the same file there. Readers may see half of it.
+    RewriteFile { path: String, content: String },
     /// Writes a whole file whose content is nobody's business: it is in no record, no plan and no trace.
     WriteHidden { path: String, mode: u32, uid: u32, gid: u32, content: Hidden },
     /// Removes a file or a tree, never following a link and never crossing a mount.
@@ -191,7 +193,7 @@ pub enum Step {
     LinkUp { at: Where, name: String },
     /// Gives a link an address.
     AddAddress { at: Where, link: String, address: IpNet },
-    /// Adds a route; `None` is the default route.
+    /// Adds a route; `None` is the default route, and takes the place of the one that is there.
     AddRoute { at: Where, to: Option<IpNet>, via: IpAddr },
     /// Writes a network sysctl in a network namespace: `net.ipv4.ip_forward`.
     NetSysctl { at: Where, key: String, value: String },
@@ -199,6 +201,12 @@ pub enum Step {
     AddRule { owner: String, rule: Firewall },
     /// Removes every rule of an owner. The table goes with its last rule.
     RemoveRules { owner: String },
+    /// Answers DNS at port 53 of 127.0.0.11 in the child's network namespace, in the place of whoever answered there for this container:
+    /// what containers on its networks are called is answered from the records, everything else is passed on to these servers, asked
+    /// from the host. It ends with the caller.
+    ServeNames { container: String, servers: Vec<IpAddr> },
+    /// Nobody answers DNS for this container any more.
+    StopNames { container: String },
 
     // -- inside the new process: identity and file system
     /// Makes every mount of this namespace private (MS_REC|MS_PRIVATE on /), so that nothing done here is seen by the host.
@@ -264,6 +272,7 @@ impl Step {
         match self {
             Self::MakeDir { .. } => "make-dir",
             Self::WriteFile { .. } => "write-file",
+            Self::RewriteFile { .. } => "rewrite-file",
             Self::WriteHidden { .. } => "write-hidden",
             Self::RemoveTree { .. } => "remove-tree",
             Self::SyncDir { .. } => "sync-dir",
@@ -289,6 +298,8 @@ impl Step {
             Self::NetSysctl { .. } => "net-sysctl",
             Self::AddRule { .. } => "add-rule",
             Self::RemoveRules { .. } => "remove-rules",
+            Self::ServeNames { .. } => "serve-names",
+            Self::StopNames { .. } => "stop-names",
             Self::MakePrivate => "make-private",
             Self::MountOverlay { .. } => "mount-overlay",
             Self::Mount { .. } => "mount",

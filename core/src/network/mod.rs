@@ -1,13 +1,16 @@
 //! Networks: subnets and leases, endpoints, published ports.
 
+pub mod dns;
+pub mod filter;
+pub mod names;
 pub mod ports;
 
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::Protocol;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What kind of network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +51,34 @@ pub struct NetworkRecord {
     /// Whether it was made to be attached to by hand, which makes a difference in swarms only.
     #[serde(default)]
     pub attachable: bool,
+    /// What more was said of its addresses.
+    #[serde(default)]
+    pub pool: Pool,
     /// When it was made.
     pub created: crate::time::Timestamp,
+}
+
+/// What a network's addresses are taken from, beside its first subnet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pool {
+    /// A person chose the subnet, so that a person may choose addresses in it.
+    pub chosen: bool,
+    /// The part of the subnet that addresses are leased from.
+    pub range: Option<Ipv4Net>,
+    /// Addresses that are somebody else's, by the names they were given.
+    pub reserved: BTreeMap<String, IpAddr>,
+    /// The IPv6 subnet.
+    pub subnet6: Option<Ipv6Net>,
+    /// The bridge's IPv6 address.
+    pub gateway6: Option<Ipv6Addr>,
+}
+
+impl NetworkRecord {
+    /// Whether names are looked up on it: on every network that a person made (Docker: "user-defined").
+    pub fn has_names(&self) -> bool {
+        self.driver == Driver::Bridge && self.name != "bridge"
+    }
 }
 
 /// `network create`
@@ -71,6 +100,52 @@ pub struct NetworkRequest {
     pub labels: BTreeMap<String, String>,
     /// Options of its driver.
     pub options: BTreeMap<String, String>,
+    /// The part of the subnet that addresses are leased from.
+    #[serde(default)]
+    pub range: Option<Ipv4Net>,
+    /// Addresses that are somebody else's.
+    #[serde(default)]
+    pub reserved: BTreeMap<String, IpAddr>,
+    /// IPv6 too: with the subnet below, or one that is made up.
+    #[serde(default)]
+    pub ipv6: bool,
+    /// Its IPv6 subnet.
+    #[serde(default)]
+    pub subnet6: Option<Ipv6Net>,
+    /// The bridge's IPv6 address; `None` for the subnet's first.
+    #[serde(default)]
+    pub gateway6: Option<Ipv6Addr>,
+}
+
+/// What is asked of a container's place in a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The network's name or id as it was asked for.
+    pub network: String,
+    /// Further names of the container there.
+    pub aliases: Vec<String>,
+    /// Names by which this container alone knows others: `CONTAINER[:NAME]`.
+    pub links: Vec<String>,
+    /// Its IPv4 address; `None` for one that is free.
+    pub address: Option<Ipv4Addr>,
+    /// Its IPv6 address; `None` for one that follows from the other.
+    pub address6: Option<Ipv6Addr>,
+    /// Its hardware address; empty for one that follows from the address.
+    pub mac: String,
+    /// Options for the network's driver, which has none to know.
+    pub options: BTreeMap<String, String>,
+    /// The place with the highest one has the default route.
+    pub priority: i64,
+    /// The network's id, once it was on it.
+    pub id: Option<NetworkId>,
+}
+
+impl Place {
+    /// A place in this network, nothing asked of it.
+    pub fn on(network: &str) -> Self {
+        Self { network: network.to_owned(), ..Self::default() }
+    }
 }
 
 /// A container's place in a network.
@@ -88,6 +163,52 @@ pub struct Endpoint {
     pub host_link: String,
     /// The name inside: `eth0`.
     pub link: String,
+    /// The network's name.
+    #[serde(default)]
+    pub name: String,
+    /// The network's way out; none on an internal one.
+    #[serde(default)]
+    pub gateway: Option<IpAddr>,
+    /// Its IPv6 address with the subnet's prefix length.
+    #[serde(default)]
+    pub address6: Option<Ipv6Net>,
+    /// The network's way out for IPv6.
+    #[serde(default)]
+    pub gateway6: Option<Ipv6Addr>,
+    /// See [`Place::priority`].
+    #[serde(default)]
+    pub priority: i64,
+    /// The container's default route and its published ports are here.
+    #[serde(default)]
+    pub leads: bool,
+}
+
+impl Endpoint {
+    /// Its addresses, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(self.address.addr()).chain(self.address6.map(|a| IpAddr::V6(a.addr())))
+    }
+}
+
+/// In which order a container's places count: those with a way out first, then by priority, then those with both families, then by
+/// the network's name (libnetwork, `Endpoint.Less`).
+fn rank(endpoint: &Endpoint) -> (bool, std::cmp::Reverse<i64>, bool, &str) {
+    (endpoint.gateway.is_none(), std::cmp::Reverse(endpoint.priority), endpoint.gateway6.is_none(), &endpoint.name)
+}
+
+/// Marks the place that has the published ports and, where its network has a way out, the default route.
+pub fn choose_leader(endpoints: &mut [Endpoint]) {
+    let leader = endpoints.iter().min_by(|a, b| rank(a).cmp(&rank(b))).map(|e| e.network.clone());
+    for endpoint in endpoints {
+        endpoint.leads = Some(&endpoint.network) == leader.as_ref();
+    }
+}
+
+/// The places in the order in which names are looked up.
+pub fn ranked(endpoints: &[Endpoint]) -> Vec<&Endpoint> {
+    let mut all: Vec<&Endpoint> = endpoints.iter().collect();
+    all.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    all
 }
 
 /// One published port, after allocation.

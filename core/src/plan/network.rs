@@ -3,9 +3,11 @@
 use super::{Plan, Planned, Planner};
 use crate::error::{Error, Result};
 use crate::host::Networks;
+use crate::id::ContainerId;
 use crate::kernel::{Firewall, Process, Step, Where};
 use crate::network::{Driver, Endpoint, LinkCounters, NetworkRecord, Publish};
 use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// Where the kernel says whether a link speaks IPv6; not there where the kernel has none.
 const IPV6_OF_NEW_LINKS: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
@@ -60,6 +62,29 @@ pub(super) fn add(network: &NetworkRecord) -> Result<Plan> {
         )
         .undone_by(Step::RemoveRules { owner }),
     );
+    if let Some((subnet6, gateway6)) = network.pool.subnet6.zip(network.pool.gateway6) {
+        let address = IpNet::new(IpAddr::V6(gateway6), subnet6.prefix_len()).map_err(|e| Error::invalid(e.to_string()))?;
+        plan.push(Planned::new(
+            Step::AddAddress { at: Where::Host, link: bridge.clone(), address },
+            "The bridge is the containers' way out for IPv6 too.",
+            "man 8 ip-address",
+        ));
+        if !network.internal {
+            plan.push(Planned::new(
+                Step::NetSysctl { at: Where::Host, key: "net.ipv6.conf.all.forwarding".to_owned(), value: "1".to_owned() },
+                "The host passes IPv6 packets on.",
+                "kernel Documentation/networking/ip-sysctl.rst",
+            ));
+        }
+        plan.push(Planned::new(
+            Step::AddRule {
+                owner: network_owner(network),
+                rule: Firewall::Bridge { bridge: bridge.clone(), subnet: IpNet::V6(subnet6), icc: network.icc, internal: network.internal },
+            },
+            "The same for IPv6.",
+            "man 8 nft, \"masquerade\"",
+        ));
+    }
     plan.push(Planned::new(
         Step::LinkUp { at: Where::Host, name: bridge },
         "The bridge begins to work once its rules are there.",
@@ -71,7 +96,7 @@ pub(super) fn add(network: &NetworkRecord) -> Result<Plan> {
 pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6: bool) -> Plan {
     let mut plan = Plan::new("networks.connect", endpoint.container.as_str());
     let host = endpoint.host_link.clone();
-    if disable_ipv6 {
+    if disable_ipv6 && endpoint.address6.is_none() {
         plan.push(Planned::new(
             Step::NetSysctl { at: Where::Child, key: "net.ipv6.conf.default.disable_ipv6".to_owned(), value: "1".to_owned() },
             "A network without IPv6 must not give out link-local addresses that no rule knows of.",
@@ -99,19 +124,34 @@ pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6
         "The container's own address, leased from the network's subnet.",
         "man 8 ip-address",
     ));
+    if let Some(address6) = endpoint.address6 {
+        plan.push(Planned::new(
+            Step::AddAddress { at: Where::Child, link: endpoint.link.clone(), address: IpNet::V6(address6) },
+            "Its IPv6 address.",
+            "man 8 ip-address",
+        ));
+    }
     plan.push(Planned::new(
         Step::LinkUp { at: Where::Child, name: endpoint.link.clone() },
         "The container's end is plugged in.",
         "man 8 ip-link",
     ));
-    if let Some(via) = network.gateway.filter(|_| !network.internal) {
-        plan.push(Planned::new(
-            Step::AddRoute { at: Where::Child, to: None, via },
-            "Everything that is not in the subnet goes to the bridge's address.",
-            "man 8 ip-route",
-        ));
-    }
+    route(endpoint).into_iter().for_each(|planned| plan.push(planned));
     plan
+}
+
+/// The default routes of the place that has them.
+fn route(endpoint: &Endpoint) -> Vec<Planned> {
+    let ways = endpoint.gateway.into_iter().chain(endpoint.gateway6.map(IpAddr::V6));
+    ways.filter(|_| endpoint.leads)
+        .map(|via| {
+            Planned::new(
+                Step::AddRoute { at: Where::Child, to: None, via },
+                "Everything that is not in the subnet goes to the bridge's address.",
+                "man 8 ip-route",
+            )
+        })
+        .collect()
 }
 
 pub(super) fn publish(network: &NetworkRecord, endpoint: &Endpoint, ports: &[Publish]) -> Plan {
@@ -167,6 +207,19 @@ impl Networks for Planner {
 
     fn unpublish(&self, endpoint: &Endpoint) -> Result<()> {
         self.kernel.perform(&Step::RemoveRules { owner: endpoint_owner(endpoint) }, None)
+    }
+
+    fn route(&self, endpoint: &Endpoint, process: &Process) -> Result<()> {
+        route(endpoint).iter().try_for_each(|planned| self.kernel.perform(&planned.step, Some(process)))
+    }
+
+    fn serve_names(&self, id: &ContainerId, servers: &[IpAddr], process: &Process) -> Result<()> {
+        // In no plan: whoever answers dies with whoever performs this, and that is soon after any crash.
+        self.kernel.perform(&Step::ServeNames { container: id.to_string(), servers: servers.to_vec() }, Some(process))
+    }
+
+    fn stop_names(&self, id: &ContainerId) -> Result<()> {
+        self.kernel.perform(&Step::StopNames { container: id.to_string() }, None)
     }
 
     fn counters(&self, endpoint: &Endpoint) -> Result<LinkCounters> {

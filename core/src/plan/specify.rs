@@ -155,6 +155,7 @@ impl Planning for Planner {
             env: Vec::new(),
             created: Timestamp::NEVER,
             state: ContainerState::default(),
+            places: Vec::new(),
             endpoints: Vec::new(),
             published: Vec::new(),
         };
@@ -208,6 +209,12 @@ fn endpoint(record: &ContainerRecord, network: &NetworkRecord) -> Result<Endpoin
         mac: mac.join(":"),
         host_link: format!("veth{}", record.id.as_str().get(..7).unwrap_or("0000000")),
         link: "eth0".to_owned(),
+        name: network.name.clone(),
+        gateway: network.gateway.filter(|_| !network.internal),
+        address6: None,
+        gateway6: None,
+        priority: 0,
+        leads: true,
     })
 }
 

@@ -78,6 +78,14 @@ impl Supervisor {
                 reaction.reply = Some(self.update(&change));
                 return self.timed(reaction);
             }
+            Event::Request(Request::Connect(place)) => {
+                reaction.reply = Some(self.engine.connect_supervised(&self.id, &place));
+                return self.timed(reaction);
+            }
+            Event::Request(Request::Disconnect(network)) => {
+                reaction.reply = Some(self.engine.disconnect_supervised(&self.id, &network));
+                return self.timed(reaction);
+            }
             Event::Request(Request::Exec { exec }) => {
                 let begun = self.engine.begin_exec(&self.id, &exec);
                 reaction.reply = Some(begun.map(|process| reaction.exec = Some((exec, process))));

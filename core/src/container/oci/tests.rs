@@ -38,6 +38,7 @@ pub(crate) fn record(config: ContainerConfig) -> ContainerRecord {
         env: vec!["PATH=/bin".to_owned(), "A=1".to_owned()],
         created: Timestamp(0),
         state: ContainerState::default(),
+        places: Vec::new(),
         endpoints: Vec::new(),
         published: Vec::new(),
     }

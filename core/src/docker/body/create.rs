@@ -4,7 +4,7 @@ use super::host::HostConfig;
 use crate::container::health::Healthcheck;
 use crate::container::{ContainerConfig, NetworkMode};
 use crate::error::{Error, Result};
-use crate::network::ports;
+use crate::network::{Place, ports};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -63,13 +63,6 @@ struct NetworkingConfig {
     endpoints_config: BTreeMap<String, Value>,
 }
 
-impl CreateBody {
-    /// The networks that it names besides its network mode, each with what is asked of its place there.
-    pub fn endpoints(&self) -> &BTreeMap<String, Value> {
-        &self.networking_config.endpoints_config
-    }
-}
-
 /// Reads a body: what the container is to be, and its places in networks as the body has them.
 ///
 /// # Errors
@@ -104,6 +97,7 @@ fn config(body: CreateBody, name: Option<&str>) -> Result<ContainerConfig> {
         health: body.healthcheck,
         ..ContainerConfig::default()
     };
+    let links = body.host_config.links.clone();
     body.host_config.apply(&mut config)?;
     for text in body.exposed_ports.keys() {
         let parsed = ports::parse_expose(text).map_err(|e| Error::invalid(format!("invalid exposed port: {}", e.message())))?;
@@ -117,6 +111,24 @@ fn config(body: CreateBody, name: Option<&str>) -> Result<ContainerConfig> {
         if !config.mounts.iter().any(|m| m.target == *target) {
             config.mounts.push(crate::container::mounts::parse_volume(target, "/")?);
         }
+    }
+    for (network, asked) in body.networking_config.endpoints_config {
+        let network = if network == "default" { "bridge" } else { network.as_str() };
+        let place = super::endpoint::place(network, asked)?;
+        // A client says the network of the mode once more, with nothing that it asks of the place there.
+        if place != Place::on(network) || config.network != NetworkMode::Named(network.to_owned()) {
+            config.places.push(place);
+        }
+    }
+    if let (NetworkMode::Named(mode), false) = (&config.network, links.is_empty()) {
+        let place = match config.places.iter_mut().find(|p| p.network == *mode) {
+            Some(place) => place,
+            None => {
+                config.places.push(Place::on(mode));
+                config.places.last_mut().ok_or_else(|| Error::invalid("links without a network"))?
+            }
+        };
+        place.links.extend(links);
     }
     if body.network_disabled {
         config.network = NetworkMode::None;

@@ -34,7 +34,7 @@ pub(super) struct HostConfig {
     extra_hosts: Vec<String>,
     group_add: Vec<String>,
     ipc_mode: String,
-    links: Vec<String>,
+    pub(super) links: Vec<String>,
     pid_mode: String,
     privileged: bool,
     publish_all_ports: bool,
@@ -140,9 +140,6 @@ impl HostConfig {
         if !matches!(self.volume_driver.as_str(), "" | "local") {
             let name = self.volume_driver.escape_debug();
             return Err(Error::not_found(format!("error looking up volume plugin {name}: plugin \"{name}\" not found")));
-        }
-        if !self.links.is_empty() {
-            return Err(Error::unsupported("links between containers").hint("put both into a network of their own"));
         }
         config.resources = self.limits.resources()?;
         config.ulimits = self.limits.ulimits()?;

@@ -3,6 +3,7 @@
 //! Fields that nobody knows are passed over, `null` stands for what is not there, and a value of the wrong type is refused.
 
 mod create;
+mod endpoint;
 mod host;
 mod limits;
 mod mounts;
@@ -12,6 +13,7 @@ mod update;
 mod tests;
 
 pub use create::{CreateBody, container_config};
+pub use endpoint::{endpoint_config, place};
 pub use update::container_update;
 
 use crate::error::{Error, Result};

@@ -147,7 +147,7 @@ impl LocalEngine {
     fn leases(&self, chart: &Chart, cases: &mut Vec<Case>) -> Result<()> {
         for (key, bytes) in self.store().scan(Table::Addresses, "", "", usize::MAX)? {
             let id: String = serde_json::from_slice(&bytes).unwrap_or_default();
-            let held = |c: &ContainerRecord| c.endpoints.iter().any(|e| key == format!("{}/{}", e.network, e.address.addr()));
+            let held = |c: &ContainerRecord| c.endpoints.iter().any(|e| e.addresses().any(|a| key == format!("{}/{a}", e.network)));
             let network = key.split('/').next().unwrap_or_default();
             if !chart.containers.get(&id).is_some_and(|c| held(c) || c.state.under_way) && self.is_container_lease(&id, network, chart) {
                 let changes =

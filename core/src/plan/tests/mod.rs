@@ -11,7 +11,7 @@ use crate::id::{ChainId, ContainerId, ImageId, NetworkId};
 use crate::image::{ImageDefaults, ImageRecord};
 use crate::kernel::{Launch, NamespaceFrom, NamespaceKind, Process, Protocol, Step, Streams};
 use crate::limits::Resources;
-use crate::network::{Driver, Endpoint, NetworkRecord, Publish};
+use crate::network::{Driver, Endpoint, NetworkRecord, Pool, Publish};
 use crate::time::Timestamp;
 use fake::{FakeClock, FakeKernel, FakeStore, Trouble};
 use std::sync::Arc;
@@ -52,6 +52,7 @@ fn network() -> NetworkRecord {
         labels: Default::default(),
         options: Default::default(),
         attachable: false,
+        pool: Pool::default(),
         created: Timestamp(0),
     }
 }
@@ -64,6 +65,12 @@ fn endpoint() -> Endpoint {
         mac: "02:42:ac:1e:00:02".to_owned(),
         host_link: "veth1234567".to_owned(),
         link: "eth0".to_owned(),
+        name: "bridge".to_owned(),
+        gateway: network().gateway,
+        address6: None,
+        gateway6: None,
+        priority: 0,
+        leads: true,
     }
 }
 

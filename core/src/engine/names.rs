@@ -1,0 +1,81 @@
+//! The names that a container may ask for, from the records as they are at the time of the question.
+
+use super::LocalEngine;
+use crate::container::ContainerRecord;
+use crate::error::Result;
+use crate::id::{ContainerId, NetworkId};
+use crate::network::dns::{self, Answer, Known, Question};
+use crate::network::{Place, names};
+use crate::store::{Store, StoreExt as _, Table, decode};
+use std::net::IpAddr;
+
+/// Everybody on a network.
+fn on_network(store: &dyn Store, network: &NetworkId) -> Result<Vec<ContainerRecord>> {
+    let mut all = Vec::<ContainerRecord>::new();
+    for (key, bytes) in store.scan(Table::Addresses, &format!("{network}/"), "", usize::MAX)? {
+        let id: String = decode(Table::Addresses, &key, &bytes)?;
+        if !all.iter().any(|r| r.id.as_str() == id) {
+            all.extend(store.load::<ContainerRecord>(Table::Containers, &id)?);
+        }
+    }
+    Ok(all)
+}
+
+/// Answers a DNS message of a container: `turn` is one more each time, `stream` says that it came over TCP.
+pub fn answer_name(store: &dyn Store, id: &ContainerId, message: &[u8], turn: u64, stream: bool) -> Answer {
+    dns::answer(message, turn, stream, &mut |question| known(store, id, question).unwrap_or(Known::Nothing))
+}
+
+fn known(store: &dyn Store, id: &ContainerId, question: &Question) -> Result<Known> {
+    let Some(asker) = store.load::<ContainerRecord>(Table::Containers, id.as_str())? else { return Ok(Known::Nothing) };
+    let mut neighbours = |network: &NetworkId| on_network(store, network);
+    Ok(match question {
+        Question::Address { name, .. } => names::lookup(&asker, name, &mut neighbours)?.map_or(Known::Nothing, Known::Addresses),
+        Question::Reverse(address) => names::reverse(&asker, *address, &mut neighbours)?.map_or(Known::Nothing, Known::Name),
+        Question::Other => Known::Nothing,
+    })
+}
+
+impl LocalEngine {
+    /// The servers that are asked what no container is called: those of the container, or the host's own. They are asked from the host, so
+    /// that one on the host's loopback will do.
+    pub(super) fn servers_of(&self, record: &ContainerRecord) -> Result<Vec<IpAddr>> {
+        if !record.config.dns.is_empty() {
+            return Ok(record.config.dns.iter().filter_map(|s| s.parse().ok()).collect());
+        }
+        // Without a way out for packets there is none for questions: an internal network tells the world nothing.
+        if record.endpoints.iter().all(|e| e.gateway.is_none()) {
+            return Ok(Vec::new());
+        }
+        let text = self.resolv_conf_of_host()?;
+        let server = |line: &str| line.trim().strip_prefix("nameserver").and_then(|rest| rest.split('%').next()?.trim().parse().ok());
+        Ok(text.lines().filter_map(server).take(3).collect())
+    }
+
+    /// Where the links of a container on the default network lead, for its hosts file: the alias, the name and the short id of each.
+    pub(super) fn linked_hosts(&self, record: &ContainerRecord) -> Result<Vec<(String, IpAddr)>> {
+        let mut hosts = Vec::new();
+        for (alias, other) in self.linked(record)? {
+            let on_it = other.endpoints.iter().find(|e| record.endpoints.iter().any(|own| own.network == e.network));
+            let mut words = vec![alias.as_str(), other.id.short(), other.name.as_str()];
+            words.dedup();
+            hosts.extend(on_it.map(|e| (words.join(" "), e.address.addr())));
+        }
+        Ok(hosts)
+    }
+
+    /// The containers that one on the default network is linked to, by the names it has for them. All of them must run.
+    pub(super) fn linked(&self, record: &ContainerRecord) -> Result<Vec<(String, ContainerRecord)>> {
+        let mut all = Vec::new();
+        for text in record.places.iter().filter(|p| p.network == "bridge").flat_map(|p: &Place| &p.links) {
+            let (target, alias) = names::link(text);
+            let other = self.settled(target)?;
+            if other.state.process.is_none() {
+                let message = format!("Cannot link to a non running container: /{} AS /{}/{alias}", other.name, record.name);
+                return Err(crate::Error::conflict(message).subject(target));
+            }
+            all.push((alias.to_owned(), other));
+        }
+        Ok(all)
+    }
+}
