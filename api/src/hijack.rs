@@ -26,6 +26,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Bytes carried at once.
 const CHUNK: usize = 64 << 10;
+/// How long the head of an answer is ahead of the first output. docker-py reads the head through a buffer and all else past it: what
+/// comes with the head is lost to it. A program that takes longer to start, as on Linux every one does, waits for nothing.
+const HEAD_START: Duration = Duration::from_millis(5);
 /// How often it is looked whether a client that has no more input still is there.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -240,11 +243,15 @@ async fn carry<P: AsyncRead + AsyncWrite + Unpin>(peer: P, far: tokio::net::Unix
     };
     let outwards = async {
         let mut buffer = vec![0; CHUNK];
+        let mut earliest = Some(tokio::time::Instant::now() + HEAD_START);
         loop {
             let n = match from_engine.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
                 Ok(n) => n,
             };
+            if let Some(earliest) = earliest.take() {
+                tokio::time::sleep_until(earliest).await;
+            }
             let mut rest = buffer.get(..n).unwrap_or_default();
             while !rest.is_empty() {
                 let written = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *here()).poll_write(cx, rest)).await;

@@ -3,25 +3,40 @@
 use crate::clauses;
 use crate::report::{ClauseReport, Format, Verdict};
 use crate::run::{self, Options};
-use crate::target::{Target, linux::LinuxTarget, sim::SimTarget};
-use clap::{Args, ValueEnum};
+use crate::target::{Target, docker::DockerTarget, linux::LinuxTarget, sim::SimTarget};
+use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// What to run the suite against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetName {
     /// The simulated host.
     Sim,
     /// This machine, in network and mount namespaces of the suite's own.
     Linux,
+    /// Any Docker Engine, by the address of its socket.
+    Docker(String),
+}
+
+impl std::str::FromStr for TargetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("docker:")) {
+            ("sim", _) => Ok(Self::Sim),
+            ("linux", _) => Ok(Self::Linux),
+            (_, Some(address)) if !address.is_empty() => Ok(Self::Docker(address.to_owned())),
+            _ => Err("there are sim, linux and docker:unix:///PATH".to_owned()),
+        }
+    }
 }
 
 /// Options of `drydock conform`.
 #[derive(Args, Clone, Debug)]
 pub struct Conform {
-    /// What to run the suite against
-    #[arg(long, value_enum, default_value = "sim")]
+    /// What to run the suite against: sim, linux, or docker:unix:///PATH for a Docker Engine that has nothing to lose
+    #[arg(long, value_name = "TARGET", default_value = "sim")]
     pub target: TargetName,
     /// How to write the report
     #[arg(long, value_enum, default_value = "table")]
@@ -64,9 +79,10 @@ impl Conform {
             }
             return Ok(true);
         }
-        let mut target: Box<dyn Target> = match self.target {
+        let mut target: Box<dyn Target> = match &self.target {
             TargetName::Sim => Box::new(SimTarget::new(self.seed)),
             TargetName::Linux => Box::new(LinuxTarget::enter().map_err(|e| e.to_string())?),
+            TargetName::Docker(address) => Box::new(DockerTarget::reach(address).map_err(|e| e.to_string())?),
         };
         // A person who waits for a report in a file sees what has gone wrong so far.
         let mut each = |clause: &ClauseReport| {

@@ -2,6 +2,11 @@
 
 use std::fmt::{self, Debug, Display};
 
+/// The code of errors that say: the API through which the engine is reached has no operation for this.
+const NO_OPERATION: &str = "not-in-docker-api";
+/// How a failure begins that is none of the engine's.
+const NOT_OBSERVABLE: &str = "not observable here: ";
+
 /// What a check answers.
 pub type Checked<T = ()> = Result<T, Failed>;
 
@@ -17,7 +22,17 @@ impl Display for Failed {
 
 impl From<drydock_core::Error> for Failed {
     fn from(error: drydock_core::Error) -> Self {
+        if error.stable_code() == NO_OPERATION {
+            return Failed(format!("{NOT_OBSERVABLE}{}", error.message()));
+        }
         Failed(format!("unexpected error ({:?}): {error}", error.kind()))
+    }
+}
+
+impl Failed {
+    /// Why what the clause is about cannot be seen from where the suite stands, if that is all that is wrong.
+    pub fn unobservable(&self) -> Option<&str> {
+        self.0.strip_prefix(NOT_OBSERVABLE)
     }
 }
 

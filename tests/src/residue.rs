@@ -3,10 +3,30 @@
 use crate::outcome::{Checked, fail};
 use crate::world::World;
 use drydock_core::observe::Snapshot;
+use std::collections::BTreeSet;
 
 /// What the host holds.
 pub fn observe(world: &World<'_>) -> Checked<Snapshot> {
     Ok(world.engine().observe()?)
+}
+
+/// What an engine that is reached through its API holds, as far as that shows: its containers, images, volumes and networks.
+pub fn shown(world: &World<'_>) -> Checked<BTreeSet<String>> {
+    let engine = world.engine();
+    let mut all = BTreeSet::new();
+    all.extend(engine.containers(true)?.into_iter().map(|c| format!("container {}", c.name)));
+    all.extend(engine.images()?.into_iter().map(|i| format!("image {}", i.id)));
+    all.extend(engine.volumes(&[])?.into_iter().map(|v| format!("volume {}", v.record.name)));
+    all.extend(engine.networks()?.into_iter().map(|n| format!("network {}", n.name)));
+    Ok(all)
+}
+
+/// Fails with what an engine shows that it did not, and with what it shows no more.
+pub fn unchanged_as_shown(world: &World<'_>, before: &BTreeSet<String>) -> Checked {
+    let after = shown(world)?;
+    let more = after.difference(before).map(|line| format!("+ {line}"));
+    let lines: Vec<String> = more.chain(before.difference(&after).map(|line| format!("- {line}"))).collect();
+    if lines.is_empty() { Ok(()) } else { fail(format_args!("residue: {}", lines.join("; "))) }
 }
 
 /// The same, but for the files of containers that are still there.

@@ -7,8 +7,9 @@ use crate::report::{ClauseReport, Report, Verdict};
 use crate::target::{Subject, Target};
 use crate::world::World;
 use crate::{clauses, refusal, residue};
+use drydock_core::observe::Snapshot;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -133,21 +134,46 @@ fn with_patience(clause: &'static Clause, subject: &Arc<dyn Subject>, patience: 
     (Verdict::Error, format!("it did not end within {} s{after}", patience.as_secs()))
 }
 
+/// What was there before a clause.
+enum Before {
+    /// On the host.
+    Host(Box<Snapshot>),
+    /// In what the engine shows, where the host cannot be looked at.
+    Shown(BTreeSet<String>),
+}
+
+impl Before {
+    fn holds(&self, world: &World<'_>) -> Checked {
+        match self {
+            Self::Host(before) => residue::unchanged(world, before),
+            Self::Shown(before) => residue::unchanged_as_shown(world, before),
+        }
+    }
+}
+
 /// One clause with its clean-up and the residue law.
 fn examine(clause: &Clause, subject: &dyn Subject) -> (Verdict, String) {
     let mut world = World::new(subject);
-    let before = match residue::observe(&world) {
-        Ok(before) => before,
-        Err(e) => return (Verdict::Error, format!("before the clause: {e}")),
+    let before = match (residue::observe(&world), residue::shown(&world)) {
+        (Ok(before), _) => Before::Host(Box::new(before)),
+        (Err(e), Ok(shown)) if e.unobservable().is_some() => Before::Shown(shown),
+        (Err(e), _) => return (Verdict::Error, format!("before the clause: {e}")),
     };
     let missing = clause.needs.iter().copied().find(|&c| !world.can(c));
+    if let (Before::Shown(_), Some(capability)) = (&before, missing) {
+        // What another engine answers where it lacks something is its own affair: no clause says it.
+        return (Verdict::NotObservable, format!("the engine does not declare {capability:?}"));
+    }
     let checked = catch(|| match missing {
         Some(capability) => refusal::check(&world, capability),
         None => (clause.check)(&mut world),
     });
-    let cleaned = catch(|| world.clean().and_then(|()| residue::unchanged(&world, &before)));
+    let cleaned = catch(|| world.clean().and_then(|()| before.holds(&world)));
     match (checked, cleaned) {
         (Err(panic), _) | (Ok(Ok(())), Err(panic)) => (Verdict::Error, panic),
+        (Ok(Err(failed)), Ok(Ok(()))) if failed.unobservable().is_some() => {
+            (Verdict::NotObservable, failed.unobservable().unwrap_or_default().to_owned())
+        }
         (Ok(Err(failed)), Ok(Err(after))) => (Verdict::Fail, format!("{failed}; then {after}")),
         (Ok(Err(failed)), _) | (Ok(Ok(())), Ok(Err(failed))) => (Verdict::Fail, failed.to_string()),
         (Ok(Ok(())), Ok(Ok(()))) => match missing {

@@ -120,10 +120,8 @@ fn with_file(request: &BuildRequest) -> Result<(Vec<u8>, String)> {
     let own = !request.file.is_empty() && !request.file.starts_with('/') && !request.file.split('/').any(|part| part == "..");
     let name = if own { request.file.as_str() } else { FILE };
     let mut front = Vec::new();
-    let mut writer = Writer::new(&mut front);
-    writer.append(&Entry::new(name, Kind::File), text)?;
     // Without the end of an archive: the context goes on.
-    drop(writer);
+    Writer::new(&mut front).append(&Entry::new(name, Kind::File), text)?;
     Ok((front, name.to_owned()))
 }
 

@@ -64,6 +64,9 @@ impl DockerEngine {
         if config.user_range.is_some() {
             return Err(failure::no_operation("give one container ids of its own (--userns-remap)"));
         }
+        if config.on_unhealthy != drydock_core::container::ContainerConfig::default().on_unhealthy {
+            return Err(failure::no_operation("act on a container that is unhealthy (--on-unhealthy)"));
+        }
         let parameters = Parameters::new().with_some("name", config.name.as_deref());
         let made = self.post_json("/containers/create", parameters, &docker::create_body(config))?;
         Ok(ContainerId::new(text(&made, "Id")))

@@ -12,7 +12,7 @@ use drydock_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
 /// How dockerd begins to say, in place of output, that a program could not be started.
-const NOT_STARTED: [&[u8]; 2] = [b"OCI runtime exec failed: ", b"exec failed: "];
+const NOT_STARTED: [&[u8]; 3] = [b"OCI runtime exec failed: ", b"exec failed: ", b"unable to find "];
 
 /// Output that may be an excuse: its beginning is kept back until it can be told.
 struct Listening<'a> {

@@ -13,7 +13,7 @@ impl DockerEngine {
         let list = self.get("/networks", Parameters::new())?;
         let mut all: Vec<NetworkRecord> = list.as_array().into_iter().flatten().filter_map(read::network).collect();
         let order = |name: &str| ["bridge", "host", "none"].iter().position(|known| *known == name).unwrap_or(3);
-        all.sort_by(|a, b| (order(&a.name), a.created).cmp(&(order(&b.name), b.created)));
+        all.sort_by_key(|network| (order(&network.name), network.created));
         Ok(all)
     }
 

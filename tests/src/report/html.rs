@@ -67,6 +67,7 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::Pass => "pass",
         Verdict::Fail => "fail",
         Verdict::Unsupported => "unsupported",
+        Verdict::NotObservable => "not-observable",
         Verdict::Disabled => "disabled",
         Verdict::NotRun => "not-run",
         Verdict::Error => "error",

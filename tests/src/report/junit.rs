@@ -33,7 +33,9 @@ fn case(text: &mut String, clause: &ClauseReport) {
         }
         Verdict::Fail => format!("<failure message=\"{reason}\">{}\n{reason}</failure>", escape(&clause.cites)),
         Verdict::Error => format!("<error message=\"{reason}\"/>"),
-        Verdict::Unsupported | Verdict::Disabled | Verdict::NotRun => format!("<skipped message=\"{}: {reason}\"/>", clause.verdict),
+        Verdict::Unsupported | Verdict::NotObservable | Verdict::Disabled | Verdict::NotRun => {
+            format!("<skipped message=\"{}: {reason}\"/>", clause.verdict)
+        }
     };
     let _ = writeln!(text, ">{child}</testcase>");
 }
@@ -47,7 +49,7 @@ fn counts<'a>(clauses: impl Iterator<Item = &'a ClauseReport>) -> String {
             Verdict::Pass => {}
             Verdict::Fail => failures += 1,
             Verdict::Error => errors += 1,
-            Verdict::Unsupported | Verdict::Disabled | Verdict::NotRun => skipped += 1,
+            Verdict::Unsupported | Verdict::NotObservable | Verdict::Disabled | Verdict::NotRun => skipped += 1,
         }
     }
     let time = seconds(time);

@@ -23,6 +23,8 @@ pub enum Verdict {
     Fail,
     /// The target does not declare what it needs, and does refuse it.
     Unsupported,
+    /// The target is reached by a way on which what it is about cannot be seen.
+    NotObservable,
     /// It is known to fail: it stands in the divergence register, and failed.
     Disabled,
     /// Nobody asked for it.
@@ -37,6 +39,7 @@ impl fmt::Display for Verdict {
             Verdict::Pass => "pass",
             Verdict::Fail => "FAIL",
             Verdict::Unsupported => "unsupported",
+            Verdict::NotObservable => "not seen",
             Verdict::Disabled => "disabled",
             Verdict::NotRun => "not run",
             Verdict::Error => "ERROR",
@@ -51,6 +54,8 @@ pub struct Summary {
     pub pass: usize,
     pub fail: usize,
     pub unsupported: usize,
+    #[serde(default)]
+    pub not_observable: usize,
     pub disabled: usize,
     pub not_run: usize,
     pub error: usize,
@@ -65,6 +70,7 @@ impl Summary {
                 Verdict::Pass => &mut summary.pass,
                 Verdict::Fail => &mut summary.fail,
                 Verdict::Unsupported => &mut summary.unsupported,
+                Verdict::NotObservable => &mut summary.not_observable,
                 Verdict::Disabled => &mut summary.disabled,
                 Verdict::NotRun => &mut summary.not_run,
                 Verdict::Error => &mut summary.error,
@@ -171,7 +177,7 @@ impl Report {
     /// Whether the target conforms as far as was asked: nothing failed, the suite judged everything, and nothing was left out
     /// but by a filter, which must have let something through.
     pub fn conforms(&self) -> bool {
-        let judged = self.clauses.len() - self.summary.not_run;
+        let judged = self.clauses.len() - self.summary.not_run - self.summary.not_observable;
         let complete = self.clauses.len() == self.declared && (self.filter.is_some() || self.summary.not_run == 0);
         self.summary.fail == 0 && self.summary.error == 0 && complete && judged > 0
     }

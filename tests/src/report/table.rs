@@ -26,8 +26,8 @@ pub fn render(report: &Report) -> String {
     let s = &report.summary;
     let _ = writeln!(
         text,
-        "{} clauses: {} pass, {} fail, {} unsupported, {} disabled, {} not run, {} error",
-        report.declared, s.pass, s.fail, s.unsupported, s.disabled, s.not_run, s.error
+        "{} clauses: {} pass, {} fail, {} unsupported, {} not observable here, {} disabled, {} not run, {} error",
+        report.declared, s.pass, s.fail, s.unsupported, s.not_observable, s.disabled, s.not_run, s.error
     );
     let _ = writeln!(text, "seed {}: {}", report.seed, if report.conforms() { "conforms" } else { "does not conform" });
     text

@@ -21,7 +21,7 @@ const BUSYBOX: &str = "/bin/busybox";
 /// How long a registry may say nothing. Some clauses are about ones that say nothing more.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-fn failed(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(super) fn failed(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::System, format!("the suite cannot {what}")).op(what).source(error)
 }
 
@@ -30,7 +30,7 @@ pub struct LinuxTarget {
     subject: Arc<LinuxSubject>,
 }
 
-struct LinuxSubject {
+pub(super) struct LinuxSubject {
     engine: Arc<dyn Engine>,
     /// Open all the time: SQLite keeps descriptors of a closed connection while another one of the process has locks.
     other: Arc<dyn Engine>,
@@ -58,6 +58,28 @@ impl LinuxTarget {
 
 impl LinuxSubject {
     fn make(top: &Path) -> Result<Self> {
+        let mut subject = Self::furnish(top, |top| Ok((open(top)?, open(top)?)))?;
+        subject.listen()?;
+        Ok(subject)
+    }
+
+    /// What a clause needs of this machine beside an engine that is not ours.
+    pub(super) fn beside(top: &Path, engine: Arc<dyn Engine>) -> Result<Self> {
+        let mut subject = Self::furnish(top, |_| Ok((Arc::clone(&engine), engine)))?;
+        subject.listen()?;
+        Ok(subject)
+    }
+
+    fn listen(&mut self) -> Result<()> {
+        let up = self.host("ip link set lo up")?;
+        if up.code != 0 {
+            return Err(Error::new(ErrorKind::System, format!("loopback cannot be brought up: {}", up.error_text())));
+        }
+        self.registries = registry::listen(&self.remotes).map_err(|e| failed("listen as registries", e))?;
+        Ok(())
+    }
+
+    fn furnish(top: &Path, engines: impl FnOnce(&Path) -> Result<(Arc<dyn Engine>, Arc<dyn Engine>)>) -> Result<Self> {
         let bin = top.join("bin");
         fs::create_dir_all(&bin).map_err(|e| failed("make its directory", e))?;
         fs::set_permissions(top, fs::Permissions::from_mode(0o711)).map_err(|e| failed("make its directory", e))?;
@@ -68,16 +90,9 @@ impl LinuxSubject {
             symlink(BUSYBOX, bin.join(applet)).map_err(|e| failed("make the host's shell", e))?;
         }
         let busybox = fixture::busybox(&program, &applets);
-        let engine = open(top)?;
+        let (engine, other) = engines(top)?;
         engine.import(&mut &*busybox, fixture::BUSYBOX, &[], "")?;
-        let other = open(top)?;
-        let mut subject = Self { engine, other, top: top.to_owned(), busybox, remotes: Shared::default(), registries: Vec::new() };
-        let up = subject.host("ip link set lo up")?;
-        if up.code != 0 {
-            return Err(Error::new(ErrorKind::System, format!("loopback cannot be brought up: {}", up.error_text())));
-        }
-        subject.registries = registry::listen(&subject.remotes).map_err(|e| failed("listen as registries", e))?;
-        Ok(subject)
+        Ok(Self { engine, other, top: top.to_owned(), busybox, remotes: Shared::default(), registries: Vec::new() })
     }
 
     fn scratch_dir(&self) -> PathBuf {

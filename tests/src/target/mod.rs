@@ -1,5 +1,6 @@
 //! Targets: what clauses are run against.
 
+pub mod docker;
 pub mod linux;
 pub mod sim;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 /// A kind of engine that enrols in the suite: nothing else is needed to have every clause run against it.
 pub trait Target {
-    /// What it is called: `sim`, `linux`.
+    /// What it is called: `sim`, `linux`; `dockerd`, and `served` for Drydock's own socket.
     fn name(&self) -> &'static str;
     /// A subject for the next clause, with the image `busybox` and nothing else. It may be the same one again, cleaned.
     fn subject(&mut self) -> Result<Arc<dyn Subject>>;

@@ -1,0 +1,116 @@
+//! Another engine as a target: any Docker Engine that listens on a socket of this machine.
+//!
+//! What it keeps of images and volumes is taken away after each clause, so it should be one that nobody needs. Namespaces and cgroups
+//! are the engine's own affair: what a clause wants to see of the host and Docker's API does not show is not observable here.
+
+use super::linux::{LinuxSubject, failed};
+use super::{Subject, Target};
+use crate::outcome::Output;
+use drydock_api::client::{Address, DockerEngine};
+use drydock_core::engine::Engine;
+use drydock_core::{Error, ErrorKind, Result};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An engine behind a socket.
+pub struct DockerTarget {
+    /// Whose it is: what differs is known of one program and not of another.
+    name: &'static str,
+    subject: Arc<DockerSubject>,
+}
+
+struct DockerSubject {
+    address: String,
+    engine: Arc<dyn Engine>,
+    own: LinuxSubject,
+}
+
+impl DockerTarget {
+    /// Reaches the engine at an address, and gives it the suite's image.
+    pub fn reach(address: &str) -> Result<Self> {
+        if !matches!(Address::parse(address)?, Address::Unix(_)) {
+            return Err(Error::new(ErrorKind::Unsupported, "the suite judges engines of this machine").hint("docker:unix:///PATH"));
+        }
+        let engine: Arc<dyn Engine> = Arc::new(DockerEngine::open(address)?);
+        nothing_to_lose(&*engine)?;
+        let top = std::env::temp_dir().join(format!("drydock-conform-docker-{}", std::process::id()));
+        let own = LinuxSubject::beside(&top, Arc::clone(&engine)).inspect_err(|_| drop(std::fs::remove_dir_all(&top)))?;
+        let name = if engine.facts().host == "docker" { "dockerd" } else { "served" };
+        Ok(Self { name, subject: Arc::new(DockerSubject { address: address.to_owned(), engine, own }) })
+    }
+}
+
+/// The suite removes everything that clauses leave, and cannot tell it from what was there: so nothing may be.
+fn nothing_to_lose(engine: &dyn Engine) -> Result<()> {
+    let others = engine.images()?.into_iter().filter(|i| i.tags != [format!("{}:latest", crate::fixture::BUSYBOX)]).count();
+    let (containers, volumes) = (engine.containers(true)?.len(), engine.volumes(&[])?.len());
+    if containers + volumes + others == 0 {
+        // What is called busybox here may be another one.
+        for image in engine.images()? {
+            engine.remove_image(image.id.as_str(), true, true)?;
+        }
+        return Ok(());
+    }
+    let there = format!("{containers} containers, {others} images and {volumes} volumes");
+    Err(Error::new(ErrorKind::Conflict, format!("the engine has {there}, and the suite would remove them"))
+        .hint("start one with an empty --data-root"))
+}
+
+impl Subject for DockerSubject {
+    fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
+    fn reopened(&self) -> Result<Arc<dyn Engine>> {
+        Ok(Arc::new(DockerEngine::open(&self.address)?))
+    }
+
+    fn scratch(&self) -> String {
+        self.own.scratch()
+    }
+
+    fn host(&self, script: &str) -> Result<Output> {
+        self.own.host(script)
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn remotes(&self) -> drydock_sim::registry::Shared {
+        self.own.remotes()
+    }
+
+    fn registries(&self) -> Vec<String> {
+        self.own.registries()
+    }
+
+    fn busybox(&self) -> &[u8] {
+        self.own.busybox()
+    }
+}
+
+impl Target for DockerTarget {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn subject(&mut self) -> Result<Arc<dyn Subject>> {
+        let scratch = self.subject.scratch();
+        let place = Path::new(&scratch);
+        if place.exists() {
+            std::fs::remove_dir_all(place).map_err(|e| failed("empty its scratch directory", e))?;
+        }
+        std::fs::create_dir_all(place).map_err(|e| failed("make its scratch directory", e))?;
+        Ok(Arc::clone(&self.subject) as Arc<dyn Subject>)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(Duration::from_secs(30))
+    }
+
+    fn twin(&self) -> Option<Box<dyn Target + Send>> {
+        None
+    }
+}
