@@ -39,6 +39,7 @@ leftovers() {
     nft list tables 2>/dev/null | grep drydock || true
     pgrep -a -f "supervise .*$state" || true
     pgrep -a -f "proxy .*$state" || true
+    pgrep -a -f "names .*$state" || true
     find "$DRYDOCK_DATA_ROOT/containers" -mindepth 1 2>/dev/null | head -n 5 || true
     find "$DRYDOCK_RUN_ROOT" -mindepth 1 \( -type s -o -path '*containers/*' \) 2>/dev/null | head -n 5 || true
 }

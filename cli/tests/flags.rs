@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 /// Flags that there are not: the commands that Docker has them for, their names, and why.
 const MISSING: &[(&str, &str, &str)] = &[
-    ("run create", "ip ip6 link-local-ip mac-address network-alias", "come with networks of one's own"),
-    ("run create rm", "link", "links are what Docker itself advises against; networks of one's own have names instead"),
+    ("rm", "link", "a link goes with its container, and not before"),
     ("run create", "blkio-weight-device", "the weight of one device needs the bfq scheduler on it"),
     ("run create update", "cpu-rt-period cpu-rt-runtime", "need CONFIG_RT_GROUP_SCHED, which no distribution's kernel has on"),
     ("run create", "cpu-count cpu-percent io-maxbandwidth io-maxiops", "are Windows's"),

@@ -315,7 +315,7 @@ impl<'a> World<'a> {
         Ok(self.engine.remove(name, RemoveOptions { force: true, volumes: true })?)
     }
 
-    /// Removes every container, and every image but `busybox`. The harness calls it after the clause, whatever came of it.
+    /// Removes every container and network, and every image but `busybox`. The harness calls it after the clause, whatever came of it.
     pub fn clean(&self) -> Checked {
         let mut first: Option<Failed> = None;
         let mut note = |result: Result<(), Error>, what: &str| {
@@ -339,6 +339,7 @@ impl<'a> World<'a> {
                 }
             }
         }
+        note(self.engine.prune_networks(&PruneFilters::default()).map(drop), "networks");
         note(self.engine.prune_volumes(true, &PruneFilters::default()).map(drop), "volumes");
         let all = drydock_core::engine::PruneCache { all: true, ..Default::default() };
         note(self.engine.prune_build_cache(&all).map(drop), "build cache");

@@ -2,6 +2,8 @@
 
 mod address;
 mod bridge;
+mod dns;
+mod many;
 mod mode;
 mod names;
 mod publish;
@@ -10,7 +12,7 @@ use crate::clause::Clause;
 
 /// Every topic, by name.
 pub(super) fn topics() -> Vec<&'static [Clause]> {
-    vec![address::CLAUSES, bridge::CLAUSES, mode::CLAUSES, names::CLAUSES, publish::CLAUSES]
+    vec![address::CLAUSES, bridge::CLAUSES, dns::CLAUSES, many::CLAUSES, mode::CLAUSES, names::CLAUSES, publish::CLAUSES]
 }
 
 /// A web server with one page, as a script that says `ready`.
