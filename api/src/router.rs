@@ -10,6 +10,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
+use tokio::sync::Notify;
 use tower_service::Service as _;
 
 /// What [`Api::answer`] calls this program in the `Server` header.
@@ -20,6 +22,8 @@ const NAME: &str = concat!("Drydock/", env!("CARGO_PKG_VERSION"), " (linux)");
 pub struct Api {
     router: Router,
     log: Log,
+    /// Told of every request.
+    pub(crate) busy: Arc<Notify>,
 }
 
 impl Api {
@@ -30,11 +34,12 @@ impl Api {
             .fallback(|| async { ApiError::no_page() })
             .method_not_allowed_fallback(|| async { ApiError::no_page() })
             .with_state(server);
-        Self { router, log }
+        Self { router, log, busy: Arc::default() }
     }
 
     /// Answers a request. Never fails: what goes wrong is an answer too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        self.busy.notify_one();
         let debug = self.log.wants(Level::Debug);
         let told = (debug || self.log.wants(Level::Error)).then(|| format!("{} {}", request.method(), request.uri().path()));
         if let (true, Some(call)) = (debug, &told) {

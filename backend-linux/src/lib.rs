@@ -22,6 +22,7 @@ mod kernel;
 pub mod layer;
 mod link;
 mod lock;
+pub mod memory;
 mod observe;
 mod open;
 mod pipe;

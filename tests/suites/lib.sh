@@ -34,8 +34,8 @@ wipe() { # what tests that failed have left is no residue of the engine's
     ids=$(drydock ps -aq --no-trunc)
     note_ids
     [ -z "$ids" ] || drydock rm -f $ids >/dev/null
-    drydock network prune -f >/dev/null
-    drydock volume prune -f >/dev/null
+    curl -sf --unix-socket "$socket" -X POST http://d/networks/prune >/dev/null
+    drydock volume prune -a -f >/dev/null
 }
 
 judge() { # judge NAME FLOOR: what failed must be known, with a reason, and enough must have passed

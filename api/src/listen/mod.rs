@@ -17,11 +17,12 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take for the head of a request, and how long a connection may wait for its next one.
@@ -36,6 +37,11 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(10);
 /// Threads for calls that block: each stream that is followed holds one.
 const BLOCKING: usize = 4096;
+
+/// How long a thread stays that has nothing to do.
+const KEEP: Duration = Duration::from_secs(2);
+/// How long without a request is a pause.
+const QUIET: Duration = Duration::from_secs(4);
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +102,8 @@ pub struct Listening {
     pub group: Option<String>,
     /// TLS on ports.
     pub tls: Option<tls::Files>,
+    /// Called when there was no request for a while, on a thread of its own.
+    pub idle: Option<fn()>,
 }
 
 /// Serves an engine on these endpoints until SIGTERM or SIGINT; then ends what is under way, for a while.
@@ -103,16 +111,19 @@ pub struct Listening {
 /// # Errors
 /// An endpoint that cannot be had.
 pub fn run(listening: &Listening, server: Shared) -> drydock_core::Result<()> {
-    let Listening { endpoints, group, tls } = listening;
+    let Listening { endpoints, group, tls, idle } = listening;
     let log = server.settings.log;
     let tls = tls.as_ref().map(tls::Files::acceptor).transpose()?;
     let caller = if listening.tls.as_ref().is_some_and(|files| files.clients.is_some()) { Caller::Known } else { Caller::Anybody };
     let failed = |e: std::io::Error| Error::new(ErrorKind::System, "cannot serve").op("serve").source(e);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build().map_err(failed)?;
+    let runtime = runtime.worker_threads(2).max_blocking_threads(BLOCKING).thread_keep_alive(KEEP).enable_all().build().map_err(failed)?;
     runtime.block_on(async {
         let (tell, stop) = watch::channel(false);
         let api = Api::new(server);
+        if let Some(idle) = *idle {
+            tokio::spawn(settle(Arc::clone(&api.busy), idle));
+        }
         let mut serving = tokio::task::JoinSet::new();
         for endpoint in endpoints {
             for listener in bind(endpoint, group.as_deref())? {
@@ -150,6 +161,16 @@ pub fn run(listening: &Listening, server: Shared) -> drydock_core::Result<()> {
     // Calls that block for ever, such as a followed log, have lost their readers; nobody waits for them.
     runtime.shutdown_background();
     Ok(())
+}
+
+/// Calls `idle` each time requests have ceased. A server that nobody asks anything never wakes up.
+async fn settle(busy: Arc<Notify>, idle: fn()) {
+    loop {
+        busy.notified().await;
+        while tokio::time::timeout(QUIET, busy.notified()).await.is_ok() {}
+        // It cannot fail but by a panic, and then there is less memory to give back and nothing else amiss.
+        let _ = tokio::task::spawn_blocking(idle).await;
+    }
 }
 
 fn bind(endpoint: &Endpoint, group: Option<&str>) -> drydock_core::Result<Vec<Listener>> {

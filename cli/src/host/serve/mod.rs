@@ -21,6 +21,12 @@ pub(super) const ABOUT: &str = "Offer the Docker Engine API on a socket";
 
 /// Exit code for a command line that cannot be read, as everywhere.
 const USAGE: i32 = 125;
+/// What a server does when it has nothing to do.
+#[cfg(target_os = "linux")]
+const IDLE: Option<fn()> = Some(drydock_linux::memory::give_back);
+#[cfg(not(target_os = "linux"))]
+const IDLE: Option<fn()> = None;
+
 /// Where to listen unless said otherwise.
 const SOCKET: &str = "unix:///run/drydock/docker.sock";
 
@@ -114,6 +120,8 @@ fn try_run(mut serve: Serve, named: bool, options: &HostOptions) -> Result<()> {
         }
     }
     let listening = listening(&serve)?;
+    #[cfg(target_os = "linux")]
+    drydock_linux::memory::few_arenas();
     let engine = Hosts.open(&options)?;
     let settings = Settings {
         debug: level == Level::Debug,
@@ -137,7 +145,7 @@ fn listening(serve: &Serve) -> Result<Listening> {
     let default = [SOCKET.to_owned()];
     let hosts = if serve.hosts.is_empty() { &default[..] } else { &serve.hosts };
     let endpoints = hosts.iter().map(|text| Endpoint::parse(text, serve.tlsverify)).collect::<Result<Vec<_>>>()?;
-    Ok(Listening { endpoints, group: serve.group.clone(), tls })
+    Ok(Listening { endpoints, group: serve.group.clone(), tls, idle: IDLE })
 }
 
 /// Where certificates are unless said otherwise, as for Docker.
