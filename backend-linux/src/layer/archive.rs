@@ -4,7 +4,7 @@
 //! make it hold in memory, and must let pax decide sizes as every other reader does: two readers that disagree about a size see two
 //! lists of files. What is ambiguous or rare enough to be an attack (unknown types, maps of sparse files that overlap) is refused.
 
-use super::sparse::{self, Form, Map, Next};
+use drydock_core::image::tar::sparse::{self, Form, Map, Next};
 use std::io::{self, Read};
 use tar::Header;
 
@@ -129,7 +129,7 @@ impl<R: Read> Archive<R> {
         let Some(map) = &mut self.sparse else {
             return self.read_data(buffer).map(|n| if n == 0 { Piece::End } else { Piece::Data(n) });
         };
-        match map.next() {
+        match map.what_next() {
             Next::End => Ok(Piece::End),
             Next::Hole(length) => Ok(Piece::Hole(length)),
             Next::Data(length) => {
@@ -239,7 +239,7 @@ impl<R: Read> Archive<R> {
     /// Reads where a sparse file's data goes.
     fn map(&mut self, header: &Header, flag: u8, size: u64, records: &sparse::Records) -> io::Result<Option<Map>> {
         if flag == b'S' {
-            let (pieces, real) = sparse::of_headers(header, &mut |block| self.block(block))?;
+            let (pieces, real) = sparse::of_headers(header.as_bytes(), &mut |block| self.block(block))?;
             self.expect_data(size)?;
             return Map::new(pieces, real, size).map(Some);
         }

@@ -2,11 +2,12 @@
 //!
 //! Why not the `tar` crate: it needs an operating system (file times, links), and this crate must build without one. The Linux
 //! host unpacks with that crate; this one reads archives of images and serves the simulator. Both must see the same entries,
-//! so wherever two readers could disagree this one refuses: bad checksums, sizes that are not numbers, sparse files, PAX records
+//! so wherever two readers could disagree this one refuses: bad checksums, sizes that are not numbers, PAX records
 //! that do not add up, names with NUL.
 
 mod measure;
 mod reader;
+pub mod sparse;
 mod writer;
 
 pub use measure::Measure;

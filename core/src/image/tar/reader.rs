@@ -1,5 +1,6 @@
 //! Reading: one entry after the other, its content as a stream.
 
+use super::sparse::{self, Form, Map, Next};
 use super::{BLOCK, Entry, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub struct Reader<R> {
     left: u64,
     /// Zeros after them up to the block's end.
     padding: u64,
+    /// Where that content goes, in a file with holes; and how much of a hole is still to be read as zeros.
+    sparse: Option<Map>,
+    hole: u64,
     done: bool,
 }
 
@@ -29,13 +33,20 @@ fn corrupt(what: impl std::fmt::Display) -> Error {
 struct Extra {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
-    pax: Option<BTreeMap<String, Vec<u8>>>,
+    pax: Option<Pax>,
+}
+
+/// PAX records. Those of a sparse file may come again and again.
+#[derive(Default)]
+struct Pax {
+    records: BTreeMap<String, Vec<u8>>,
+    sparse: sparse::Records,
 }
 
 impl<R: Read> Reader<R> {
     /// A reader from the archive's first byte.
     pub fn new(stream: R) -> Self {
-        Self { stream, left: 0, padding: 0, done: false }
+        Self { stream, left: 0, padding: 0, sparse: None, hole: 0, done: false }
     }
 
     /// The next entry; `None` after the last. What was not read of the one before is skipped.
@@ -62,7 +73,7 @@ impl<R: Read> Reader<R> {
                 // Global records change every later entry; no image builder writes any that matter, and readers differ on them.
                 b'g' => {
                     let global = self.records(size)?;
-                    if let Some(key) = global.keys().find(|k| *k != "comment") {
+                    if let Some(key) = global.records.keys().find(|k| *k != "comment") {
                         return Err(corrupt(format!("a global record {}", key.escape_debug())));
                     }
                 }
@@ -72,7 +83,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn entry(&mut self, header: &[u8; BLOCK], kind: u8, size: u64, extra: Extra) -> Result<Entry> {
-        let mut pax = extra.pax.unwrap_or_default();
+        let Pax { records: mut pax, sparse: mut holes } = extra.pax.unwrap_or_default();
         let ustar = &header[257..263] == b"ustar\0";
         let gnu = &header[257..265] == b"ustar  \0";
         let mut path = text(&header[0..100]);
@@ -80,13 +91,10 @@ impl<R: Read> Reader<R> {
         if !prefix.is_empty() {
             path = [prefix, path].join(&b'/');
         }
-        let path = pax.remove("path").or(extra.path).unwrap_or(path);
+        let path = holes.name().or(pax.remove("path")).or(extra.path).unwrap_or(path);
         let link = pax.remove("linkpath").or(extra.link).unwrap_or_else(|| text(&header[157..257]));
         if path.is_empty() || path.len() > LONGEST_PATH || link.len() > LONGEST_PATH || path.contains(&0) || link.contains(&0) {
             return Err(corrupt(format!("the name of an entry: {}", String::from_utf8_lossy(&path).escape_debug())));
-        }
-        if let Some(key) = pax.keys().find(|k| k.starts_with("GNU.sparse.")) {
-            return Err(corrupt(format!("a sparse file ({key})")));
         }
         let decimal = |pax: &mut BTreeMap<String, Vec<u8>>, key: &str| -> Result<Option<u64>> {
             pax.remove(key).map(|v| parse(&v).ok_or_else(|| corrupt(format!("the PAX record {key}")))).transpose()
@@ -101,9 +109,10 @@ impl<R: Read> Reader<R> {
         };
         let device = |from: usize, what| if ustar || gnu { number(&header[from..from + 8], what).and_then(|n| id(n, what)) } else { Ok(0) };
         let xattrs = pax.into_iter().filter_map(|(k, v)| k.strip_prefix("SCHILY.xattr.").map(|n| (n.to_owned(), v))).collect();
+        let flag = kind;
         let kind = match kind {
             b'0' | 0 | b'7' if path.ends_with(b"/") && kind == 0 => Kind::Directory,
-            b'0' | 0 | b'7' => Kind::File,
+            b'0' | 0 | b'7' | b'S' => Kind::File,
             b'1' => Kind::HardLink(link),
             b'2' => Kind::Symlink(link),
             b'3' => Kind::CharDevice(device(329, "device")?, device(337, "device")?),
@@ -119,7 +128,7 @@ impl<R: Read> Reader<R> {
             _ if size == 0 => 0,
             _ => return Err(corrupt(format!("content of something that is no file: {}", String::from_utf8_lossy(&path).escape_debug()))),
         };
-        self.begin(size)?;
+        let size = if kind == Kind::File { self.begin_file(header, flag, size, &holes)? } else { size };
         let mode = u32::try_from(number(&header[100..108], "mode")? & 0o7777).unwrap_or(0);
         Ok(Entry { path, kind, size, mode, uid: id(uid, "uid")?, gid: id(gid, "gid")?, mtime, xattrs })
     }
@@ -175,7 +184,40 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Begins the content of a file. Answers how long the file is, holes and all.
+    fn begin_file(&mut self, header: &[u8; BLOCK], flag: u8, size: u64, records: &sparse::Records) -> Result<u64> {
+        let (pieces, real) = if flag == b'S' {
+            let found = sparse::of_headers(header, &mut |block| self.next_block(block)).map_err(corrupt)?;
+            self.begin(size)?;
+            found
+        } else {
+            self.begin(size)?;
+            match records.form().map_err(corrupt)? {
+                None => return Ok(size),
+                Some(Form::Here { pieces, real }) => (pieces, real),
+                Some(Form::InData { real }) => {
+                    let (pieces, took) = sparse::of_data(&mut |block| self.next_block(block)).map_err(corrupt)?;
+                    self.left = size.checked_sub(took).ok_or_else(|| corrupt("the map of a sparse file is longer than its data"))?;
+                    (pieces, real)
+                }
+            }
+        };
+        self.sparse = Some(Map::new(pieces, real, self.left).map_err(corrupt)?);
+        Ok(real)
+    }
+
+    /// Whether the current entry has holes: its content is not in the archive as it is read.
+    pub fn is_sparse(&self) -> bool {
+        self.sparse.is_some()
+    }
+
+    fn next_block(&mut self, block: &mut [u8; BLOCK]) -> std::io::Result<()> {
+        *block = self.block().map_err(std::io::Error::other)?.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        Ok(())
+    }
+
     fn skip(&mut self) -> Result<()> {
+        (self.sparse, self.hole) = (None, 0);
         let mut rest = self.left + self.padding;
         (self.left, self.padding) = (0, 0);
         let mut buffer = [0; 8192];
@@ -210,7 +252,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// PAX records: `LENGTH KEY=VALUE\n`, the length counting itself (pax(5)).
-    fn records(&mut self, size: u64) -> Result<BTreeMap<String, Vec<u8>>> {
+    fn records(&mut self, size: u64) -> Result<Pax> {
         parse_records(&self.whole(size)?)
     }
 }
@@ -218,15 +260,34 @@ impl<R: Read> Reader<R> {
 /// The content of the current entry.
 impl<R: Read> Read for Reader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.left == 0 || buffer.is_empty() {
+        let mut most = self.left;
+        if let Some(map) = &mut self.sparse {
+            if self.hole == 0 {
+                match map.what_next() {
+                    Next::End => return Ok(0),
+                    Next::Hole(length) => self.hole = length,
+                    Next::Data(length) => most = most.min(length),
+                }
+            }
+            if self.hole > 0 {
+                let n = usize::try_from(self.hole).unwrap_or(usize::MAX).min(buffer.len());
+                buffer[..n].fill(0);
+                self.hole -= n as u64;
+                return Ok(n);
+            }
+        }
+        if most == 0 || buffer.is_empty() {
             return Ok(0);
         }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(buffer.len());
         let n = self.stream.read(&mut buffer[..most])?;
         if n == 0 {
             return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the tar archive is cut off"));
         }
         self.left -= n as u64;
+        if let Some(map) = &mut self.sparse {
+            map.passed(n as u64);
+        }
         Ok(n)
     }
 }
@@ -236,8 +297,8 @@ pub fn begins(start: &[u8]) -> bool {
     Reader::new(start).header().is_ok()
 }
 
-fn parse_records(mut rest: &[u8]) -> Result<BTreeMap<String, Vec<u8>>> {
-    let mut records = BTreeMap::new();
+fn parse_records(mut rest: &[u8]) -> Result<Pax> {
+    let mut all = Pax::default();
     let wrong = || corrupt("a PAX record");
     while !rest.is_empty() {
         let blank = rest.iter().position(|b| *b == b' ').ok_or_else(wrong)?;
@@ -246,17 +307,20 @@ fn parse_records(mut rest: &[u8]) -> Result<BTreeMap<String, Vec<u8>>> {
         let record = record.strip_suffix(b"\n").ok_or_else(wrong)?;
         let equals = record.iter().position(|b| *b == b'=').ok_or_else(wrong)?;
         let key = String::from_utf8(record[..equals].to_vec()).map_err(|_| wrong())?;
-        if records.insert(key, record[equals + 1..].to_vec()).is_some() {
+        let value = &record[equals + 1..];
+        if let Some(key) = key.strip_prefix("GNU.sparse.") {
+            all.sparse.take(key.as_bytes(), value).map_err(corrupt)?;
+        } else if all.records.insert(key, value.to_vec()).is_some() {
             return Err(corrupt("a PAX record comes twice"));
         }
         rest = rest.get(length..).ok_or_else(wrong)?;
     }
-    Ok(records)
+    Ok(all)
 }
 
 /// The size that PAX records give the entry after them.
 pub(super) fn pax_size(records: &[u8]) -> Option<u64> {
-    parse(parse_records(records).ok()?.get("size")?)
+    parse(parse_records(records).ok()?.records.get("size")?)
 }
 
 fn unreadable(e: std::io::Error) -> Error {

@@ -106,6 +106,87 @@ fn raw(edit: impl Fn(&mut [u8])) -> Vec<u8> {
     bytes
 }
 
+/// An archive of one file with these records before it and this content, then a plain one.
+fn with_records(records: &[(&str, &str)], name: &str, content: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (key, value) in records {
+        let bare = key.len() + value.len() + 3;
+        let length = (1..4).map(|digits| bare + digits).find(|l| l.to_string().len() + bare == *l).expect("a length");
+        body.extend(format!("{length} {key}={value}\n").into_bytes());
+    }
+    let mut archive = Vec::new();
+    let mut add = |kind: u8, name: &str, content: &[u8]| {
+        archive.extend(
+            &raw(|h| {
+                h[0..100].fill(0);
+                h[..name.len()].copy_from_slice(name.as_bytes());
+                h[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+                h[156] = kind;
+            })[..BLOCK],
+        );
+        archive.extend(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    };
+    add(b'x', "PaxHeaders/x", &body);
+    add(b'0', name, content);
+    add(b'0', "after", b"plain");
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+#[test]
+fn sparse_files_are_read_with_their_holes_in_every_pax_form() {
+    let mut one = b"2\n2\n3\n9\n1\n".to_vec();
+    one.resize(512, 0);
+    one.extend(b"abcz");
+    type Form = (&'static [(&'static str, &'static str)], &'static str, Vec<u8>);
+    let forms: [Form; 3] = [
+        (
+            &[
+                ("GNU.sparse.size", "12"),
+                ("GNU.sparse.numblocks", "2"),
+                ("GNU.sparse.offset", "2"),
+                ("GNU.sparse.numbytes", "3"),
+                ("GNU.sparse.offset", "9"),
+                ("GNU.sparse.numbytes", "1"),
+            ],
+            "holes",
+            b"abcz".to_vec(),
+        ),
+        (
+            &[("GNU.sparse.name", "holes"), ("GNU.sparse.size", "12"), ("GNU.sparse.numblocks", "2"), ("GNU.sparse.map", "2,3,9,1")],
+            "GNUSparseFile.1/holes",
+            b"abcz".to_vec(),
+        ),
+        (
+            &[("GNU.sparse.name", "holes"), ("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.realsize", "12")],
+            "GNUSparseFile.1/holes",
+            one,
+        ),
+    ];
+    for (records, name, content) in forms {
+        let archive = with_records(records, name, &content);
+        let mut reader = Reader::new(archive.as_slice());
+        let entry = reader.next_entry().expect("reads").expect("an entry");
+        assert_eq!((entry.path.as_slice(), entry.size, reader.is_sparse()), (b"holes".as_slice(), 12, true));
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).expect("reads");
+        assert_eq!(all, b"\0\0abc\0\0\0\0z\0\0", "{records:?}");
+        // What follows is found, also where the content is not read.
+        for read in [true, false] {
+            let mut reader = Reader::new(archive.as_slice());
+            reader.next_entry().expect("reads");
+            if read {
+                reader.read_to_end(&mut Vec::new()).expect("reads");
+            }
+            let next = reader.next_entry().expect("reads").expect("an entry");
+            assert_eq!((next.path.as_slice(), next.size, reader.is_sparse()), (b"after".as_slice(), 5, false));
+        }
+    }
+    let overlapping = with_records(&[("GNU.sparse.map", "2,3,4,1"), ("GNU.sparse.size", "12")], "holes", b"abcz");
+    assert!(Reader::new(overlapping.as_slice()).next_entry().is_err());
+}
+
 #[test]
 fn hostile_headers_are_refused() {
     let cases: [(&str, Vec<u8>); 7] = [

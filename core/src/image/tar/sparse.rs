@@ -4,9 +4,10 @@
 //! A map is believed only if its pieces are in order, do not overlap, lie in the file and hold exactly the data that comes: whoever reads
 //! it otherwise would see another file.
 
+use super::BLOCK;
+use super::reader::number;
 use std::collections::VecDeque;
 use std::io;
-use tar::{GnuExtSparseHeader, GnuSparseHeader, Header};
 
 /// Most pieces of one file.
 const MOST_PIECES: usize = 1 << 16;
@@ -39,6 +40,9 @@ pub enum Next {
 
 impl Map {
     /// A map whose pieces hold `data` bytes in all.
+    ///
+    /// # Errors
+    /// Pieces that are out of order, overlap, lie outside of the file, or hold something else.
     pub fn new(pieces: Vec<(u64, u64)>, real: u64, data: u64) -> io::Result<Self> {
         if pieces.len() > MOST_PIECES || real > LARGEST {
             return Err(wrong("a sparse file has too many pieces, or is too large"));
@@ -56,7 +60,7 @@ impl Map {
     }
 
     /// What comes next; holes have passed when they are told.
-    pub fn next(&mut self) -> Next {
+    pub fn what_next(&mut self) -> Next {
         while self.pieces.front().is_some_and(|(_, length)| *length == 0) {
             self.pieces.pop_front();
         }
@@ -79,30 +83,39 @@ impl Map {
     }
 }
 
-/// The pieces of a file in the old form, whose header may go on in further blocks.
-pub fn of_headers(header: &Header, next_block: &mut dyn FnMut(&mut [u8; 512]) -> io::Result<()>) -> io::Result<(Vec<(u64, u64)>, u64)> {
+/// The pieces of a file in the old form, whose header may go on in further blocks: offset and length in twelve bytes each, four pairs in
+/// the header, 21 in every further block (GNU tar's manual, "Basic Tar Format").
+///
+/// # Errors
+/// What is malformed, and what the stream fails with.
+pub fn of_headers(
+    header: &[u8; BLOCK],
+    next_block: &mut dyn FnMut(&mut [u8; BLOCK]) -> io::Result<()>,
+) -> io::Result<(Vec<(u64, u64)>, u64)> {
     let broken = |_| wrong("the header of a sparse file is malformed");
-    let gnu = header.as_gnu().ok_or_else(|| wrong("a sparse file outside of GNU's format"))?;
+    if &header[257..265] != b"ustar  \0" {
+        return Err(wrong("a sparse file outside of GNU's format"));
+    }
     let mut pieces = Vec::new();
-    let mut take = |list: &[GnuSparseHeader]| -> io::Result<()> {
-        for piece in list.iter().take_while(|piece| !piece.is_empty()) {
-            pieces.push((piece.offset().map_err(broken)?, piece.length().map_err(broken)?));
+    let mut take = |list: &[u8]| -> io::Result<()> {
+        for pair in list.chunks_exact(24).take_while(|pair| pair[0] != 0 && pair[12] != 0) {
+            pieces.push((number(&pair[..12], "offset").map_err(broken)?, number(&pair[12..], "length").map_err(broken)?));
         }
         if pieces.len() > MOST_PIECES { Err(wrong("a sparse file has too many pieces")) } else { Ok(()) }
     };
-    take(&gnu.sparse)?;
-    let mut more = gnu.is_extended();
+    take(&header[386..482])?;
+    let mut more = header[482] != 0;
     while more {
-        let mut block = GnuExtSparseHeader::new();
-        next_block(block.as_mut_bytes())?;
-        take(&block.sparse)?;
-        more = block.is_extended();
+        let mut block = [0; BLOCK];
+        next_block(&mut block)?;
+        take(&block[..504])?;
+        more = block[504] != 0;
     }
-    Ok((pieces, gnu.real_size().map_err(broken)?))
+    Ok((pieces, number(&header[483..495], "size").map_err(broken)?))
 }
 
 /// What pax records said of a sparse file.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Records {
     major: Option<u64>,
     size: Option<u64>,
@@ -113,6 +126,9 @@ pub struct Records {
 
 impl Records {
     /// Takes the record `GNU.sparse.KEY`.
+    ///
+    /// # Errors
+    /// One that is none of these, or no number.
     pub fn take(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
         let number = |value: &[u8]| decimal(value).ok_or_else(|| wrong("a pax record of a sparse file is malformed"));
         self.any = true;
@@ -136,6 +152,9 @@ impl Records {
     }
 
     /// Where the pieces are told: `None` for a file that is not sparse.
+    ///
+    /// # Errors
+    /// Records that do not go together.
     pub fn form(&self) -> io::Result<Option<Form>> {
         match (self.any, self.major, self.size) {
             (false, ..) => Ok(None),
@@ -150,14 +169,26 @@ impl Records {
 }
 
 /// Where the pieces are told.
+#[derive(Debug)]
 pub enum Form {
     /// In the records.
-    Here { pieces: Vec<(u64, u64)>, real: u64 },
+    Here {
+        /// Offset and length of each.
+        pieces: Vec<(u64, u64)>,
+        /// The length of the file.
+        real: u64,
+    },
     /// At the beginning of the data: their number, then offset and length of each, a number a line, up to the end of a block.
-    InData { real: u64 },
+    InData {
+        /// The length of the file.
+        real: u64,
+    },
 }
 
 /// The pieces at the beginning of the data, read by blocks; and how many bytes they took.
+///
+/// # Errors
+/// What is malformed, and what the stream fails with.
 pub fn of_data(next_block: &mut dyn FnMut(&mut [u8; 512]) -> io::Result<()>) -> io::Result<(Vec<(u64, u64)>, u64)> {
     let (mut numbers, mut digits, mut took) = (Vec::new(), Vec::new(), 0);
     loop {
@@ -199,14 +230,14 @@ mod tests {
     #[test]
     fn data_and_holes_come_in_their_order() {
         let mut map = Map::new(vec![(0, 2), (10, 3), (20, 0)], 20, 5).expect("a map");
-        assert_eq!(map.next(), Next::Data(2));
+        assert_eq!(map.what_next(), Next::Data(2));
         map.passed(2);
-        assert_eq!(map.next(), Next::Hole(8));
-        assert_eq!(map.next(), Next::Data(3));
+        assert_eq!(map.what_next(), Next::Hole(8));
+        assert_eq!(map.what_next(), Next::Data(3));
         map.passed(1);
-        assert_eq!(map.next(), Next::Data(2));
+        assert_eq!(map.what_next(), Next::Data(2));
         map.passed(2);
-        assert_eq!((map.next(), map.next()), (Next::Hole(7), Next::End));
+        assert_eq!((map.what_next(), map.what_next()), (Next::Hole(7), Next::End));
     }
 
     #[test]
