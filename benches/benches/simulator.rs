@@ -61,7 +61,12 @@ fn life(engine: &dyn Engine) {
 fn engine_operations(criterion: &mut Criterion) {
     let host = SimHost::new(SimConfig { memory: 1 << 40, disk: 1 << 44, ..SimConfig::default() });
     let engine: Arc<dyn Engine> = host.engine().expect("opens");
-    engine.import(&mut drydock_sim::image::busybox().expect("an image").as_slice(), "busybox", &[], "").expect("imports");
+    engine
+        .import(
+            &mut drydock_sim::image::busybox().expect("an image").as_slice(),
+            &drydock_core::engine::ImportRequest::of("busybox", &[], ""),
+        )
+        .expect("imports");
     let mut others = 0;
     let mut last = String::new();
     let mut group = criterion.benchmark_group("engine");
