@@ -56,7 +56,7 @@ impl Host {
             }
             Step::RemoveTree { path } => files::remove_layer_or_tree(path),
             Step::SyncDir { path } => files::sync_path(path),
-            Step::UnpackLayer { archive, diff_id, into } => layer::unpack(archive, diff_id, into),
+            Step::UnpackLayer { archive, diff_id, into, ahead } => layer::unpack(archive, diff_id, into, ahead.as_deref()),
 
             Step::FillVolume { lower, path, into } => volume::fill(lower, path, into),
             Step::MountVolume { target, mount } => volume_mount::mount(target, mount),
@@ -129,8 +129,14 @@ impl Host {
     }
 
     /// Reads a stream to its end and keeps it as a blob.
-    pub fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
-        ingest::ingest(&self.facts.data_root, reader, limit, accept)
+    pub fn ingest(
+        &self,
+        reader: &mut dyn std::io::Read,
+        limit: u64,
+        ahead: &mut dyn FnMut() -> Result<Option<String>>,
+        accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
+        ingest::ingest(&self.facts.data_root, reader, limit, ahead, accept)
     }
 
     /// Everything on the host that Drydock could leave behind.

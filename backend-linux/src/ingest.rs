@@ -4,36 +4,56 @@
 //! name, before this returns.
 
 use crate::error::step;
+use crate::layer::Ahead;
 use crate::pipe::{self, PIECE, Sink, Source, join, pipe};
 use crate::{decompress, files};
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::id::{Digest, hex};
-use drydock_core::image::tar::Measure;
+use drydock_core::image::tar::{self, Measure};
 use drydock_core::kernel::{Compression, Ingested};
 use sha2::{Digest as _, Sha256};
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Reads a stream of at most `limit` bytes to its end and keeps it as `DATA_ROOT/blobs/sha256/HEX`.
-pub fn ingest(data_root: &str, reader: &mut dyn Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+pub fn ingest(
+    data_root: &str,
+    reader: &mut dyn Read,
+    limit: u64,
+    ahead: &mut dyn FnMut() -> Result<Option<String>>,
+    accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+) -> Result<Ingested> {
     let directory = Path::new(data_root).join("blobs/sha256");
     if !directory.is_dir() {
         files::make_dir(&directory.to_string_lossy(), 0o755)?;
     }
     let scratch = Scratch::new(&directory)?;
-    let ingested = copy(reader, limit, &scratch)?;
+    let (mut ingested, ahead) = copy(reader, limit, ahead, &scratch)?;
+    let kept = keep(&ingested, &scratch, &directory, accept);
+    match (kept, ahead) {
+        (Ok(()), Some(layer)) => ingested.ahead = Some(layer.path().to_owned()),
+        (Err(error), layer) => {
+            Ahead::discard(layer);
+            return Err(error);
+        }
+        (Ok(()), None) => {}
+    }
+    Ok(ingested)
+}
+
+fn keep(ingested: &Ingested, scratch: &Scratch, directory: &Path, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<()> {
     scratch.file.sync_data().map_err(|e| step("fsync", scratch.name(), e))?;
-    accept(&ingested)?;
+    accept(ingested)?;
     let target = directory.join(ingested.digest.hex());
     if !target.is_file() {
         std::fs::rename(&scratch.path, &target).map_err(|e| step("rename", scratch.name(), e))?;
-        files::sync_dir(&directory).map_err(|e| step("fsync", directory.display().to_string(), e))?;
+        files::sync_dir(directory).map_err(|e| step("fsync", directory.display().to_string(), e))?;
     }
-    Ok(ingested)
+    Ok(())
 }
 
 /// A file that is gone when this is dropped, unless it was renamed before.
@@ -77,16 +97,38 @@ impl Drop for Scratch {
     }
 }
 
-fn copy(reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> Result<Ingested> {
+fn copy(
+    reader: &mut dyn Read,
+    limit: u64,
+    ahead: &mut dyn FnMut() -> Result<Option<String>>,
+    scratch: &Scratch,
+) -> Result<(Ingested, Option<Ahead>)> {
     let mut first = vec![0; PIECE];
     let filled = pipe::fill(reader, &mut first).map_err(refused)?;
     let whole = filled < first.len();
     first.truncate(filled);
-    let taken = if whole { at_once(&first, limit, scratch) } else { side_by_side(first, reader, limit, scratch) };
-    let (outer, count, Unpacked { compression, hash: inner, total: unpacked, content }) = taken.map_err(refused)?;
-    let outer = digest_of(outer)?;
-    let diff_id = inner.map_or_else(|| Ok(outer.clone()), digest_of)?;
-    Ok(Ingested { digest: outer, size: count, diff_id, unpacked, content, compression })
+    let could_be_layer = !whole && (Compression::detect(&first) != Compression::None || tar::begins(&first));
+    let ahead = if could_be_layer { ahead()?.map(Ahead::begin).transpose()? } else { None };
+    let taken = if whole { at_once(&first, limit, scratch) } else { side_by_side(first, reader, limit, scratch, ahead.as_ref()) };
+    let described = taken.map_err(refused).and_then(|(outer, count, inner)| Ok((describe(outer, count, &inner)?, inner.placed)));
+    match described {
+        Ok((ingested, true)) => Ok((ingested, ahead)),
+        // It was no archive, or what is wrong with it will be said by who wants it as a layer.
+        Ok((ingested, false)) => {
+            Ahead::discard(ahead);
+            Ok((ingested, None))
+        }
+        Err(error) => {
+            Ahead::discard(ahead);
+            Err(error)
+        }
+    }
+}
+
+fn describe(outer: Sha256, size: u64, inner: &Unpacked) -> Result<Ingested> {
+    let digest = digest_of(outer)?;
+    let diff_id = inner.hash.clone().map_or_else(|| Ok(digest.clone()), digest_of)?;
+    Ok(Ingested { digest, size, diff_id, unpacked: inner.total, content: inner.content, compression: inner.compression, ahead: None })
 }
 
 fn check(count: u64, limit: u64) -> io::Result<()> {
@@ -98,12 +140,18 @@ fn at_once(bytes: &[u8], limit: u64, scratch: &Scratch) -> io::Result<(Sha256, u
     let count = bytes.len() as u64;
     check(count, limit)?;
     (&scratch.file).write_all(bytes)?;
-    Ok((Sha256::new_with_prefix(bytes), count, digest(bytes, &Cell::new(count))?))
+    Ok((Sha256::new_with_prefix(bytes), count, digest(bytes, &Cell::new(count), None)?))
 }
 
-/// This thread reads and writes, one digests what comes, one what is in it.
-fn side_by_side(first: Vec<u8>, reader: &mut dyn Read, limit: u64, scratch: &Scratch) -> io::Result<(Sha256, u64, Unpacked)> {
-    let (sink, mut outer, inner) = pipe();
+/// This thread reads and writes, one digests what comes, one what is in it, and one makes the files that are in it.
+fn side_by_side(
+    first: Vec<u8>,
+    reader: &mut dyn Read,
+    limit: u64,
+    scratch: &Scratch,
+    ahead: Option<&Ahead>,
+) -> io::Result<(Sha256, u64, Unpacked)> {
+    let (sink, [mut outer, inner]) = pipe();
     std::thread::scope(|scope| {
         let hash = scope.spawn(move || -> io::Result<Sha256> {
             let mut hash = Sha256::new();
@@ -117,16 +165,20 @@ fn side_by_side(first: Vec<u8>, reader: &mut dyn Read, limit: u64, scratch: &Scr
                 outer.consume(length);
             }
         });
+        let (entries, [files]) = pipe();
+        let placed = ahead.map(|layer| scope.spawn(move || layer.fill(files)));
+        let entries = ahead.map(|_| entries);
         let unpacked = scope.spawn(move || {
             let count = Cell::new(0);
-            digest(Counting { source: inner, count: &count }, &count)
+            digest(Counting { source: inner, count: &count }, &count, entries)
         });
         let passed = pass_on(first, reader, limit, scratch, &sink);
         drop(sink);
         let (hash, unpacked) = (join(hash), join(unpacked));
+        let placed = placed.is_some_and(|thread| join(thread).is_ok());
         // Where passing on failed, the others saw an early end; where it was stopped, one of them knows why.
         let count = passed?;
-        Ok((hash?, count, unpacked?))
+        Ok((hash?, count, Unpacked { placed, ..unpacked? }))
     })
 }
 
@@ -137,8 +189,14 @@ fn pass_on(first: Vec<u8>, reader: &mut dyn Read, limit: u64, scratch: &Scratch,
         let length = piece.len();
         count += length as u64;
         check(count, limit)?;
-        (&scratch.file).write_all(&piece)?;
-        files::begin_to_write(&scratch.file, count - length as u64, length);
+        let start = count - length as u64;
+        if length == PIECE && piece.iter().all(|b| *b == 0) {
+            // A hole reads as zeros, and takes no room: the archive of a file that is mostly nothing may be of any size.
+            scratch.file.set_len(count)?;
+        } else {
+            scratch.file.write_all_at(&piece, start)?;
+            files::begin_to_write(&scratch.file, start, length);
+        }
         if !sink.send(piece) || length < PIECE {
             return Ok(count);
         }
@@ -183,33 +241,44 @@ struct Unpacked {
     hash: Option<Sha256>,
     total: u64,
     content: u64,
+    /// Whether its files were made.
+    placed: bool,
 }
 
-/// Reads to the end.
-fn digest(mut reader: impl BufRead, count: &Cell<u64>) -> io::Result<Unpacked> {
+/// Reads to the end, and passes on what is unpacked as long as somebody wants it.
+fn digest(mut reader: impl BufRead, count: &Cell<u64>, mut entries: Option<Sink>) -> io::Result<Unpacked> {
     let (compression, mut unpacked) = decompress::open(&mut reader, || count.get())?;
     let mut buffer = vec![0; PIECE];
     let mut inner = (compression != Compression::None).then(Sha256::new);
     let mut total = 0;
     let mut measure = Measure::default();
     loop {
-        let n = match unpacked.read(&mut buffer) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
+        let n = pipe::fill(&mut unpacked, &mut buffer)?;
         if n == 0 {
             break;
         }
+        buffer.truncate(n);
         total += n as u64;
-        measure.feed(buffer.get(..n).unwrap_or_default());
+        measure.feed(&buffer);
         if let Some(inner) = &mut inner {
-            inner.update(buffer.get(..n).unwrap_or_default());
+            inner.update(&buffer);
         }
+        buffer = match entries.take() {
+            Some(sink) => {
+                let room = sink.room();
+                entries = Some(sink).filter(|sink| sink.send(buffer));
+                room
+            }
+            None => buffer,
+        };
+        buffer.resize(PIECE, 0);
     }
+    // Its end is theirs too; an error above ends it as well, and then what they made is discarded.
+    drop(entries);
     drop(unpacked);
     // What follows the compressed data is part of the blob.
     io::copy(&mut reader, &mut io::sink())?;
-    Ok(Unpacked { compression, hash: inner, total, content: measure.total() })
+    Ok(Unpacked { compression, hash: inner, total, content: measure.total(), placed: false })
 }
 
 fn digest_of(hash: Sha256) -> Result<Digest> {
@@ -253,7 +322,7 @@ mod tests {
         let plain = b"layer".repeat(1000);
         let packed = zstd::encode_all(&plain[..], 1).expect("encodes");
         let mut seen = 0;
-        let taken = ingest(text, &mut &packed[..], 1 << 20, &mut |_| {
+        let taken = ingest(text, &mut &packed[..], 1 << 20, &mut || Ok(None), &mut |_| {
             seen += 1;
             Ok(())
         })
@@ -264,7 +333,7 @@ mod tests {
         assert_eq!((taken.size, taken.unpacked, taken.compression), (packed.len() as u64, 5000, Compression::Zstd));
         assert_eq!(listing(&root), [taken.digest.hex()]);
         assert_eq!(std::fs::read(root.join("blobs/sha256").join(taken.digest.hex())).expect("reads"), packed);
-        ingest(text, &mut &packed[..], 1 << 20, &mut |_| Ok(())).expect("again");
+        ingest(text, &mut &packed[..], 1 << 20, &mut || Ok(None), &mut |_| Ok(())).expect("again");
         assert_eq!(listing(&root).len(), 1);
         std::fs::remove_dir_all(root).expect("removes");
     }
@@ -273,11 +342,11 @@ mod tests {
     fn what_is_refused_leaves_nothing() {
         let root = root("refused");
         let text = root.to_str().expect("utf-8");
-        let too_long = ingest(text, &mut &[0u8; 100][..], 99, &mut |_| Ok(())).expect_err("too long");
+        let too_long = ingest(text, &mut &[0u8; 100][..], 99, &mut || Ok(None), &mut |_| Ok(())).expect_err("too long");
         assert!(too_long.message().contains("more than 99 bytes"), "{too_long}");
-        let broken = ingest(text, &mut &b"\x1f\x8bnot gzip at all"[..], 99, &mut |_| Ok(())).expect_err("broken");
+        let broken = ingest(text, &mut &b"\x1f\x8bnot gzip at all"[..], 99, &mut || Ok(None), &mut |_| Ok(())).expect_err("broken");
         assert_eq!(broken.kind(), ErrorKind::InvalidInput);
-        let unwanted = ingest(text, &mut &b"x"[..], 99, &mut |_| Err(Error::invalid("no"))).expect_err("unwanted");
+        let unwanted = ingest(text, &mut &b"x"[..], 99, &mut || Ok(None), &mut |_| Err(Error::invalid("no"))).expect_err("unwanted");
         assert_eq!(unwanted.message(), "no");
         assert!(listing(&root).is_empty());
         std::fs::remove_dir_all(root).expect("removes");

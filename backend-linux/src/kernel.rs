@@ -96,8 +96,14 @@ impl Kernel for LinuxKernel {
         crate::devices::list(path)
     }
 
-    fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
-        self.host.ingest(reader, limit, accept)
+    fn ingest(
+        &self,
+        reader: &mut dyn std::io::Read,
+        limit: u64,
+        ahead: &mut dyn FnMut() -> Result<Option<String>>,
+        accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
+        self.host.ingest(reader, limit, ahead, accept)
     }
 
     fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>> {

@@ -25,15 +25,16 @@ pub struct Source {
     at: usize,
 }
 
-/// A pipe with two ends to read, which see the same.
-pub fn pipe() -> (Sink, Source, Source) {
+/// A pipe with several ends to read, which see the same.
+pub fn pipe<const ENDS: usize>() -> (Sink, [Source; ENDS]) {
     let (spare_in, spare) = channel();
-    let end = || {
-        let (to, from) = sync_channel(WAITING);
-        (to, Source { from, spare: spare_in.clone(), piece: None, at: 0 })
-    };
-    let ((first, one), (second, two)) = (end(), end());
-    (Sink { to: vec![first, second], spare }, one, two)
+    let mut to = Vec::with_capacity(ENDS);
+    let ends = std::array::from_fn(|_| {
+        let (end, from) = sync_channel(WAITING);
+        to.push(end);
+        Source { from, spare: spare_in.clone(), piece: None, at: 0 }
+    });
+    (Sink { to, spare }, ends)
 }
 
 impl Sink {
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn both_ends_see_everything_in_order() {
         let all: Vec<u8> = (0..5 * PIECE + 77).map(|i| (i % 251) as u8).collect();
-        let (sink, mut one, mut two) = pipe();
+        let (sink, [mut one, mut two]) = pipe();
         let (first, second) = std::thread::scope(|scope| {
             let mut rest = &all[..];
             let writer = scope.spawn(move || {
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn who_does_not_listen_any_more_ends_it() {
-        let (sink, one, two) = pipe();
+        let (sink, [one, two]) = pipe();
         assert!(sink.send(vec![1]));
         drop(one);
         assert!(!sink.send(vec![2]));

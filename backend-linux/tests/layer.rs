@@ -120,7 +120,7 @@ impl Bench {
         std::fs::write(&blob, archive).expect("writes");
         let into = self.layer(name);
         let (archive, diff_id, into_text) = (blob.display().to_string(), diff_id.to_string(), into.display().to_string());
-        self.kernel.perform(&Step::UnpackLayer { archive, diff_id, into: into_text }, None).map(|()| into)
+        self.kernel.perform(&Step::UnpackLayer { archive, diff_id, into: into_text, ahead: None }, None).map(|()| into)
     }
 
     fn unpack(&self, name: &str, tape: Tape) -> Result<PathBuf> {
@@ -367,8 +367,12 @@ fn together(place: &Place) {
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..8)
             .map(|_| {
-                let step =
-                    Step::UnpackLayer { archive: place.path("blob"), diff_id: diff_id.to_string(), into: into.display().to_string() };
+                let step = Step::UnpackLayer {
+                    archive: place.path("blob"),
+                    diff_id: diff_id.to_string(),
+                    into: into.display().to_string(),
+                    ahead: None,
+                };
                 let kernel = &bench.kernel;
                 scope.spawn(move || kernel.perform(&step, None))
             })

@@ -50,7 +50,9 @@ fn an_image_that_a_command_said_was_there_is_there_whole_after_a_power_cut() {
     for seed in 0..40 {
         let host = host_of(SimConfig { forgetful: true, seed, ..SimConfig::default() });
         let engine = host.engine().expect("the engine opens");
-        let said = engine.import(&mut archive(b"kept").as_slice(), "kept:1", &[], "").expect("it is imported");
+        let said = engine
+            .import(&mut archive(b"kept").as_slice(), &drydock_core::engine::ImportRequest::of("kept:1", &[], ""))
+            .expect("it is imported");
         // What comes after it may be lost, as much of it as chance says.
         engine.create(&furnished()).and_then(|id| engine.start(id.as_str())).expect("it starts");
         host.power_loss();

@@ -71,7 +71,9 @@ fn image(n: u8) -> String {
 fn perform(engine: &dyn Engine, op: Op) -> Result<()> {
     match op {
         // A name that everything begins with is not given away.
-        Op::Import(content, name) => engine.import(&mut archive(&[content]).as_slice(), &format!("some:{}", name + 1), &[], "").map(drop),
+        Op::Import(content, name) => engine
+            .import(&mut archive(&[content]).as_slice(), &drydock_core::engine::ImportRequest::of(&format!("some:{}", name + 1), &[], ""))
+            .map(drop),
         Op::Load => engine.load(&mut saved().as_slice()).map(drop),
         Op::Tag(from, to) => engine.tag(&image(from), &format!("some:{}", to + 1)),
         Op::Untag(n) => engine.remove_image(&image(n + 1), false, true).map(drop),

@@ -180,7 +180,7 @@ fn a_shell_at_a_terminal_prompts_edits_lines_and_survives_an_interrupt() {
     let host = SimHost::new(SimConfig::default());
     let engine = host.engine().expect("the engine opens");
     let image = drydock_sim::image::busybox().expect("the image is made");
-    engine.import(&mut image.as_slice(), "busybox", &[], "").expect("the image is imported");
+    engine.import(&mut image.as_slice(), &drydock_core::engine::ImportRequest::of("busybox", &[], "")).expect("the image is imported");
     let config = ContainerConfig {
         image: "busybox".to_owned(),
         command: vec!["sh".to_owned()],

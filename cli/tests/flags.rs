@@ -21,7 +21,7 @@ const MISSING: &[(&str, &str, &str)] = &[
     ),
     ("volume ls", "cluster", "is a cluster's"),
     ("images", "tree", "is a view of the platforms of an image; an image here has one"),
-    ("import load", "platform", "chooses among the platforms of an image; an image here has one"),
+    ("load", "platform", "chooses among the platforms of an image; an image here has one"),
     ("pull push", "disable-content-trust", "switches off what is off: Docker's own service for signatures is gone"),
 ];
 

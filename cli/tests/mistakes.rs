@@ -63,7 +63,6 @@ fn mistakes_are_told_in_dockers_words() {
         "start -a a b",
         "attach nope",
         "import /nope",
-        "import http://x/y",
         "completion powershell",
         "explain stop",
     ] {

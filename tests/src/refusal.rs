@@ -33,7 +33,9 @@ fn ask(world: &World<'_>, missing: Capability) -> Checked<Error> {
             c.network = NetworkMode::default();
             c.ports = vec![PortRequest { protocol: Protocol::Tcp, host_ip: None, host_ports: Some((8080, 8080)), container_port: 80 }];
         }),
-        Capability::Images => refused(world.engine().import(&mut world.busybox(), "unsupported", &[], "")),
+        Capability::Images => {
+            refused(world.engine().import(&mut world.busybox(), &drydock_core::engine::ImportRequest::of("unsupported", &[], "")))
+        }
         Capability::Freeze => {
             let id = world.sleeper(|_| {})?;
             refused(world.engine().pause(&id))

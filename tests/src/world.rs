@@ -264,7 +264,7 @@ impl<'a> World<'a> {
     /// Imports an archive. Answers the image's id.
     pub fn import(&self, archive: &[u8], reference: &str, changes: &[&str]) -> Checked<String> {
         let changes: Vec<String> = changes.iter().map(|&c| c.to_owned()).collect();
-        Ok(self.engine.import(&mut &*archive, reference, &changes, "")?.as_str().to_owned())
+        Ok(self.engine.import(&mut &*archive, &drydock_core::engine::ImportRequest::of(reference, &changes, ""))?.as_str().to_owned())
     }
 
     /// Imports the busybox image once more, with changes.

@@ -36,7 +36,8 @@ impl World {
 pub fn import(engine: &dyn Engine) {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     let archive = IMAGE.get_or_init(|| image::busybox().unwrap());
-    engine.import(&mut archive.as_slice(), "busybox", &["CMD [\"sh\"]".to_owned()], "").unwrap();
+    let request = drydock_core::engine::ImportRequest::of("busybox", &["CMD [\"sh\"]".to_owned()], "");
+    engine.import(&mut archive.as_slice(), &request).unwrap();
 }
 
 /// An answer's status, head in small letters, and body.

@@ -5,7 +5,6 @@
 
 mod apply;
 mod archive;
-mod sparse;
 
 pub(crate) use apply::{Applier, OPAQUE};
 pub use archive::{Archive, Entry, Kind, Piece};
@@ -24,11 +23,16 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// Unpacks `archive` (tar, as it is or in gzip or Zstandard) into the directory `into`, which is there only once all of it is. There
-/// already is no error. Two that unpack the same layer at once do the work once.
-pub fn unpack(archive: &str, diff_id: &str, into: &str) -> Result<()> {
+/// already is no error. Two that unpack the same layer at once do the work once. Where the same was unpacked ahead, it only gets its name.
+pub fn unpack(archive: &str, diff_id: &str, into: &str, ahead: Option<&str>) -> Result<()> {
     let target = Path::new(into);
     let scratch = scratch_of(target).ok_or_else(|| Error::invalid(format!("{into:?} cannot hold a layer")))?;
     let Some(directory) = claim(target, &scratch)? else { return Ok(()) };
+    if let Some(ahead) = ahead.map(Path::new).filter(|ahead| ahead.is_dir()) {
+        // The scratch directory stays empty, and is the lock of whoever else wants this layer.
+        keep(&directory, ahead, target)?;
+        return std::fs::remove_dir(&scratch).map_err(|e| step("rmdir", scratch.display().to_string(), e));
+    }
     let done = fill(archive, diff_id, &directory).and_then(|()| keep(&directory, &scratch, target));
     if done.is_err() {
         // The first error is the one that matters; what cannot be removed now is removed before the next attempt.
@@ -104,7 +108,7 @@ impl<R: Read> Read for Counting<'_, R> {
 /// Three threads: one reads and decompresses, one digests, this one makes the files. The slowest of them sets the pace.
 fn fill(archive: &str, diff_id: &str, directory: &OwnedFd) -> Result<()> {
     let file = File::open(archive).map_err(|e| step("open", archive, e))?;
-    let (sink, mut digested, placed) = pipe();
+    let (sink, [mut digested, placed]) = pipe();
     let (read, found, made) = std::thread::scope(|scope| {
         let read = scope.spawn(move || pass_on(file, &sink));
         let hash = scope.spawn(move || -> io::Result<Sha256> {
@@ -143,6 +147,41 @@ fn pass_on(file: File, sink: &Sink) -> io::Result<()> {
         room.truncate(filled);
         if filled == 0 || !sink.send(room) {
             return Ok(());
+        }
+    }
+}
+
+/// A layer that is unpacked while its archive comes: nobody knows its digest before the end.
+pub(crate) struct Ahead {
+    path: String,
+    directory: OwnedFd,
+}
+
+impl Ahead {
+    /// Makes its directory, which does not exist yet.
+    pub(crate) fn begin(path: String) -> Result<Self> {
+        files::make_dir(&path, 0o755)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = files::open_at(CWD, Path::new(&path), flags, Mode::empty(), ResolveFlags::empty())
+            .map_err(|e| step("open", path.clone(), e))?;
+        Ok(Self { path, directory })
+    }
+
+    /// Makes the files of a stream that is decompressed already, until its end or the first thing that is wrong.
+    pub(crate) fn fill(&self, source: Source) -> io::Result<()> {
+        place(source, &self.directory)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Removes it: the archive is none, or is refused.
+    pub(crate) fn discard(layer: Option<Self>) {
+        if let Some(layer) = layer {
+            // What cannot be removed now is removed by who wanted it.
+            let _ = files::remove_tree(&layer.path);
         }
     }
 }

@@ -48,7 +48,7 @@ impl SimKernel {
         let mut measure = Measure::default();
         measure.feed(&plain);
         let (unpacked, content) = (plain.len() as u64, measure.total());
-        let ingested = Ingested { digest, size, diff_id, unpacked, content, compression };
+        let ingested = Ingested { digest, size, diff_id, unpacked, content, compression, ahead: None };
         drop(plain);
         accept(&ingested)?;
         let path = Layout::new(DATA_ROOT, RUN_ROOT).blob(&ingested.digest);

@@ -23,7 +23,7 @@ impl World {
             }
             Step::RemoveTree { path } => self.remove_path(ctx, path).named("remove", path),
             Step::SyncDir { path } => self.step_sync_dir(ctx, path),
-            Step::UnpackLayer { archive, diff_id, into } => self.step_unpack(ctx, archive, diff_id, into),
+            Step::UnpackLayer { archive, diff_id, into, ahead: _ } => self.step_unpack(ctx, archive, diff_id, into),
             Step::FillVolume { lower, path, into } => self.step_fill_volume(ctx, lower, path, into),
             Step::MountVolume { target, mount } => self.step_mount_volume(ctx, target, mount),
             Step::UnmountVolume { target } => self.step_unmount_volume(ctx, target),

@@ -272,6 +272,9 @@ impl OpenTree for SimTree {
         let mut reader = Reader::new(decompress(archive)?);
         let wrong = |e: Error| Error::invalid(format!("Error processing tar file: {}", e.message()));
         while let Some(entry) = reader.next_entry().map_err(wrong)? {
+            if entry.size > super::LARGEST_FILE {
+                return Err(Error::not_modelled(format!("a file of {} bytes", entry.size)));
+            }
             let mut content = Vec::new();
             reader.read_to_end(&mut content).map_err(|e| Error::new(ErrorKind::InvalidInput, "the archive is cut off").source(e))?;
             self.shared.lock().put_entry(&self.ctx, &entry, content, how)?;

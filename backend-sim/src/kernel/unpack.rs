@@ -15,6 +15,8 @@ use std::io::Read;
 
 /// Longest name, in bytes.
 const NAME_MAX: usize = 255;
+/// The longest file that is held in memory: one with holes may say that it is of any length.
+pub(crate) const LARGEST_FILE: u64 = 1 << 28;
 
 impl World {
     /// Unpacks a layer into a directory that does not exist yet.
@@ -41,6 +43,9 @@ impl World {
         let mut reader = Reader::new(plain.as_slice());
         let unpacked = (|| {
             while let Some(entry) = reader.next_entry()? {
+                if entry.size > LARGEST_FILE {
+                    return Err(Error::not_modelled(format!("a file of {} bytes", entry.size)));
+                }
                 let mut content = Vec::new();
                 reader.read_to_end(&mut content).map_err(|e| Error::invalid("the layer is cut off").source(e))?;
                 let wrong = |what: &str| Error::invalid(format!("the layer's entry {}: {what}", entry.shown())).op("unpack");

@@ -137,16 +137,19 @@ const DETACHED: ExecStart = ExecStart { detach: true, console_size: None };
 pub fn cases() -> Vec<Case> {
     let case = |name, before, act| Case { name, before, act };
     vec![
-        case("import", NOTHING, |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &["CMD true".to_owned()], "").map(drop)),
+        case("import", NOTHING, |e, _| {
+            e.import(&mut archive(b"one").as_slice(), &drydock_core::engine::ImportRequest::of("first:1", &["CMD true".to_owned()], ""))
+                .map(drop)
+        }),
         case(
             "import over a name that is taken",
-            |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &[], "").map(drop),
-            |e, _| e.import(&mut archive(b"two").as_slice(), "first:1", &[], "").map(drop),
+            |e, _| e.import(&mut archive(b"one").as_slice(), &drydock_core::engine::ImportRequest::of("first:1", &[], "")).map(drop),
+            |e, _| e.import(&mut archive(b"two").as_slice(), &drydock_core::engine::ImportRequest::of("first:1", &[], "")).map(drop),
         ),
         case("load", NOTHING, |e, _| e.load(&mut saved().as_slice()).map(drop)),
         case(
             "remove_image",
-            |e, _| e.import(&mut archive(b"one").as_slice(), "first:1", &[], "").map(drop),
+            |e, _| e.import(&mut archive(b"one").as_slice(), &drydock_core::engine::ImportRequest::of("first:1", &[], "")).map(drop),
             |e, _| e.remove_image("first:1", false, true).map(drop),
         ),
         case("remove_image by force under a container", CREATED, |e, _| e.remove_image("busybox", true, true).map(drop)),
@@ -198,7 +201,7 @@ pub fn cases() -> Vec<Case> {
         case("tag", NOTHING, |e, _| e.tag("busybox", "other:1")),
         case(
             "prune_images",
-            |e, _| e.import(&mut archive(b"one").as_slice(), "", &[], "").map(drop),
+            |e, _| e.import(&mut archive(b"one").as_slice(), &drydock_core::engine::ImportRequest::of("", &[], "")).map(drop),
             |e, _| e.prune_images(false, &PruneFilters::default()).map(drop),
         ),
         case("restart", RUNNING, |e, _| e.restart("box", None, Some(1))),

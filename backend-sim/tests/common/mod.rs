@@ -45,7 +45,7 @@ pub fn host_of(config: SimConfig) -> SimHost {
     let engine = host.engine().expect("the engine opens");
     static IMAGE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
     let image = IMAGE.get_or_init(|| drydock_sim::image::busybox().expect("the image is made"));
-    engine.import(&mut image.as_slice(), "busybox", &[], "").expect("the image is imported");
+    engine.import(&mut image.as_slice(), &drydock_core::engine::ImportRequest::of("busybox", &[], "")).expect("the image is imported");
     host
 }
 

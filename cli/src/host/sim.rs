@@ -46,7 +46,7 @@ impl World {
         for (name, program, changes) in IMAGES {
             if programs::registry().iter().any(|(known, _)| *known == program) {
                 let changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
-                engine.import(&mut root.as_slice(), name, &changes, "simulated programs")?;
+                engine.import(&mut root.as_slice(), &drydock_core::engine::ImportRequest::of(name, &changes, "simulated programs"))?;
             }
         }
         Ok(Self { host, engine })

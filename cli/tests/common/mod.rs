@@ -108,7 +108,7 @@ impl Engine for StillLife {
     fn observe(&self) -> Result<Snapshot> {
         Ok(Snapshot::default())
     }
-    fn import(&self, _: &mut dyn std::io::Read, _: &str, _: &[String], _: &str) -> Result<ImageId> {
+    fn import(&self, _: &mut dyn std::io::Read, _: &drydock_core::engine::ImportRequest) -> Result<ImageId> {
         moved()
     }
     fn load(&self, _: &mut dyn std::io::Read) -> Result<Vec<String>> {

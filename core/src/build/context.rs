@@ -146,6 +146,11 @@ impl Files {
                 return Err(Error::invalid(format!("the archive has more than {MOST} entries")));
             }
             let offset = at.load(Ordering::Relaxed);
+            if reader.is_sparse() {
+                // Content is kept by where it is in the archive, and there the holes are not.
+                return Err(Error::invalid(format!("invalid archive: the entry {} is a sparse file", entry.shown()))
+                    .hint("pack the context without --sparse"));
+            }
             let digest = match entry.kind {
                 Kind::File => Some(digest(&mut reader)?),
                 _ => None,

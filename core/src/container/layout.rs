@@ -90,6 +90,11 @@ impl Layout {
         format!("{}/locks/{}", self.run, component(name))
     }
 
+    /// Where a layer is unpacked while its archive is still taken in: beside the others, for rename(2) to work.
+    pub fn ahead(&self, name: &str) -> String {
+        format!("{}/layers/.ahead-{}", self.data, component(name))
+    }
+
     /// An unpacked layer: its files, with overlayfs's whiteouts.
     pub fn layer(&self, chain: &ChainId) -> String {
         format!("{}/layers/{}", self.data, component(chain.as_str().trim_start_matches("sha256:")))

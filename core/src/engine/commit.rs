@@ -139,7 +139,7 @@ impl LocalEngine {
         epoch: Option<i64>,
     ) -> Result<Option<Ingested>> {
         let mut archive = self.host.images.produce(&record.id, &parent.layers, epoch)?;
-        let taken = intake.blob(&mut archive, LARGEST, &mut |_| Ok(()))?;
+        let taken = intake.archive(&mut archive, LARGEST, &mut |_| Ok(()))?;
         Ok(Some(taken).filter(|taken| taken.diff_id.as_str() != EMPTY_LAYER))
     }
 

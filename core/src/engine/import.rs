@@ -1,15 +1,18 @@
 //! `import`: one archive of files becomes an image with one layer. And what every way in shares: blobs and layers taken in so that
 //! a crash at any moment leaves nothing that is not either used or marked as pending.
 
-use super::LocalEngine;
+use super::{ImportRequest, LocalEngine};
 use crate::error::{Error, Result};
 use crate::id::{ChainId, Digest, ImageId};
 use crate::image::reference::Reference;
 use crate::image::{Blob, ImageDefaults, ImageRecord, LayerRecord, LayerSource, changes, config, tar};
 use crate::kernel::{Compression, Guard, Ingested, Step};
+use crate::registry::platform::Platform;
+use crate::registry::url::Url;
 use crate::store::{Change, StoreExt as _, Table};
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The media type of a manifest (image-spec media-types.md).
@@ -20,6 +23,8 @@ pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub(super) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The largest layer taken in, in bytes as it comes.
 const LARGEST_LAYER: u64 = 64 << 30;
+/// Marks of this kind name directories where a layer is unpacked while it comes.
+const AHEAD: &str = "ahead";
 
 /// The manifest that is written for an image which has none: its configuration and its layers, lowest first.
 pub(super) fn written(config: &Blob, layers: &[Blob], media: &[Compression]) -> String {
@@ -39,6 +44,8 @@ pub(crate) struct Intake<'a> {
     engine: &'a LocalEngine,
     operation: String,
     marks: Mutex<BTreeSet<String>>,
+    /// How many archives the host wanted to unpack while they came.
+    count: AtomicU32,
     _guard: Mutex<Box<dyn Guard>>,
 }
 
@@ -47,7 +54,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn begin(engine: &'a LocalEngine) -> Result<Self> {
         let operation = engine.new_id().get(..16).unwrap_or("intake").to_owned();
         let guard = engine.lock(&format!("intake-{operation}"))?;
-        Ok(Self { engine, operation, marks: Mutex::default(), _guard: Mutex::new(guard) })
+        Ok(Self { engine, operation, marks: Mutex::default(), count: AtomicU32::new(0), _guard: Mutex::new(guard) })
     }
 
     /// Its name: locks and marks have it.
@@ -57,7 +64,29 @@ impl<'a> Intake<'a> {
 
     /// Takes in a blob; `check` may refuse it before it is kept.
     pub(crate) fn blob(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
-        self.engine.kernel().ingest(reader, limit, &mut |taken| {
+        self.take_in(reader, limit, &mut || Ok(None), check)
+    }
+
+    /// Takes in a blob that may be a layer: the host may unpack it while it comes, for [`Intake::layer`] to find. What nobody asks for
+    /// goes in the end.
+    pub(crate) fn archive(&self, reader: &mut dyn Read, limit: u64, check: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+        let mut ahead = || {
+            let name = format!("{}-{}", self.operation, self.count.fetch_add(1, Ordering::Relaxed));
+            // Before it is made, so that it is found whatever happens.
+            self.mark(AHEAD, &name)?;
+            Ok(Some(self.engine.layout().ahead(&name)))
+        };
+        self.take_in(reader, limit, &mut ahead, check)
+    }
+
+    fn take_in(
+        &self,
+        reader: &mut dyn Read,
+        limit: u64,
+        ahead: &mut dyn FnMut() -> Result<Option<String>>,
+        check: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
+        self.engine.kernel().ingest(reader, limit, ahead, &mut |taken| {
             check(taken)?;
             // Under the lock, so that nobody who is removing this very blob has looked for marks before and removes after.
             let _guard = self.engine.lock(super::images::LOCK)?;
@@ -77,7 +106,7 @@ impl<'a> Intake<'a> {
         Ok(Some(Blob { digest: digest.clone(), size }))
     }
 
-    /// Marks a thing as this operation's. The caller holds the lock of images.
+    /// Marks a thing as this operation's. For what others use too, the caller holds the lock of images.
     pub(super) fn mark(&self, kind: &str, name: &str) -> Result<()> {
         let key = format!("pending/{kind}/{name}/{}", self.operation);
         self.engine.store().commit(&[Change::Put(Table::Meta, key.clone(), Vec::new())])?;
@@ -109,7 +138,7 @@ impl<'a> Intake<'a> {
             self.mark("layer", chain.as_str())?;
         }
         let archive = engine.layout().blob(&blob.digest);
-        let source = LayerSource { archive, diff_id: diff_id.clone(), parent: parent.cloned() };
+        let source = LayerSource { archive, diff_id: diff_id.clone(), parent: parent.cloned(), ahead: taken.ahead.clone() };
         let made = engine.host.images.apply(&source)?;
         if made != *chain {
             return Err(Error::invalid(format!("layer {diff_id} was unpacked as {made}, not {chain}")));
@@ -183,6 +212,11 @@ impl LocalEngine {
                 continue;
             }
             match kind {
+                AHEAD => {
+                    // Not there any more if it became a layer.
+                    self.kernel().perform(&Step::RemoveTree { path: self.layout().ahead(name) }, None)?;
+                    removed.insert("layers");
+                }
                 "layer" if self.store().get(Table::Layers, name)?.is_none() => {
                     self.host.images.remove(&ChainId::new(name))?;
                     removed.insert("layers");
@@ -246,17 +280,44 @@ impl LocalEngine {
     }
 
     /// Makes an image of one layer.
-    pub(super) fn import_image(&self, archive: &mut dyn Read, reference: &str, instructions: &[String], message: &str) -> Result<ImageId> {
-        let tag = if reference.is_empty() { None } else { Some(Reference::parse(reference)?) };
+    pub(super) fn import_image(&self, archive: &mut dyn Read, request: &ImportRequest) -> Result<ImageId> {
+        let tag = if request.reference.is_empty() { None } else { Some(Reference::parse(&request.reference)?) };
         if tag.as_ref().is_some_and(|t| t.digest.is_some()) {
             return Err(Error::invalid("cannot import digest reference"));
         }
+        let own = &self.kernel().facts().architecture;
+        let platform = match &request.platform {
+            None => Platform::of(own),
+            Some(text) if text.split('/').count() > 3 => {
+                return Err(Error::invalid(format!("\"{}\": cannot parse platform specifier: invalid argument", text.escape_debug())));
+            }
+            Some(text) => Platform::parse(text, own)?,
+        };
+        if platform.os != "linux" {
+            return Err(Error::invalid("operating system is not supported"));
+        }
         let mut defaults = ImageDefaults::default();
-        instructions.iter().try_for_each(|line| changes::apply(&mut defaults, line))?;
+        request.changes.iter().try_for_each(|line| changes::apply(&mut defaults, line))?;
+        let source = if request.address.is_empty() { "-" } else { &request.address };
+        let comment = if request.message.is_empty() { format!("Imported from {source}") } else { request.message.clone() };
+        let mut fetched = if request.address.is_empty() { None } else { Some(self.fetch(&request.address)?) };
+        let archive: &mut dyn Read = match &mut fetched {
+            Some(body) => body,
+            None => archive,
+        };
         let intake = Intake::begin(self)?;
-        let made = self.import_into(&intake, archive, tag.as_ref(), defaults, message);
+        let made = self.import_into(&intake, archive, tag.as_ref(), &defaults, &platform, &comment);
         intake.end()?;
         made
+    }
+
+    /// What is at an address, in Docker's words where it is not.
+    fn fetch(&self, address: &str) -> Result<Box<dyn Read + Send>> {
+        let response = self.get(&Url::parse(address)?, None, &|| Ok(()))?;
+        if response.status == 200 {
+            return Ok(response.body);
+        }
+        Err(Error::not_found(format!("failed to GET {address} with status {}", response.status)).subject(address))
     }
 
     fn import_into(
@@ -264,8 +325,9 @@ impl LocalEngine {
         intake: &Intake<'_>,
         archive: &mut dyn Read,
         tag: Option<&Reference>,
-        defaults: ImageDefaults,
-        message: &str,
+        defaults: &ImageDefaults,
+        platform: &Platform,
+        comment: &str,
     ) -> Result<ImageId> {
         let mut first = [0; 512];
         let filled = fill(archive, &mut first)?;
@@ -277,12 +339,13 @@ impl LocalEngine {
         } else if filled == 0 {
             return Err(Error::invalid("Error processing tar file(exit status 1): unexpected EOF"));
         }
-        let taken = intake.blob(&mut start.chain(archive), LARGEST_LAYER, &mut |_| Ok(()))?;
+        let taken = intake.archive(&mut start.chain(archive), LARGEST_LAYER, &mut |_| Ok(()))?;
         let chain = ChainId::new(taken.diff_id.as_str());
         let layer = intake.layer(&taken, None, &chain)?;
-        let facts = self.kernel().facts();
-        let comment = if message.is_empty() { "Imported from -" } else { message };
-        let document = config::document(&defaults, std::slice::from_ref(&taken.diff_id), facts, comment, self.time());
+        let mut document = config::document(defaults, std::slice::from_ref(&taken.diff_id), &platform.architecture, comment, self.time());
+        if !platform.variant.is_empty() {
+            document["variant"] = platform.variant.clone().into();
+        }
         let bytes = serde_json::to_vec(&document)?;
         let config = intake.bytes(&bytes)?;
         let image = config::read(&bytes)?;

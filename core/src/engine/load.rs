@@ -233,12 +233,19 @@ fn take_in(intake: &Intake<'_>, archive: &mut dyn Read) -> Result<Contents> {
             Kind::File if path.ends_with("/VERSION") || path.ends_with("/json") => {}
             Kind::File => {
                 let named = path.strip_prefix("blobs/sha256/").map(|hex| Digest::parse(&format!("sha256:{hex}"))).transpose()?;
-                let taken = intake.blob(&mut reader, LARGEST_FILE, &mut |taken| match &named {
+                let mut check = |taken: &Ingested| match &named {
                     Some(name) if *name != taken.digest => {
                         Err(Error::new(ErrorKind::InvalidInput, format!("the blob {name} has the digest {}", taken.digest)))
                     }
                     _ => Ok(()),
-                })?;
+                };
+                // A blob that is known is most often unpacked too.
+                let known = named.as_ref().map(|name| intake.hold(name)).transpose()?.flatten().is_some();
+                let taken = if known {
+                    intake.blob(&mut reader, LARGEST_FILE, &mut check)?
+                } else {
+                    intake.archive(&mut reader, LARGEST_FILE, &mut check)?
+                };
                 if contents.blobs.insert(path.clone(), taken).is_some() {
                     return Err(Error::invalid(format!("the archive has {} twice", path.escape_debug())));
                 }

@@ -1,5 +1,6 @@
 //! The engine seam: everything a user of containers can ask for, as one object-safe trait.
 
+mod address;
 mod attach;
 mod build;
 mod commit;
@@ -16,6 +17,7 @@ mod history;
 mod host_files;
 mod images;
 pub(crate) mod import;
+mod import_request;
 mod join;
 mod lease;
 mod list;
@@ -60,6 +62,7 @@ pub use event_filter::event_passes;
 pub use events::{Entry as EventEntry, KEPT as EVENTS_KEPT};
 pub use filter::ListRequest;
 pub use history::HistoryEntry;
+pub use import_request::ImportRequest;
 pub use local::{Host, LocalEngine};
 pub use names::answer_name;
 pub use prune::{PruneFilters, Pruned, prune_filters};
@@ -108,8 +111,8 @@ pub trait Engine: Send + Sync {
     /// Everything that is wrong with records and host: what nothing owns, what is missing, damaged or untrue; put right if asked to.
     fn doctor(&self, checkup: Checkup) -> Result<Vec<Finding>>;
 
-    /// Makes an image with one layer from a tar archive (`import`); `reference` may be empty.
-    fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId>;
+    /// Makes an image with one layer from a tar archive (`import`): a stream, or what is at the request's address.
+    fn import(&self, archive: &mut dyn std::io::Read, request: &ImportRequest) -> Result<ImageId>;
     /// Loads images from a Docker archive or an OCI layout in a tar (`load`). Answers what was loaded, references first.
     fn load(&self, archive: &mut dyn std::io::Read) -> Result<Vec<String>>;
     /// Builds an image (`build`).

@@ -52,8 +52,8 @@ impl Engine for LocalEngine {
         self.examine(checkup)
     }
 
-    fn import(&self, archive: &mut dyn std::io::Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId> {
-        self.import_image(archive, reference, changes, message)
+    fn import(&self, archive: &mut dyn std::io::Read, request: &super::ImportRequest) -> Result<ImageId> {
+        self.import_image(archive, request)
     }
 
     fn load(&self, archive: &mut dyn std::io::Read) -> Result<Vec<String>> {

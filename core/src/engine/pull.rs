@@ -288,7 +288,7 @@ impl Transfer<'_> {
             held(&self.queue).push(progress);
         };
         let mut download = Download::new(self.client, self.repository, blob, &at);
-        let taken = self.intake.blob(&mut download, blob.size, &mut |taken| self.check(blob, places, taken));
+        let taken = self.intake.archive(&mut download, blob.size, &mut |taken| self.check(blob, places, taken));
         let taken = taken.map_err(|error| {
             let ours = error.message().starts_with("filesystem layer") || error.kind() != ErrorKind::InvalidInput;
             let named = |error: Error| {

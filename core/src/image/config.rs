@@ -3,7 +3,6 @@
 use super::{ImageDefaults, ImageRecord};
 use crate::error::{Error, Result};
 use crate::id::{Digest, ImageId};
-use crate::kernel::Facts;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -163,9 +162,9 @@ pub fn child(parent: &[u8], config: Value, layer: Option<&Digest>, step: &Made) 
 }
 
 /// A new configuration.
-pub fn document(defaults: &ImageDefaults, diff_ids: &[Digest], facts: &Facts, comment: &str, now: Timestamp) -> Value {
+pub fn document(defaults: &ImageDefaults, diff_ids: &[Digest], architecture: &str, comment: &str, now: Timestamp) -> Value {
     json!({
-        "architecture": facts.architecture,
+        "architecture": architecture,
         "comment": comment,
         "config": defaults,
         "created": now.rfc3339(),

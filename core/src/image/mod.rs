@@ -27,6 +27,9 @@ pub struct LayerSource {
     pub diff_id: Digest,
     /// Chain id of the layers below, if any.
     pub parent: Option<ChainId>,
+    /// Where it was unpacked while it was taken in ([`crate::kernel::Ingested::ahead`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<String>,
 }
 
 /// The part of an image's configuration that a container starts with (OCI image-spec config.md).

@@ -4,10 +4,11 @@ use crate::id::Digest;
 use serde::{Deserialize, Serialize};
 
 /// How a blob is compressed, told from its first bytes and from nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all.
+    #[default]
     None,
     /// gzip (RFC 1952), one member or several.
     Gzip,
@@ -52,4 +53,7 @@ pub struct Ingested {
     pub content: u64,
     /// How they were compressed.
     pub compression: Compression,
+    /// Where it is unpacked already, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<String>,
 }

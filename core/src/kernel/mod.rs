@@ -244,7 +244,17 @@ pub trait Kernel: Send + Sync {
     /// A stream of more than `limit` bytes, or one that does not decompress, is refused. `accept` sees what was read before the
     /// blob gets its name, and records or refuses it: after its error, the reader's or this method's own, nothing is kept. A blob
     /// that is there already stays.
-    fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested>;
+    ///
+    /// `ahead` is asked, at most once, where what comes could be a layer that is worth unpacking while it comes; it answers a directory
+    /// that does not exist yet, below the data root. Whether the layer is there when this returns, [`Ingested::ahead`] says; it has no
+    /// name yet, and [`Step::UnpackLayer`] gives it one. A host may never ask.
+    fn ingest(
+        &self,
+        reader: &mut dyn std::io::Read,
+        limit: u64,
+        ahead: &mut dyn FnMut() -> Result<Option<String>>,
+        accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested>;
 
     /// Opens a tree of files: a layer, or a container's root.
     ///

@@ -144,7 +144,14 @@ pub enum Step {
     SyncDir { path: String },
     /// Unpacks a layer archive (tar, gzip or zstd) into a directory that does not exist yet: in a scratch place, with whiteouts turned
     /// into overlayfs's own, verified against its diff id, then renamed into place. `undo` is [`Step::RemoveTree`].
-    UnpackLayer { archive: String, diff_id: String, into: String },
+    UnpackLayer {
+        archive: String,
+        diff_id: String,
+        into: String,
+        /// Where the same content was unpacked and verified while it was taken in. If it is still there it is renamed, nothing is read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ahead: Option<String>,
+    },
 
     /// Copies what an overlay of `lower` (from top to bottom) shows at `path` into the directory `into`, if that is empty: files, links,
     /// owners, modes, times and attributes, and the owner and mode of the directory itself. Whole or not at all. No directory there,

@@ -26,7 +26,12 @@ pub(super) fn apply(layout: &Layout, layer: &LayerSource, chain: &ChainId) -> Pl
     let mut plan = Plan::new("images.apply", chain.as_str());
     plan.push(
         Planned::new(
-            Step::UnpackLayer { archive: layer.archive.clone(), diff_id: layer.diff_id.as_str().to_owned(), into: into.clone() },
+            Step::UnpackLayer {
+                archive: layer.archive.clone(),
+                diff_id: layer.diff_id.as_str().to_owned(),
+                into: into.clone(),
+                ahead: layer.ahead.clone(),
+            },
             "A layer is unpacked once, whole or not at all, and shared by every container above it.",
             "image-spec layer.md \"Applying Changesets\"",
         )

@@ -91,7 +91,7 @@ impl LinuxSubject {
         }
         let busybox = fixture::busybox(&program, &applets);
         let (engine, other) = engines(top)?;
-        engine.import(&mut &*busybox, fixture::BUSYBOX, &[], "")?;
+        engine.import(&mut &*busybox, &drydock_core::engine::ImportRequest::of(fixture::BUSYBOX, &[], ""))?;
         Ok(Self { engine, other, top: top.to_owned(), busybox, remotes: Shared::default(), registries: Vec::new() })
     }
 

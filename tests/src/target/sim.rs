@@ -95,7 +95,7 @@ impl Target for SimTarget {
             None => host.engine()?,
             Some(breakage) => broken(&host, breakage)?,
         };
-        engine.import(&mut self.busybox.as_slice(), fixture::BUSYBOX, &[], "")?;
+        engine.import(&mut self.busybox.as_slice(), &drydock_core::engine::ImportRequest::of(fixture::BUSYBOX, &[], ""))?;
         host.shell(&format!("mkdir -p {SCRATCH}"));
         Ok(Arc::new(SimSubject { host, engine, busybox: Arc::clone(&self.busybox) }))
     }

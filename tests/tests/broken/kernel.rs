@@ -103,8 +103,14 @@ impl Kernel for BrokenKernel {
         self.kernel.devices(path)
     }
 
-    fn ingest(&self, reader: &mut dyn std::io::Read, limit: u64, accept: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
-        self.kernel.ingest(reader, limit, accept)
+    fn ingest(
+        &self,
+        reader: &mut dyn std::io::Read,
+        limit: u64,
+        ahead: &mut dyn FnMut() -> Result<Option<String>>,
+        accept: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
+        self.kernel.ingest(reader, limit, ahead, accept)
     }
 
     fn tree(&self, tree: &Tree) -> Result<Box<dyn OpenTree>> {

@@ -11,6 +11,7 @@ use crate::stream::{Late, ok, streamed};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use drydock_core::engine::ImportRequest;
 use drydock_core::image::reference::Reference;
 use drydock_core::registry::{PullRequest, PushRequest, SearchRequest};
 use drydock_core::{Error, ErrorKind};
@@ -58,14 +59,20 @@ fn not_there(error: Error) -> Error {
 }
 
 async fn import(server: &Server, source: &str, query: &Query, body: Body) -> Answer {
-    if source != "-" {
-        return Err(Error::unsupported("an import from an address").into());
-    }
     let reference = repository_and_tag(query.get("repo"), query.get("tag"))?;
-    let (changes, message) = (query.all("changes"), query.get("message").to_owned());
+    let request = ImportRequest {
+        reference,
+        changes: query.all("changes"),
+        message: query.get("message").to_owned(),
+        platform: Some(query.get("platform").to_owned()).filter(|p| !p.is_empty()),
+        address: if source == "-" { String::new() } else { source.to_owned() },
+    };
     let mut reader = BodyReader::new(body);
     streamed(server, "application/json", Late::Line, move |engine, writer| {
-        let id = engine.import(&mut reader, &reference, &changes, &message)?;
+        if !request.address.is_empty() {
+            let _ = writer.line(&json!({ "status": format!("Downloading from {}", request.address) }));
+        }
+        let id = engine.import(&mut reader, &request)?;
         // The image is there, whoever still listens.
         let _ = writer.line(&json!({ "status": id.as_str() }));
         Ok(())

@@ -49,6 +49,9 @@ fn entries(archive: &[u8]) -> drydock_core::Result<Vec<(Entry, Vec<u8>)>> {
     let mut reader = Reader::new(stream);
     let mut all = Vec::new();
     while let Some(entry) = reader.next_entry()? {
+        if entry.size > crate::kernel::LARGEST_FILE {
+            return Err(drydock_core::Error::not_modelled(format!("a file of {} bytes", entry.size)));
+        }
         let mut content = Vec::new();
         reader.read_to_end(&mut content).map_err(|error| drydock_core::Error::invalid(error.to_string()))?;
         all.push((entry, content));

@@ -44,6 +44,9 @@ pub(super) struct Kept {
     pub(super) chain: ChainId,
     pub(super) diff_id: Digest,
     pub(super) blob: Blob,
+    /// How the blob is compressed: one that came from a registry may be.
+    #[serde(default)]
+    pub(super) compression: Compression,
     pub(super) size: u64,
 }
 
@@ -103,7 +106,7 @@ impl Build<'_> {
                 diff_id: kept.diff_id.clone(),
                 blob: kept.blob.clone(),
                 size: kept.size,
-                compression: Compression::None,
+                compression: kept.compression,
                 source: Some(MadeBy { key: key.to_owned(), by: by.to_owned(), created: entry.created }),
             };
             if self.engine.store().get(Table::Layers, chain.as_str())?.is_none() {
@@ -117,7 +120,8 @@ impl Build<'_> {
                     diff_id: kept.diff_id.clone(),
                     unpacked: kept.blob.size,
                     content: kept.size,
-                    compression: Compression::None,
+                    compression: kept.compression,
+                    ahead: None,
                 };
                 self.intake.layer(&taken, parent, &chain)?;
             }
@@ -147,7 +151,7 @@ impl Build<'_> {
 
     /// Takes in a step's layer, unpacks it over the others, and enters it in the cache.
     pub(super) fn layer(&self, made: &mut Made, archive: &mut dyn Read, key: &str, by: &str) -> Result<()> {
-        let taken = self.intake.blob(archive, LARGEST, &mut |_| Ok(()))?;
+        let taken = self.intake.archive(archive, LARGEST, &mut |_| Ok(()))?;
         let parent = made.layers.last().map(|l| l.chain.clone());
         let chain = chain_id(parent.as_ref(), &taken.diff_id);
         let record = self.intake.layer(&taken, parent.as_ref(), &chain)?;
@@ -155,6 +159,7 @@ impl Build<'_> {
             chain: chain.clone(),
             diff_id: taken.diff_id.clone(),
             blob: Blob { digest: taken.digest.clone(), size: taken.size },
+            compression: taken.compression,
             size: record.size,
         };
         let created = self.engine.time();

@@ -124,7 +124,7 @@ impl Build<'_> {
         let archive = self.engine.layout().blob(&taken.digest);
         let parent = into.rsplit_once('/').map_or("/", |(parent, _)| parent).to_owned();
         self.engine.kernel().perform(&Step::MakeDir { path: parent, mode: 0o700 }, None)?;
-        let step = Step::UnpackLayer { archive, diff_id: taken.diff_id.as_str().to_owned(), into: into.to_owned() };
+        let step = Step::UnpackLayer { archive, diff_id: taken.diff_id.as_str().to_owned(), into: into.to_owned(), ahead: None };
         self.engine.kernel().perform(&step, None)
     }
 

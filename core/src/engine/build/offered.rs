@@ -137,7 +137,13 @@ impl Build<'_> {
         };
         let record = self.intake.layer(&taken, parent.as_ref(), &chain)?;
         let now = self.engine.time();
-        let kept = Kept { chain: chain.clone(), diff_id: taken.diff_id.clone(), blob: offer.blob.clone(), size: record.size };
+        let kept = Kept {
+            chain: chain.clone(),
+            diff_id: taken.diff_id.clone(),
+            blob: offer.blob.clone(),
+            compression: taken.compression,
+            size: record.size,
+        };
         let created = offer.step.created;
         self.enter(key, Entry { layer: Some(kept.clone()), created, used: now, by: by.to_owned() }, Some(&record))?;
         let source = Some(MadeBy { key: key.to_owned(), by: by.to_owned(), created });

@@ -108,7 +108,7 @@ impl Build<'_> {
     fn container(&self, made: &Made, options: &ContainerConfig) -> Result<ContainerId> {
         let facts = self.engine.kernel().facts();
         let diff_ids: Vec<_> = made.layers.iter().map(|l| l.diff_id.clone()).collect();
-        let document = config::document(&ImageDefaults::default(), &diff_ids, facts, "", Timestamp::NEVER);
+        let document = config::document(&ImageDefaults::default(), &diff_ids, &facts.architecture, "", Timestamp::NEVER);
         let image = ImageRecord {
             id: ImageId::new(format!("sha256:{}", self.engine.new_id())),
             layers: made.layers.iter().map(|l| l.chain.clone()).collect(),

@@ -5,25 +5,17 @@ use super::{At, Build};
 use crate::build::context::{Bytes, Files, View};
 use crate::build::key::Hashing;
 use crate::build::select::{Item, Selected};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::Digest;
 use crate::kernel::OpenTree;
-use crate::registry::limits::REDIRECTS;
-use crate::registry::settings;
-use crate::registry::transport::{Method, Request, Response};
-use crate::registry::url::{Url, is_link_local, is_loopback};
+use crate::registry::url::Url;
 use crate::store::{StoreExt as _, Table, put};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The mode of a file that was fetched (Dockerfile reference, ADD: "will have permissions of 600").
 const MODE: u32 = 0o600;
-/// How many times a request is sent.
-const TRIES: u32 = 3;
-/// Who asks.
-const AGENT: &str = concat!("drydock/", env!("CARGO_PKG_VERSION"));
 
 /// What is remembered of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +114,7 @@ impl Build<'_> {
     /// Fetches a URL, unless it still is what the server called by this tag.
     fn fetch(&self, at: At<'_>, url: &Url, tag: Option<&str>) -> Result<Option<Fetched>> {
         self.note(at.step, format!("downloading {}", url.shown()));
-        let response = self.ask(at, url, tag)?;
+        let response = self.engine.get(url, tag, &|| at.plan.stages.check_going())?;
         if response.status == 304 {
             return Ok(None);
         }
@@ -138,43 +130,6 @@ impl Build<'_> {
             self.engine.store().commit(&[put(Table::Meta, &memo_key(url), &Memo { tag, digest: digest.clone() })?])?;
         }
         Ok(Some(Fetched { bytes, size, digest, mtime }))
-    }
-
-    /// Sends the request, and follows where it leads: never from TLS to none, never from elsewhere into this machine.
-    fn ask(&self, at: At<'_>, url: &Url, tag: Option<&str>) -> Result<Response> {
-        let mut headers = vec![("User-Agent", AGENT.to_owned())];
-        headers.extend(tag.map(|t| ("If-None-Match", t.to_owned())));
-        let (mut to, mut hops, mut tried) = (url.clone(), 0, 0);
-        loop {
-            at.plan.stages.check_going()?;
-            let trust = settings::trust(self.engine.kernel(), &to.authority(), false)?;
-            let request = Request { method: Method::Get, url: &to, headers: &headers, body: None, trust: &trust };
-            let response = match self.engine.host.transport.send(request) {
-                Ok(response) => response,
-                Err(fault) if fault.is_passing() && tried + 1 < TRIES => {
-                    tried += 1;
-                    self.engine.host.clock.sleep(Duration::from_secs(1 << tried));
-                    continue;
-                }
-                Err(fault) => return Err(fault.error(Method::Get, &to)),
-            };
-            if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
-            }
-            hops += 1;
-            let refused = |why: String| Error::new(ErrorKind::Denied, format!("{} redirects {why}", url.shown()));
-            if hops > REDIRECTS {
-                return Err(refused(format!("more than {REDIRECTS} times")));
-            }
-            let next = to.join(response.header("location").ok_or_else(|| refused("to nowhere".to_owned()))?)?;
-            if to.is_tls() && !next.is_tls() {
-                return Err(refused(format!("to {}, which is not encrypted", next.shown())));
-            }
-            if is_link_local(next.host()) || (is_loopback(next.host()) && !is_loopback(url.host())) {
-                return Err(refused(format!("to {}, which is on this machine's own network", next.shown())));
-            }
-            to = next;
-        }
     }
 }
 

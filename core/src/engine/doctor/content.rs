@@ -109,7 +109,7 @@ impl LocalEngine {
             Ok(_) => None,
         };
         let Some((ailment, problem)) = problem else { return Ok(()) };
-        let again = Step::UnpackLayer { archive, diff_id: layer.diff_id.as_str().to_owned(), into: into.clone() };
+        let again = Step::UnpackLayer { archive, diff_id: layer.diff_id.as_str().to_owned(), into: into.clone(), ahead: None };
         let cure = if archive_is_good { Cure::Steps(vec![Step::RemoveTree { path: into }, again]) } else { Cure::ByHand };
         let remedy = if archive_is_good { "unpack it again" } else { "remove the image with drydock rmi -f, and take it in again" };
         cases.push(Case::new(ailment, "layer", layer.chain.as_str(), problem, remedy, cure));

@@ -214,7 +214,13 @@ impl Kernel for FakeKernel {
         Ok(fresh.then(|| Box::new(Lock(self.world.clone(), name.to_owned())) as Box<dyn Guard>))
     }
 
-    fn ingest(&self, _: &mut dyn std::io::Read, _: u64, _: &mut dyn FnMut(&Ingested) -> Result<()>) -> Result<Ingested> {
+    fn ingest(
+        &self,
+        _: &mut dyn std::io::Read,
+        _: u64,
+        _: &mut dyn FnMut() -> Result<Option<String>>,
+        _: &mut dyn FnMut(&Ingested) -> Result<()>,
+    ) -> Result<Ingested> {
         Err(Error::not_modelled("ingest"))
     }
 

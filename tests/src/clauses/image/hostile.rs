@@ -22,7 +22,7 @@ fn refused(w: &World<'_>, what: &str, archive: &[u8]) -> Checked {
 /// An import that must be refused, and nothing of it be left.
 fn layer_refused(w: &World<'_>, what: &str, archive: &[u8]) -> Checked {
     let before = residue::observe(w)?;
-    if let Ok(id) = w.engine().import(&mut &*archive, "hostile:1", &[], "") {
+    if let Ok(id) = w.engine().import(&mut &*archive, &drydock_core::engine::ImportRequest::of("hostile:1", &[], "")) {
         return fail(format_args!("{what}: it was imported as {id}"));
     }
     residue::unchanged(w, &before).map_err(|e| crate::Failed(format!("{what}: {e}")))
@@ -228,7 +228,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             for entries in cases {
                 let archive = append(w.busybox().to_vec(), &entries);
                 // Taken or refused: what is outside stays as it is.
-                if w.engine().import(&mut &*archive, "outside:1", &[], "").is_ok() {
+                if w.engine().import(&mut &*archive, &drydock_core::engine::ImportRequest::of("outside:1", &[], "")).is_ok() {
                     w.run_with(&["true"], |c| c.image = "outside:1".to_owned())?.exits(0)?;
                 }
                 w.host(&format!("stat -c %a {dir}; cat {dir}/victim; ls -A {dir}"))?.prints("700\nkept\nvictim")?;
@@ -257,7 +257,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         |w| {
             let before = residue::observe(w)?;
             let bomb = bomb(320).map_err(|e| crate::Failed(e.to_string()))?;
-            holds("it is refused", w.engine().import(&mut &*bomb, "bomb:1", &[], "").is_err())?;
+            holds("it is refused", w.engine().import(&mut &*bomb, &drydock_core::engine::ImportRequest::of("bomb:1", &[], "")).is_err())?;
             residue::unchanged(w, &before)
         },
     ),

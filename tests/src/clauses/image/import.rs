@@ -22,7 +22,7 @@ fn gzip(bytes: &[u8]) -> Checked<Vec<u8>> {
 fn refused(w: &World<'_>, archive: &[u8], reference: &str, changes: &[&str], words: &str) -> Checked {
     let before = residue::observe(w)?;
     let changes: Vec<String> = changes.iter().map(|&c| c.to_owned()).collect();
-    match w.engine().import(&mut &*archive, reference, &changes, "") {
+    match w.engine().import(&mut &*archive, &drydock_core::engine::ImportRequest::of(reference, &changes, "")) {
         Ok(id) => return fail(format_args!("it was imported as {id}")),
         Err(e) => contains("message", &e.to_string(), words)?,
     }
@@ -117,7 +117,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         },
     ),
     Clause::law("IMG-IMPORT-12", "The message of an import is kept in the image.", "image-spec config.md, history comment", |w| {
-        let id = w.engine().import(&mut &*small(), "said:1", &[], "why it was made")?;
+        let id = w.engine().import(&mut &*small(), &drydock_core::engine::ImportRequest::of("said:1", &[], "why it was made"))?;
         equal("comment", w.engine().image(id.as_str())?.comment.as_str(), "why it was made")
     }),
 ];

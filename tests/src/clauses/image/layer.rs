@@ -21,7 +21,7 @@ fn hostile(w: &World<'_>, entries: &dyn Fn(&str) -> Vec<Entry>) -> Checked {
     w.host(&format!("mkdir {dir}/outside && echo untouched >{dir}/outside/kept"))?.exits(0)?;
     let before = residue::observe(w)?;
     let archive = append(w.busybox().to_vec(), &entries(&format!("{dir}/outside")));
-    if w.engine().import(&mut &*archive, "hostile:1", &[], "").is_err() {
+    if w.engine().import(&mut &*archive, &drydock_core::engine::ImportRequest::of("hostile:1", &[], "")).is_err() {
         residue::unchanged(w, &before)?;
     } else {
         w.run_with(&["true"], |c| c.image = "hostile:1".to_owned())?.exits(0)?;
@@ -38,7 +38,10 @@ pub(super) const CLAUSES: &[Clause] = &[
             let before = residue::observe(w)?;
             // The error comes late, when much has been unpacked.
             let archive = append(w.busybox().to_vec(), &[Entry::hard_link("h", "not/there")]);
-            holds("it is refused", w.engine().import(&mut &*archive, "late:1", &[], "").is_err())?;
+            holds(
+                "it is refused",
+                w.engine().import(&mut &*archive, &drydock_core::engine::ImportRequest::of("late:1", &[], "")).is_err(),
+            )?;
             residue::unchanged(w, &before)
         },
     ),

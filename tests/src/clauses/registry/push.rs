@@ -165,7 +165,10 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("REG-PUSH-15", "What comes of one layer is always the same: two images that have it send it once.", cite::PUSH, |w| {
         let archive = tar(&[Entry::file("note", "shared")]);
         for (tag, message) in [("1", "one"), ("2", "two")] {
-            w.engine().import(&mut archive.as_slice(), &named(w, 0, &format!("app:{tag}")), &[], message)?;
+            w.engine().import(
+                &mut archive.as_slice(),
+                &drydock_core::engine::ImportRequest::of(&named(w, 0, &format!("app:{tag}")), &[], message),
+            )?;
         }
         let first = push(w, &named(w, 0, "app:1"))?;
         holds(format_args!("it is sent: {first:?}"), first.iter().any(|line| line.ends_with(": Pushed")))?;
