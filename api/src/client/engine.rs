@@ -9,8 +9,8 @@ use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, Exec
 use drydock_core::docker::Object;
 use drydock_core::engine::{
     ArchiveFormat, CacheEntry, Checkup, CommitOptions, ContainerStats, ContainerSummary, ContainerUpdate, DiskUsage, Engine, EngineInfo,
-    EventEntry, Finding, HistoryEntry, ImageSummary, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneCache, PruneFilters,
-    Pruned, RemoveOptions, Sizes, VolumeSummary, WaitCondition,
+    EventEntry, Finding, HistoryEntry, ImageSummary, ImportRequest, ListRequest, LogLine, LogsRequest, PathStat, ProcessTable, PruneCache,
+    PruneFilters, Pruned, RemoveOptions, Sizes, VolumeSummary, WaitCondition,
 };
 use drydock_core::host::Capabilities;
 use drydock_core::id::{ContainerId, Digest, ImageId, NetworkId};
@@ -64,8 +64,8 @@ impl Engine for DockerEngine {
         Err(no_operation("examine an engine's records and host"))
     }
 
-    fn import(&self, archive: &mut dyn Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId> {
-        self.import_image(archive, reference, changes, message)
+    fn import(&self, archive: &mut dyn Read, request: &ImportRequest) -> Result<ImageId> {
+        self.import_image(archive, request)
     }
 
     fn load(&self, archive: &mut dyn Read) -> Result<Vec<String>> {

@@ -4,7 +4,7 @@ use super::archives::copy;
 use super::http::Body;
 use super::json::{number, seconds, text, texts};
 use super::{DockerEngine, Parameters, image_part, lines, read};
-use drydock_core::engine::{ArchiveFormat, CommitOptions, HistoryEntry, ImageSummary};
+use drydock_core::engine::{ArchiveFormat, CommitOptions, HistoryEntry, ImageSummary, ImportRequest};
 use drydock_core::id::ImageId;
 use drydock_core::image::reference::Reference;
 use drydock_core::{Error, Result};
@@ -61,10 +61,12 @@ impl DockerEngine {
         Ok(removed(&self.delete(&of(name, ""), parameters)?, "Untagged", "Deleted"))
     }
 
-    pub(super) fn import_image(&self, archive: &mut dyn Read, reference: &str, changes: &[String], message: &str) -> Result<ImageId> {
-        let (repository, tag) = halves(reference)?;
-        let parameters = Parameters::new().with("fromSrc", "-").with("repo", repository).with("tag", tag).with("message", message);
-        let parameters = changes.iter().fold(parameters, |p, change| p.with("changes", change));
+    pub(super) fn import_image(&self, archive: &mut dyn Read, request: &ImportRequest) -> Result<ImageId> {
+        let (repository, tag) = halves(&request.reference)?;
+        let source = if request.address.is_empty() { "-" } else { &request.address };
+        let parameters = Parameters::new().with("fromSrc", source).with("repo", repository).with("tag", tag);
+        let parameters = parameters.with("message", &request.message).with("platform", request.platform.as_deref().unwrap_or_default());
+        let parameters = request.changes.iter().fold(parameters, |p, change| p.with("changes", change));
         let answer = self.ask("POST", "/images/create", parameters, Vec::new(), Body::Bytes("application/x-tar", archive))?;
         let mut id = String::new();
         lines(answer, &mut |line| {
