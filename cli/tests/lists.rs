@@ -118,7 +118,8 @@ fn inspect_has_dockers_fields_in_dockers_order() {
         "image": format!("sha256:{}", "a".repeat(64)), "args": ["nginx", "-g", "daemon off;"], "env": ["PATH=/bin"], "created": ago(70),
         "state": { "status": "running", "process": { "pid": 4242, "born": 1 }, "exit_code": 0, "oom_killed": false, "error": "",
             "started": ago(69), "finished": 0, "restarts": 1, "stopped_by_hand": false, "boot_id": "b", "under_way": true },
-        "endpoints": [{ "container": "0", "network": "n".repeat(64), "address": "172.30.0.2/16", "mac": "02:42:ac:1e:00:02",
+        "places": [{ "network": "bridge", "id": "n".repeat(64) }],
+        "endpoints": [{ "container": "0", "network": "n".repeat(64), "name": "bridge", "gateway": "172.30.0.1", "address": "172.30.0.2/16", "mac": "02:42:ac:1e:00:02",
             "host_link": "veth0123456", "link": "eth0" }],
         "published": [{ "protocol": "tcp", "host_ip": "0.0.0.0", "host_port": 8080, "container_port": 80 }],
     });
