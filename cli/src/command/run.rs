@@ -124,7 +124,8 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
             stdout: streams.stdout,
             stderr: streams.stderr,
             tty: config.tty,
-            logs: false,
+            // It is new: where somebody else starts it first, what was written since is in its log.
+            logs: true,
             sig_proxy: own.sig_proxy,
             detach_keys: Some(detach_keys),
         };
