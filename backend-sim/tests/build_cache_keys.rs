@@ -187,7 +187,7 @@ fn line() -> impl Strategy<Value = Line> {
 }
 
 fn inputs() -> impl Strategy<Value = Inputs> {
-    (prop::collection::vec(line(), 1..9), prop::collection::vec(0..9u8, FEW), prop::collection::vec(0..9u8, FEW)).prop_map(
+    (prop::collection::vec(line(), 3..14), prop::collection::vec(0..9u8, FEW), prop::collection::vec(0..9u8, FEW)).prop_map(
         |(lines, contents, arguments)| {
             // Each file has other bytes than the others.
             let file = |(number, content): (usize, u8)| File { content: content + 20 * number as u8, mode: 0o644, mtime: 1_000_000 };
@@ -198,18 +198,18 @@ fn inputs() -> impl Strategy<Value = Inputs> {
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        1 => (0..FEW).prop_map(Change::Content),
-        1 => (0..FEW).prop_map(Change::Mode),
-        1 => (0..FEW).prop_map(Change::Mtime),
-        1 => (0..FEW).prop_map(Change::Argument),
+        2 => (0..FEW).prop_map(Change::Content),
+        2 => (0..FEW).prop_map(Change::Mode),
+        2 => (0..FEW).prop_map(Change::Mtime),
+        4 => (0..FEW).prop_map(Change::Argument),
         1 => Just(Change::Proxy),
         1 => Just(Change::Other),
-        3 => (0..9usize).prop_map(Change::Line),
+        6 => (0..14usize).prop_map(Change::Line),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn a_step_is_done_again_exactly_when_it_or_what_it_stands_on_has_changed(inputs in inputs(), change in change()) {
