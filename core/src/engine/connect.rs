@@ -4,6 +4,7 @@
 use super::LocalEngine;
 use super::events::Happening;
 use super::lease::check_place;
+use super::start::BRIEFLY;
 use crate::container::{ContainerConfig, ContainerRecord, NetworkMode, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
@@ -256,7 +257,8 @@ impl LocalEngine {
         self.host.networks.stop_names(&record.id)
     }
 
-    /// Takes a running container off a network: its link, its lease, its place. Goes on after an error and answers the first.
+    /// Takes a running container off a network: its link, its lease, its place. What cannot be given back stays written down, and the
+    /// container stays on the network; after that it goes on after an error and answers the first.
     fn leave(&self, before: &ContainerRecord, network: &NetworkRecord, process: &Process) -> Result<()> {
         let Some(endpoint) = before.endpoints.iter().find(|e| e.network == network.id).cloned() else {
             return self.drop_place(before, network);
@@ -265,7 +267,7 @@ impl LocalEngine {
             self.host.networks.unpublish(&endpoint)?;
         }
         // Its leases of ports stay: they are published on its next network.
-        let gone = self.disconnect_one(before, &endpoint, &[]);
+        self.insist_for(BRIEFLY, &mut || self.disconnect_one(before, &endpoint, &[]))?;
         let now = self.change(&before.id, &[], &[Change::Flush], &mut |record| {
             record.endpoints.retain(|e| e.network != network.id);
             record.places.retain(|p| p.network != network.name && p.id.as_ref() != Some(&network.id));
@@ -277,6 +279,6 @@ impl LocalEngine {
         let followed = self.follow_leader(&without, &now, process);
         let left: Vec<IpAddr> = endpoint.addresses().collect();
         let revised = self.revise_files(&now, &[], &left).and_then(|()| self.resume_names(&now, process));
-        gone.and(followed).and(revised)
+        followed.and(revised)
     }
 }

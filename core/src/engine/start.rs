@@ -18,8 +18,8 @@ pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
 const FOR_ROOM: Duration = Duration::from_secs(3600);
 /// See [`FOR_ROOM`]; and how long giving back is tried again: what could not be given back stays written down.
 const FOR_LUCK: Duration = Duration::from_secs(10);
-/// How long giving back is tried again while a person waits for the answer to a start.
-const BRIEFLY: Duration = Duration::from_secs(2);
+/// How long giving back is tried again while a person waits for the answer.
+pub(super) const BRIEFLY: Duration = Duration::from_secs(2);
 /// The exit code of a container that could not be started for a reason that is not its program's (Docker).
 const NOT_STARTED: i32 = 128;
 
@@ -262,7 +262,7 @@ impl LocalEngine {
     }
 
     /// Does it again and again, at most so long, and shorter after a failure that nobody can be expected to put right.
-    fn insist_for(&self, longest: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    pub(super) fn insist_for(&self, longest: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let since = self.moment();
         let mut pause = Duration::from_millis(20);
         loop {
