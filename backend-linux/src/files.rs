@@ -65,6 +65,13 @@ pub fn rewrite(path: &str, content: &[u8]) -> Result<()> {
     put().map_err(|e| step("write", path, e))
 }
 
+/// A file of a control group or a process that ended after it was opened is as one that was not there (ENODEV of kernfs, ESRCH of proc).
+fn unread(path: &str, error: io::Error) -> Error {
+    let gone = matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ESRCH));
+    let error = step("read", path, error);
+    if gone { error.with_kind(ErrorKind::NotFound) } else { error }
+}
+
 /// At most `limit` bytes of a file from `offset`.
 ///
 /// Only regular files are read: a FIFO or device that a container put in a file's place would block or act. Below `guarded`
@@ -95,7 +102,7 @@ pub fn read(guarded: &str, path: &str, offset: u64, limit: usize) -> Result<Vec<
             Ok(0) => break,
             Ok(n) => bytes.extend_from_slice(chunk.get(..n).unwrap_or_default()),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(step("read", path, e)),
+            Err(e) => return Err(unread(path, e)),
         }
     }
     Ok(bytes)
