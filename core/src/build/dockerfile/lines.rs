@@ -81,7 +81,7 @@ fn join(source: &Source, first: u32, escape: char) -> Result<(Logical, u32), Fau
     loop {
         let whole = source.line(number);
         // Blanks before the first word do not count; those of a continued line belong to the text.
-        let skipped = if number == first { whole.len() - whole.trim_start().len() } else { 0 };
+        let skipped = if logical.text.is_empty() { whole.len() - whole.trim_start().len() } else { 0 };
         let line = &whole[skipped..];
         logical.parts.push((logical.text.len(), number, skipped));
         logical.lines.1 = number;
