@@ -105,6 +105,25 @@ fn output_and_exit_codes_come_through() {
 }
 
 #[test]
+fn many_clients_at_once_lose_nothing() {
+    let (engine, _socket) = docker();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let engine = &engine;
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let mut person = Person::default();
+                    let script = format!("echo out; echo err >&2; exit {}", n + 1);
+                    let code = run(engine, &config(&["sh", "-c", &script]), &mut person);
+                    let got = (code, person.out.as_slice(), person.err.as_slice());
+                    assert_eq!(got, (n + 1, &b"out\n"[..], &b"err\n"[..]), "client {n}, round {round}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn input_goes_in_and_its_end_too() {
     let (engine, _socket) = docker();
     // More than any buffer on the way holds.

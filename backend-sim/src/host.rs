@@ -7,6 +7,7 @@ use crate::clock::SimClock;
 use crate::command::Ran;
 use crate::fault::Fault;
 use crate::kernel::{SimKernel, interrupted};
+use crate::motion::Motion;
 use crate::registry::{self, SimTransport};
 use crate::store::{MemoryStore, Records};
 use crate::supervisor::Supervised;
@@ -19,6 +20,7 @@ use drydock_core::kernel::{Guard, Signal};
 use drydock_core::supervise::{Event, Reaction, Settings, Supervisor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// What decides for a container: the supervisor of `core`, or a stand-in in tests.
 pub trait Decide: Send {
@@ -45,8 +47,8 @@ pub type Decider = Arc<dyn Fn(&ContainerId) -> Result<Box<dyn Decide>> + Send + 
 /// Drydock's processes on the machine.
 #[derive(Default)]
 pub(crate) struct Actors {
-    /// Who acts now: pids, the innermost last.
-    pub stack: Vec<u32>,
+    /// Who acts now instead of the engine: pids, the innermost last, each on the thread on which it decides.
+    stack: Vec<(ThreadId, u32)>,
     /// The engine's pid.
     pub engine: u32,
     /// Supervisors by container.
@@ -71,6 +73,8 @@ pub struct Machine {
     pub(crate) records: Arc<Records>,
     /// Registries elsewhere.
     pub(crate) remotes: registry::Shared,
+    /// Whose turn it is to let things happen.
+    pub(crate) motion: Motion,
     actors: Mutex<Actors>,
 }
 
@@ -100,6 +104,7 @@ impl Machine {
             shared: Shared(Arc::new(Mutex::new(world))),
             records,
             remotes: registry::Shared::default(),
+            motion: Motion::default(),
             actors: Mutex::default(),
         });
         let weak = Arc::downgrade(&machine);
@@ -140,7 +145,16 @@ impl Machine {
     /// The pid of whoever acts now.
     pub(crate) fn actor(&self) -> u32 {
         let actors = self.actors();
-        actors.stack.last().copied().unwrap_or(actors.engine)
+        let me = thread::current().id();
+        actors.stack.iter().rev().find(|(thread, _)| *thread == me).map_or(actors.engine, |(_, pid)| *pid)
+    }
+
+    /// Lets one of Drydock's processes act on this thread.
+    pub(crate) fn act_as<T>(&self, pid: u32, act: impl FnOnce() -> T) -> T {
+        self.actors().stack.push((thread::current().id(), pid));
+        let done = act();
+        self.actors().stack.retain(|(_, p)| *p != pid);
+        done
     }
 
     /// A new process of Drydock's, for the table.

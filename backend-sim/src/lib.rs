@@ -23,6 +23,7 @@ pub mod host;
 pub mod image;
 pub mod kernel;
 mod log;
+mod motion;
 pub mod net;
 pub mod process;
 pub mod programs;

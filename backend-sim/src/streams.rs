@@ -55,6 +55,14 @@ pub(crate) struct Pump {
     closed: bool,
 }
 
+/// What came of letting things happen.
+struct Next {
+    output: Vec<(Stream, Vec<u8>)>,
+    ended: Option<Ended>,
+    /// There may be more.
+    went_on: bool,
+}
+
 /// Processes let run between two looks at the person.
 const BATCH: u32 = 64;
 
@@ -67,37 +75,19 @@ impl Pump {
     /// Goes on until the other side ends, the person leaves, or nothing can happen any more.
     pub fn run(&mut self, machine: &Arc<Machine>, served: &mut dyn Served, io: &mut dyn Io) -> Result<Ended> {
         loop {
-            for (stream, bytes) in served.output() {
-                io.output(stream, &bytes)?;
-            }
             let input = io.input(false)?;
             let got = input != Input::Pending;
             if let Some(ended) = self.take(served, input) {
                 return Ok(ended);
             }
-            let mut ran = got;
-            for _ in 0..BATCH {
-                if !machine.pulse() {
-                    break;
-                }
-                ran = true;
+            let next = self.go_on(machine, served, got);
+            for (stream, bytes) in next.output {
+                io.output(stream, &bytes)?;
             }
-            if ran {
-                continue;
-            }
-            let rest = served.output();
-            if !rest.is_empty() {
-                for (stream, bytes) in rest {
-                    io.output(stream, &bytes)?;
-                }
-                continue;
-            }
-            if let Some(ended) = served.ended() {
+            if let Some(ended) = next.ended {
                 return Ok(ended);
             }
-            let (ends, _) = served.ends();
-            let awaited = self.stdin && !self.closed && machine.shared.lock().input_awaited(&ends);
-            if !awaited && machine.pass_time(None) {
+            if next.went_on {
                 continue;
             }
             if !self.stdin || self.closed {
@@ -114,6 +104,22 @@ impl Pump {
                 return Ok(ended);
             }
         }
+    }
+
+    /// Lets things happen, in one turn: what comes of them is seen whole before another thread moves on.
+    fn go_on(&self, machine: &Arc<Machine>, served: &mut dyn Served, got: bool) -> Next {
+        let _turn = machine.motion.turn();
+        let ran = (0..BATCH).take_while(|_| machine.pulse()).count() > 0;
+        let output = served.output();
+        if got || ran || !output.is_empty() {
+            return Next { output, ended: None, went_on: true };
+        }
+        if let Some(ended) = served.ended() {
+            return Next { output, ended: Some(ended), went_on: false };
+        }
+        let (ends, _) = served.ends();
+        let awaited = self.stdin && !self.closed && machine.shared.lock().input_awaited(&ends);
+        Next { output, ended: None, went_on: !awaited && machine.pass_time(None) }
     }
 
     fn take(&mut self, served: &mut dyn Served, input: Input) -> Option<Ended> {
@@ -157,17 +163,20 @@ impl Machine {
 
     /// Lets one thing happen that can happen now. Answers whether there was one.
     pub(crate) fn pulse(self: &Arc<Self>) -> bool {
+        let _turn = self.motion.turn();
         let ran = self.shared.run_one();
         self.serve_supervisors() || ran
     }
 
     /// Lets everything happen that can happen now.
     pub(crate) fn settle(self: &Arc<Self>) {
+        let _turn = self.motion.turn();
         while self.pulse() {}
     }
 
     /// Moves the clock to the next moment at which something happens, but not beyond `limit`. Answers whether there was one.
     pub(crate) fn pass_time(self: &Arc<Self>, limit: Option<u64>) -> bool {
+        let _turn = self.motion.turn();
         let fired = {
             let mut world = self.shared.lock();
             let Some(next) = world.next_event().filter(|at| limit.is_none_or(|l| *at <= l)) else { return false };

@@ -91,10 +91,10 @@ impl Machine {
         let pid = self.add_actor(1, args)?;
         let decider = decider.ok_or_else(|| Error::invalid("this simulated host has nobody to decide for containers"))?;
         // Its lock is taken as itself, before it decides anything.
-        self.actors().stack.push(pid);
-        let locked = self.hold(&format!("supervisor-{id}")).is_some();
-        let decide = if locked { decider(id) } else { Err(Error::conflict("the supervisor's lock is held")) };
-        self.actors().stack.pop();
+        let decide = self.act_as(pid, || {
+            let locked = self.hold(&format!("supervisor-{id}")).is_some();
+            if locked { decider(id) } else { Err(Error::conflict("the supervisor's lock is held")) }
+        });
         let decide = match decide {
             Ok(decide) => decide,
             Err(error) => {
@@ -136,6 +136,7 @@ impl Machine {
 
     /// Asks a supervisor, and lets the world settle.
     pub(crate) fn ask_supervisor(self: &Arc<Self>, id: &ContainerId, request: &Request) -> Result<()> {
+        let _turn = self.motion.turn();
         if let Request::Resize(size) | Request::ResizeExec { size, .. } = request {
             let tty = {
                 let actors = self.actors();
@@ -170,11 +171,9 @@ impl Machine {
             };
             let pid = s.pid;
             s.asked |= matches!(event, Event::Request(_));
-            actors.stack.push(pid);
             (pid, decide)
         };
-        let reaction = decide.handle(event);
-        self.actors().stack.retain(|p| *p != pid);
+        let reaction = self.act_as(pid, || decide.handle(event));
         let reply = self.obey(id, pid, decide, reaction);
         let next = self.actors().supervisors.get_mut(id).and_then(|s| s.queue.pop_front());
         if let Some(event) = next {
