@@ -3,6 +3,7 @@
 //! - [`run`] reads a command line, runs it and answers the exit code.
 //! - [`command`] has one file a command; [`flags`] reads flags as Docker's users write them.
 //! - [`format`], [`template`] and [`inspect`] say what Docker's users and their scripts expect to read.
+//! - [`history`] and [`world`] are a simulated host, and what was done to it, to be done again.
 //! - [`native`] is the environment of a real process; all else builds without an operating system.
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod native;
 pub mod screen;
 mod session;
 pub mod template;
+pub mod world;
 
 pub use environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 pub use failure::{Failure, Outcome};

@@ -4,7 +4,6 @@
 mod conform;
 #[cfg(all(unix, feature = "serve"))]
 mod docker;
-mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(all(unix, feature = "serve"))]

@@ -1,6 +1,6 @@
 //! The keychain of a simulated host: root's `config.json` on its disk.
 
-use drydock::keychain::Keychain;
+use crate::keychain::Keychain;
 use drydock_core::kernel::{Kernel, Step};
 use drydock_core::{Error, ErrorKind, Result};
 use drydock_sim::kernel::SimKernel;
