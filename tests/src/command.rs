@@ -2,7 +2,7 @@
 
 use crate::clauses;
 use crate::report::{ClauseReport, Format, Verdict};
-use crate::run::{self, Options};
+use crate::run::{self, Options, Part};
 use crate::target::{Target, docker::DockerTarget, linux::LinuxTarget, sim::SimTarget};
 use clap::Args;
 use std::io::Write;
@@ -47,6 +47,9 @@ pub struct Conform {
     /// Only clauses whose id starts with this, or whose sentence has it in it
     #[arg(long, value_name = "PATTERN")]
     pub filter: Option<String>,
+    /// Only one of several parts, where machines share the work: 1/2, 2/2
+    #[arg(long, value_name = "K/N")]
+    pub part: Option<Part>,
     /// Seed of the simulated host
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -72,9 +75,9 @@ impl Conform {
     }
 
     fn try_execute(&self, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, String> {
-        let options = Options { filter: self.filter.clone(), seed: self.seed };
+        let options = Options { filter: self.filter.clone(), part: self.part, seed: self.seed };
         if self.list {
-            for clause in clauses::all().into_iter().filter(|c| options.selects(c)) {
+            for clause in options.select(&clauses::all()) {
                 writeln!(out, "{}  {}  [{}]", clause.id, clause.sentence, clause.cites).map_err(|e| e.to_string())?;
             }
             return Ok(true);

@@ -20,14 +20,41 @@ use std::time::Duration;
 pub struct Options {
     /// Only clauses whose id starts with this or whose sentence has it in it.
     pub filter: Option<String>,
+    /// Only one part of them, where several machines share the work.
+    pub part: Option<Part>,
     /// The seed the target was made with, for the report.
     pub seed: u64,
 }
 
+/// One of several parts of equal size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    number: usize,
+    of: usize,
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => Err("a part is written as 1/2 or 2/2, for example".to_owned()),
+        }
+    }
+}
+
 impl Options {
-    /// Whether a clause is to be run.
-    pub fn selects(&self, clause: &Clause) -> bool {
+    fn filtered(&self, clause: &Clause) -> bool {
         self.filter.as_deref().is_none_or(|f| clause.id.starts_with(f) || clause.sentence.contains(f))
+    }
+
+    /// The clauses to be run, in the order of the table. Parts take turns: neighbours take alike long.
+    pub fn select(&self, table: &[&'static Clause]) -> Vec<&'static Clause> {
+        let filtered = table.iter().copied().filter(|c| self.filtered(c)).enumerate();
+        let mine = |n: usize| self.part.is_none_or(|part| n % part.of == part.number - 1);
+        filtered.filter(|(n, _)| mine(*n)).map(|(_, clause)| clause).collect()
     }
 }
 
@@ -47,15 +74,17 @@ pub fn run_these(
     let facts = target.subject().map_err(|e| format!("the target {} cannot be made: {e}", target.name()))?.engine().facts();
     let quiet = Quiet::begin();
     let mut reports = Vec::with_capacity(table.len());
-    let mut judged = judge_ahead(table, target, options);
+    let wanted = options.select(table);
+    let mut judged = judge_ahead(&wanted, target);
+    let wanted: BTreeSet<&str> = wanted.iter().map(|clause| clause.id).collect();
     for &clause in table {
-        let report = if options.selects(clause) {
+        let report = if wanted.contains(clause.id) {
             let (verdict, reason, nanoseconds) = judged.remove(clause.id).unwrap_or_else(|| judge(clause, target));
             let known = divergence::find(&register, clause.id, target.name(), &facts.release);
             let (verdict, reason) = registered(known, verdict, reason);
             ClauseReport::new(clause, verdict, reason, nanoseconds)
         } else {
-            ClauseReport::new(clause, Verdict::NotRun, "left out by the filter".to_owned(), 0)
+            ClauseReport::new(clause, Verdict::NotRun, "left out by the filter or the part".to_owned(), 0)
         };
         each(&report);
         reports.push(report);
@@ -77,13 +106,12 @@ fn registered(known: Option<&Divergence>, verdict: Verdict, reason: String) -> (
 type Judgement = (Verdict, String, u64);
 
 /// Judges clauses on several hosts at once, where a target has more than one: each has its own, so that nothing depends on the order.
-fn judge_ahead(table: &[&'static Clause], target: &dyn Target, options: &Options) -> BTreeMap<&'static str, Judgement> {
+fn judge_ahead(wanted: &[&'static Clause], target: &dyn Target) -> BTreeMap<&'static str, Judgement> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let wanted: Vec<&'static Clause> = table.iter().copied().filter(|c| options.selects(c)).collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let work = |mut twin: Box<dyn Target + Send>| {
-            let (wanted, next) = (&wanted, &next);
+            let next = &next;
             scope.spawn(move || {
                 let mut judged = Vec::new();
                 while let Some(&clause) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -209,6 +237,24 @@ impl Drop for Quiet {
     fn drop(&mut self) {
         if let Some(before) = self.0.take() {
             std::panic::set_hook(before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_the_whole_and_share_nothing() {
+        let table = crate::clauses::all();
+        let part = |text: &str| Options { part: Some(text.parse().unwrap()), ..Options::default() }.select(&table);
+        let parts: Vec<Vec<_>> = ["1/3", "2/3", "3/3"].into_iter().map(part).collect();
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), table.len());
+        let ids: BTreeSet<&str> = parts.iter().flatten().map(|clause| clause.id).collect();
+        assert_eq!(ids.len(), table.len());
+        for wrong in ["0/2", "3/2", "1/0", "1", "a/b"] {
+            assert!(wrong.parse::<Part>().is_err(), "{wrong}");
         }
     }
 }

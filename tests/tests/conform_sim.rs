@@ -5,7 +5,7 @@ use drydock_conformance::target::sim::SimTarget;
 use drydock_conformance::{Options, Report, clauses, run};
 
 fn report(seed: u64) -> Report {
-    let options = Options { filter: None, seed };
+    let options = Options { seed, ..Options::default() };
     run(&mut SimTarget::new(seed), &options, &mut |_| {}).unwrap()
 }
 
