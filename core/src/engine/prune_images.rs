@@ -66,15 +66,23 @@ impl LocalEngine {
                 let Some(image) = self.image_record(&image.id)?.filter(|i| !i.hidden) else { continue };
                 let used = !self.store().scan(Table::Meta, &use_prefix(&image.id), "", 1)?.is_empty();
                 let dangling = image.tags.is_empty() && image.digests.is_empty();
-                if used
-                    || !(all || dangling)
-                    || !filters.mean(image.created, &image.defaults.labels)
-                    || (dangling && self.has_children(&image)?)
-                {
+                if used || !(all || dangling) || !filters.mean(image.created, &image.defaults.labels) {
+                    continue;
+                }
+                // What other images were made from stays for them, and goes with the last of these.
+                let needed = self.has_children(&image)?;
+                if needed && dangling {
                     continue;
                 }
                 let names = image.tags.iter().chain(&image.digests).map(|n| format!("untagged: {}", crate::image::reference::familiar(n)));
                 pruned.removed.extend(names);
+                if needed {
+                    let names: Vec<String> = image.tags.iter().chain(&image.digests).cloned().collect();
+                    if !filters.dry_run {
+                        self.untag(&image, &names, &mut marks, false)?;
+                    }
+                    continue;
+                }
                 pruned.removed.push(format!("deleted: {}", image.id));
                 if filters.dry_run {
                     dry.push(image);

@@ -61,7 +61,8 @@ impl LocalEngine {
                 )));
             }
             let rest: Vec<String> = image.tags.iter().filter(|t| **t != reference.to_string()).cloned().collect();
-            if !rest.is_empty() || running.is_some() {
+            // What other images were made from stays for them, without a name.
+            if !rest.is_empty() || running.is_some() || self.has_children(image)? {
                 // A digest stays only beside a tag of its repository.
                 let repository = reference.repository();
                 let of_repository = |name: &String| name.strip_prefix(&repository).is_some_and(|n| n.starts_with([':', '@']));
@@ -77,6 +78,12 @@ impl LocalEngine {
                 return Ok(named.iter().map(|name| format!("Untagged: {}", familiar(name))).collect());
             }
         } else {
+            if self.has_children(image)? {
+                return Err(in_use(format!(
+                    "conflict: unable to delete {} (cannot be forced) - image has dependent child images",
+                    id.short()
+                )));
+            }
             if let Some(container) = &running {
                 return Err(in_use(format!(
                     "conflict: unable to delete {} (cannot be forced) - image is being used by running container {}",
@@ -143,7 +150,7 @@ impl LocalEngine {
 
     /// Takes tags away; with `remove` the image too: hidden if containers are made from it, else gone with the layers that only it
     /// has. Answers the chain ids of layers that go, highest first; their files go when the marks are swept.
-    fn untag(&self, image: &ImageRecord, tags: &[String], marks: &mut BTreeSet<String>, remove: bool) -> Result<Vec<String>> {
+    pub(super) fn untag(&self, image: &ImageRecord, tags: &[String], marks: &mut BTreeSet<String>, remove: bool) -> Result<Vec<String>> {
         loop {
             let key = image.id.as_str();
             let Some(before) = self.store().get(Table::Images, key)? else { return Ok(Vec::new()) };

@@ -6,6 +6,7 @@ use crate::fixture::{Archive, Entry, tar};
 use crate::outcome::{Checked, contains, equal, fail, holds};
 use crate::world::World;
 use drydock_core::ErrorKind;
+use drydock_core::engine::{CommitOptions, RemoveOptions};
 
 fn refused(w: &World<'_>, name: &str, force: bool, words: &str) -> Checked {
     match w.engine().remove_image(name, force, true) {
@@ -102,6 +103,20 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.engine().remove_image("upper:1", false, true)?;
         w.run_with(&["cat", "/top"], |c| c.image = "lower:1".to_owned())?.prints("top")?;
         w.run_with(&["ls", "/more"], |c| c.image = "lower:1".to_owned())?.exits(1)?.done()
+    }),
+    Clause::docker("IMG-RM-13", "An image that another was made from cannot be deleted by id, with force neither.", cite::RMI, |w| {
+        let parent = w.import_busybox("below:1", &["LABEL n=1"])?;
+        let id = w.create(&["true"], |c| c.image = "below:1".to_owned())?;
+        let child = w.engine().commit(&id, &CommitOptions { reference: "above:1".to_owned(), ..CommitOptions::default() })?;
+        w.engine().remove(&id, RemoveOptions::default())?;
+        let words = format!("conflict: unable to delete {} (cannot be forced) - image has dependent child images", short(&parent));
+        refused(w, &parent, false, &words)?;
+        refused(w, &parent, true, &words)?;
+        equal("by its reference", w.engine().remove_image("below:1", false, true)?, vec!["Untagged: below:1".to_owned()])?;
+        holds("it is there for the other", w.engine().image(&parent).is_ok())?;
+        let lines = w.engine().remove_image("above:1", false, true)?;
+        holds(format_args!("it goes with the other: {lines:?}"), lines.contains(&format!("Deleted: {parent}")))?;
+        holds("the other is gone", w.engine().image(child.as_str()).is_err())
     }),
     Clause::docker("IMG-RM-9", "Nothing a container does changes its image.", "Docker storage drivers, Images and layers", |w| {
         let before = w.engine().image("busybox")?;
