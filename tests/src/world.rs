@@ -6,14 +6,15 @@ use crate::script::Script;
 use crate::target::Subject;
 use drydock_core::Error;
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, NetworkMode, Status};
-use drydock_core::engine::{Engine, LogLine, LogsRequest, PruneFilters, RemoveOptions};
+use drydock_core::engine::{Engine, ImageSummary, LogLine, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::host::{Capabilities, Capability};
-use drydock_core::id::ContainerId;
+use drydock_core::id::{ContainerId, ImageId};
 use drydock_core::io::{Attach, Ended, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
 use drydock_sim::registry::Registry;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -330,9 +331,12 @@ impl<'a> World<'a> {
             note(gone, &format!("container {}", container.name));
         }
         let keep = format!("{BUSYBOX}:latest");
-        for image in self.engine.images()? {
+        for image in children_first(self.engine.images()?) {
             if !image.tags.contains(&keep) {
-                note(self.engine.remove_image(image.id.as_str(), true, true).map(drop), &format!("image {}", image.id.short()));
+                let gone = self.engine.remove_image(image.id.as_str(), true, true).map(drop);
+                // One without a name goes with the last image that was made from it.
+                let gone = gone.or_else(|e| if e.kind() == drydock_core::ErrorKind::NotFound { Ok(()) } else { Err(e) });
+                note(gone, &format!("image {}", image.id.short()));
             } else {
                 for tag in image.tags.iter().filter(|t| **t != keep) {
                     note(self.engine.remove_image(tag, true, true).map(drop), &format!("tag {tag}"));
@@ -345,4 +349,13 @@ impl<'a> World<'a> {
         note(self.engine.prune_build_cache(&all).map(drop), "build cache");
         first.map_or(Ok(()), Err)
     }
+}
+
+/// Images in an order in which each can be removed: after all that were made from it.
+fn children_first(images: Vec<ImageSummary>) -> Vec<ImageSummary> {
+    let parents: BTreeMap<ImageId, ImageId> = images.iter().filter_map(|i| Some((i.id.clone(), i.parent.clone()?))).collect();
+    let depth = |image: &ImageSummary| std::iter::successors(parents.get(&image.id), |id| parents.get(*id)).count();
+    let mut images = images;
+    images.sort_by_key(|image| std::cmp::Reverse(depth(image)));
+    images
 }
