@@ -1,8 +1,37 @@
-//! The lessons: what each is for, which page of the book goes with it, and where its scripts are.
+//! The lessons: labs as data, their checks, and the scripts of the first container.
 //!
-//! A lesson is data. Its tests hold it to its word: its folder and its page exist, and every script in the folder can be executed.
+//! - [`lab`]: what somebody is to bring about, the way there, hints, and what to break afterwards, read from a file.
+//! - [`predicate`]: what is to be so on a host, asked of the engine. No check reads what a command printed, or a clock.
+//! - [`verify`]: a lab is checked as it checks others: the start fails, the solution passes, every hint is reached, every break breaks.
+//! - [`LABS`]: the labs there are.
+//! - [`LESSONS`]: what is done with scripts. Their tests hold them to their word: folder and page exist, every script can be executed.
+//!
+//! Everything here is decided over the engine seam alone and builds for a web page.
 
+#![forbid(unsafe_code)]
+
+pub mod lab;
+pub mod predicate;
+pub mod verify;
+
+use lab::{Lab, Mistake};
 use serde::Serialize;
+
+/// The labs in the order of the book: a word for each, and its file.
+pub const LABS: &[(&str, &str)] = &[
+    ("process", include_str!("../labs/process.lab")),
+    ("names", include_str!("../labs/names.lab")),
+    ("images", include_str!("../labs/images.lab")),
+    ("life", include_str!("../labs/life.lab")),
+];
+
+/// A lab by its word, for a student; nobody is an empty name. `None` if there is no such lab.
+///
+/// # Errors
+/// A mistake in the lab's file.
+pub fn find(id: &str, student: &str) -> Result<Option<Lab>, Mistake> {
+    LABS.iter().find(|(known, _)| *known == id).map(|(id, text)| Lab::parse(id, text, student)).transpose()
+}
 
 /// One lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,6 +86,22 @@ mod tests {
                 assert!(mode & 0o111 != 0, "{} cannot be executed", script.display());
             }
         }
+    }
+
+    #[test]
+    fn every_lab_is_read_for_anybody() {
+        for (id, _) in super::LABS {
+            for student in ["", "ada", "bob", "学生"] {
+                super::find(id, student).unwrap_or_else(|e| panic!("{id}: {e}")).expect("it is there");
+            }
+        }
+        assert_eq!(super::find("nothing", ""), Ok(None));
+    }
+
+    #[test]
+    fn every_file_of_labs_is_a_lab() {
+        let files = std::fs::read_dir(Path::new(HERE).join("labs")).expect("the labs").count();
+        assert_eq!(files, super::LABS.len());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! The program keeps one in a file, a terminal one for a class, a page of the book one for each reader; all of them make the same
 //! thing of the same seed and the same commands.
 
+mod console;
 mod keychain;
 
 use crate::history::{Entry, KeychainOf, Replay};
 use crate::{HostOptions, run_on};
+pub use console::Console;
 use drydock_core::Result;
 use drydock_core::engine::{Engine, ImportRequest};
 use drydock_sim::{Ran, SimConfig, SimHost, image, programs};
