@@ -12,6 +12,7 @@
 pub mod auth;
 pub mod body;
 pub mod client;
+pub mod drain;
 pub mod error;
 pub mod guard;
 pub mod hijack;

@@ -1,5 +1,6 @@
 //! From a request to its handler: version prefix, then path and method; what every answer carries.
 
+use crate::drain::Drained;
 use crate::error::{ApiError, Refused};
 use crate::guard;
 use crate::log::{Level, Log};
@@ -45,6 +46,8 @@ impl Api {
         if let (true, Some(call)) = (debug, &told) {
             self.log.say(Level::Debug, &format!("Calling {call}"));
         }
+        // Whatever it is refused for, and by whom.
+        let request = request.map(Drained::of);
         let mut response = match guard::one_length(request.headers()).and_then(|()| prepare(request)) {
             Ok(request) => self.router.clone().call(request).await.unwrap_or_else(|never| match never {}),
             Err(refused) => refused.into_response(),

@@ -57,6 +57,35 @@ fn context(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn a_body_that_is_refused_is_taken_all_the_same() {
+    let world = World::new();
+    let refused = [
+        ("PUT", "/containers/nobody/archive?path=/", "application/x-tar", 404),
+        ("PUT", "/containers/nobody/archive", "application/x-tar", 400),
+        ("POST", "/containers/create", "application/json", 413),
+        ("POST", "/nothing/here", "text/plain", 404),
+    ];
+    for (method, path, kind, status) in refused {
+        let (near, far) = duplex(1 << 12);
+        let serving = tokio::spawn(listen::guarded(far, world.api.clone(), world.stop.subscribe(), None));
+        let (mut reader, mut writer) = tokio::io::split(near);
+        let body = vec![b' '; 4 << 20];
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        writer.write_all(head.as_bytes()).await.unwrap();
+        // A client that looks at the answer only when it has sent everything.
+        writer.write_all(&body).await.unwrap_or_else(|e| panic!("{method} {path}: {e}"));
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).await.unwrap();
+        assert_eq!(Answer::parse(&all).status, status, "{method} {path}");
+        drop(writer);
+        serving.await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_ping_says_what_a_client_needs() {
     let world = World::new();
     let ping = world.get("/_ping").await;

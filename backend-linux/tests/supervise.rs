@@ -60,6 +60,7 @@ fn supervise(data: &str, run: &str, id: &ContainerId) -> Result<()> {
                 | Request::Update(_)
                 | Request::Connect(_)
                 | Request::Disconnect(_)
+                | Request::Trouble
                 | Request::Exec { .. }
                 | Request::ResizeExec { .. },
             )

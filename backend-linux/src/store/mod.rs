@@ -65,7 +65,7 @@ fn after_prefix(prefix: &str) -> Option<String> {
 fn failed(op: &'static str) -> impl Fn(rusqlite::Error) -> Error {
     move |e| {
         let kind = match e.sqlite_error_code() {
-            Some(ffi::ErrorCode::DiskFull) => ErrorKind::Exhausted,
+            Some(ffi::ErrorCode::DiskFull | ffi::ErrorCode::OutOfMemory) => ErrorKind::Exhausted,
             Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => ErrorKind::TimedOut,
             Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => ErrorKind::Corrupt,
             Some(ffi::ErrorCode::PermissionDenied | ffi::ErrorCode::ReadOnly | ffi::ErrorCode::CannotOpen) => ErrorKind::Denied,

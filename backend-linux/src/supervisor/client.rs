@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// The exit code of a container whose supervisor was killed: it dies with it, by SIGKILL.
 const KILLED: i32 = 137;
 
+/// How long a supervisor may take to say the first word.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A connection to a supervisor; `None` if there is none.
 pub fn connect(kernel: &LinuxKernel, id: &ContainerId) -> Result<Option<OwnedFd>> {
     wire::connect_to(&Layout::of(kernel.facts()).socket(id))
@@ -50,12 +53,22 @@ pub fn attach(kernel: &LinuxKernel, id: &ContainerId, attach: &Attach) -> Result
     let socket = connect(kernel, id)?.ok_or_else(|| nobody(id))?;
     let hello = Hello { stdin: attach.stdin, stdout: attach.stdout, stderr: attach.stderr, logs: attach.logs };
     wire::transmit(&socket, &Frame::Attach(hello).encode()?, true)?;
-    let since = match attach.logs.then(|| wire::receive(&socket)).transpose()? {
-        None => None,
-        Some(Received::Frame(Frame::Since(moment))) => Some(moment),
-        Some(_) => return Err(nobody(id)),
-    };
+    let since = if attach.logs { Some(first_answer(&socket, id)?) } else { None };
     Ok(Box::new(Attached { socket, since, stdin: attach.stdin, keys: DetachKeys::new(&attach.detach_keys), unsent: VecDeque::new() }))
+}
+
+/// From when on an attachment has what is written: the first that a supervisor says to one that asked.
+fn first_answer(socket: &OwnedFd, id: &ContainerId) -> Result<Timestamp> {
+    let within = |longest| set_socket_timeout(socket, Timeout::Recv, longest).map_err(|e| step("setsockopt", "SO_RCVTIMEO", e));
+    within(Some(PATIENCE))?;
+    let answer = wire::receive(socket)?;
+    // What the program writes may be long in coming.
+    within(None)?;
+    match answer {
+        Received::Frame(Frame::Since(moment)) => Ok(moment),
+        Received::Nothing => Err(drydock_core::kernel::no_answer(id)),
+        _ => Err(nobody(id)),
+    }
 }
 
 /// Waits until the supervisor has ended: its socket is gone, and then its lock.

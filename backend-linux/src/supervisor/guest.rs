@@ -7,6 +7,7 @@
 use super::wire::{self, Frame, Hello, Received};
 use drydock_core::error::Result;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -122,8 +123,13 @@ pub fn welcome(listener: &OwnedFd, guests: &mut Vec<Guest>) -> Result<()> {
         let flags = rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK;
         match rustix::net::accept_with(listener, flags) {
             Ok(socket) => guests.push(Guest::new(socket)),
-            Err(rustix::io::Errno::AGAIN) => return Ok(()),
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+            Err(Errno::AGAIN) => return Ok(()),
+            Err(Errno::INTR | Errno::CONNABORTED) => {}
+            // They wait at the door until there is room: the container must not end for want of a descriptor.
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                std::thread::sleep(Duration::from_millis(20));
+                return Ok(());
+            }
             Err(e) => return Err(crate::error::step("accept", "supervisor socket", e)),
         }
     }

@@ -12,6 +12,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::thread::JoinHandle;
 
+/// How much of a file's end is read to find where its entries end: more than the longest entry has.
+const TAIL: u64 = 256 << 10;
+
 /// A log that is written.
 #[derive(Debug)]
 pub struct Log {
@@ -63,6 +66,7 @@ impl Log {
     pub fn finish(&mut self, now: Timestamp) {
         self.encoder.finish(now, &mut self.buffer);
         self.write(now);
+        self.tell_of_losses(now);
         if let Some(forward) = &mut self.forward {
             forward.finish(now);
         }
@@ -73,10 +77,7 @@ impl Log {
         let mut entries = std::mem::take(&mut self.buffer);
         if !entries.is_empty() {
             if let Some((count, why)) = self.lost.take() {
-                let text = format!("[drydock: {count} lines were lost here: {why}]\n");
-                let mut marked = Vec::new();
-                Encoder::default().push(Stream::Stderr, text.as_bytes(), now, &mut marked);
-                match self.append(&marked) {
+                match self.append(&mark(count, &why, now)) {
                     Ok(()) => self.write_entries(&entries),
                     Err(error) => self.lost = Some((count + lines(&entries), error)),
                 }
@@ -101,6 +102,16 @@ impl Log {
                     }
                 }
             }
+        }
+    }
+
+    /// Nothing comes after what was lost last: the log says so at its end. Where there is no room even for that, the entries before make
+    /// room, and count as lost.
+    fn tell_of_losses(&mut self, now: Timestamp) {
+        let Some((count, why)) = self.lost.take() else { return };
+        if self.append(&mark(count, &why, now)).is_err() {
+            // What is left is that a person sees an end without a mark.
+            let _ = write_over(&self.path, |cut| mark(count + cut, &why, now));
         }
     }
 
@@ -157,11 +168,39 @@ fn lines(entries: &[u8]) -> u64 {
     entries.iter().filter(|b| **b == b'\n').count() as u64
 }
 
+/// An entry that says what is missing where it stands.
+fn mark(count: u64, why: &io::Error, now: Timestamp) -> Vec<u8> {
+    let text = format!("[drydock: {count} lines were lost here: {why}]\n");
+    let mut marked = Vec::new();
+    Encoder::default().push(Stream::Stderr, text.as_bytes(), now, &mut marked);
+    marked
+}
+
+/// Puts an entry where the last ones of a file are, so that it needs no room. `entry` is asked for it with how many those are.
+fn write_over(path: &str, entry: impl Fn(u64) -> Vec<u8>) -> io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    // Not by appending, which pwrite(2) would do to a file that is open for it.
+    let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let size = file.metadata()?.len();
+    let start = size.saturating_sub(TAIL);
+    let mut tail = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];
+    file.read_exact_at(&mut tail, start)?;
+    // Where entries begin that are long enough together, the last such place.
+    let ends = tail.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
+    let begins = std::iter::once(0).filter(|_| start == 0).chain(ends);
+    let fits = |at: &usize| tail.get(*at..).is_some_and(|rest| entry(lines(rest)).len() <= rest.len());
+    let at = begins.filter(fits).last().ok_or(io::ErrorKind::StorageFull)?;
+    let entry = entry(lines(tail.get(at..).unwrap_or_default()));
+    let at = start + at as u64;
+    file.write_all_at(&entry, at)?;
+    file.set_len(at + entry.len() as u64)
+}
+
 /// Where the last whole entry of a file ends.
 fn last_line_end(path: &str, size: u64) -> Option<u64> {
     use std::os::unix::fs::FileExt as _;
     let file = File::open(path).ok()?;
-    let start = size.saturating_sub(256 << 10);
+    let start = size.saturating_sub(TAIL);
     let mut tail = vec![0; usize::try_from(size - start).ok()?];
     file.read_exact_at(&mut tail, start).ok()?;
     Some(start + tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at as u64 + 1))
@@ -208,6 +247,25 @@ mod tests {
         let mut text = String::new();
         io::Read::read_to_string(&mut flate2::read::GzDecoder::new(File::open(dir.join("log.1.gz")).unwrap()), &mut text).unwrap();
         assert!(text.len() >= 200 && text.ends_with("}\n"), "{text}");
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn what_is_lost_at_the_very_end_is_told_in_the_room_of_what_was_there() {
+        let (mut log, dir) = log(9998, 2, false);
+        for n in 0..20 {
+            log.push(Stream::Stdout, format!("line {n}\n").as_bytes(), Timestamp(n));
+        }
+        let full = fs::metadata(dir.join("log")).unwrap().len();
+        log.file = Some(File::open(dir.join("log")).unwrap());
+        log.push(Stream::Stdout, b"lost\n", Timestamp(21));
+        log.finish(Timestamp(22));
+        let text = fs::read_to_string(dir.join("log")).unwrap();
+        assert!(text.len() as u64 <= full, "it grew");
+        let all: Vec<&str> = text.lines().collect();
+        let kept = all.len() - 1;
+        assert!(all[..kept].iter().enumerate().all(|(n, line)| line.contains(&format!("line {n}"))), "{text}");
+        assert!((15..20).contains(&kept) && all[kept].contains(&format!("{} lines were lost here", 21 - kept)), "{text}");
         fs::remove_dir_all(dir).unwrap();
     }
 

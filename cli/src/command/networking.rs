@@ -68,20 +68,8 @@ pub(crate) struct Networking {
     pub network_alias: Vec<String>,
 }
 
-fn mode(name: &str) -> NetworkMode {
-    match name {
-        "" | "default" => NetworkMode::default(),
-        "none" => NetworkMode::None,
-        "host" => NetworkMode::Host,
-        other => match other.strip_prefix("container:") {
-            Some(container) => NetworkMode::Container(container.to_owned()),
-            None => NetworkMode::Named(other.to_owned()),
-        },
-    }
-}
-
 fn of_ones_own(name: &str) -> bool {
-    matches!(mode(name), NetworkMode::Named(name) if name != "bridge")
+    matches!(NetworkMode::parse(name), NetworkMode::Named(name) if name != "bridge")
 }
 
 impl Networking {
@@ -121,7 +109,7 @@ impl Networking {
         if places.iter().any(|p| !p.aliases.is_empty() && !of_ones_own(&p.network)) {
             return Err(Error::invalid("network-scoped aliases are only supported for user-defined networks"));
         }
-        config.network = mode(places.first().map(|p| p.network.as_str()).unwrap_or_default());
+        config.network = NetworkMode::parse(places.first().map(|p| p.network.as_str()).unwrap_or_default());
         for place in &mut places {
             if matches!(place.network.as_str(), "" | "default") {
                 "bridge".clone_into(&mut place.network);

@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
-use crate::format::{self, Row, Style, duration, ellipsis, ports, render, size, status, time};
+use crate::format::{self, LABELS, Row, Style, duration, ellipsis, label, ports, render, size, status, time};
 use crate::screen::{EACH, Screen};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -125,10 +125,6 @@ fn listed(args: &PsArgs, format: &str, containers: Vec<ContainerSummary>, now: T
     if format == "raw" {
         return Ok(rows.iter().map(|r| raw(r, args.quiet, args.size)).collect());
     }
-    let label = |row: &Value, name: &str, arguments: &[Value]| {
-        let wanted = (name == "Label").then(|| arguments.first().and_then(Value::as_str))??;
-        Some(Ok(row.get(".labels").and_then(|l| l.get(wanted)).cloned().unwrap_or(Value::from(""))))
-    };
     let style = Style {
         format: if args.quiet { "" } else { format },
         columns: match (args.size, args.watch) {
@@ -189,7 +185,7 @@ fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
         "LocalVolumes": local.to_string(),
         "Networks": c.networks.join(","),
         "Platform": Value::Null,
-        ".labels": c.labels,
+        LABELS: c.labels,
     })
 }
 

@@ -6,14 +6,14 @@ use super::prune::{PruneArgs, tell, tell_space};
 use super::ps::FORMAT_HELP;
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
-use crate::format::{Row, Style, print_rows};
+use crate::format::{LABELS, Row, Style, label, print_rows};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::Error;
 use drydock_core::container::volume::VolumeRequest;
 use drydock_core::docker;
 use drydock_core::engine::VolumeSummary;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// `volume create`
@@ -156,17 +156,13 @@ fn row(volume: &VolumeSummary) -> Row {
         "Scope": "local",
         "Size": "N/A",
         "Status": "N/A",
-        ".labels": volume.record.labels,
+        LABELS: volume.record.labels,
     })
 }
 
 fn list(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome {
     let args = ListArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let rows: Vec<Row> = session.engine()?.volumes(&args.filter)?.iter().map(row).collect();
-    let label = |row: &Value, name: &str, arguments: &[Value]| {
-        let wanted = (name == "Label").then(|| arguments.first().and_then(Value::as_str))??;
-        Some(Ok(row.get(".labels").and_then(|labels| labels.get(wanted)).cloned().unwrap_or_else(|| Value::from(""))))
-    };
     print_rows(
         session,
         &rows,

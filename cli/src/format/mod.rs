@@ -7,7 +7,7 @@ pub mod size;
 pub mod table;
 
 pub use drydock_core::docker::{duration, status, time};
-pub use output::{Row, Style, print_rows, render};
+pub use output::{LABELS, Row, Style, label, print_rows, render};
 
 /// The first `width` characters; what is cut off shows as `…`.
 pub fn ellipsis(text: &str, width: usize) -> String {

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// One line of a list: an object with Docker's field names.
 pub type Row = Value;
 
+/// Where a row has its labels, for [`label`].
+pub const LABELS: &str = ".labels";
+
 /// How a list is printed.
 pub struct Style<'a> {
     /// What was given with `--format`; empty for the usual table.
@@ -23,6 +26,12 @@ pub struct Style<'a> {
     pub kind: &'a str,
     /// Fields that are functions.
     pub methods: &'a Methods<'a>,
+}
+
+/// The one field of most lists that is a function: `.Label NAME`, of the labels that a row has beside what is printed.
+pub fn label(row: &Value, name: &str, arguments: &[Value]) -> Option<Result<Value, String>> {
+    let wanted = (name == "Label").then(|| arguments.first().and_then(Value::as_str))??;
+    Some(Ok(row.get(LABELS).and_then(|labels| labels.get(wanted)).cloned().unwrap_or_else(|| Value::from(""))))
 }
 
 /// Prints rows.

@@ -42,6 +42,21 @@ impl Default for NetworkMode {
     }
 }
 
+impl NetworkMode {
+    /// Reads one as people and the Engine API's `NetworkMode` write it: `default`, `none`, `host`, `container:NAME`, or a network.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "" | "default" => Self::default(),
+            "none" => Self::None,
+            "host" => Self::Host,
+            other => match other.strip_prefix("container:") {
+                Some(container) => Self::Container(container.to_owned()),
+                None => Self::Named(other.to_owned()),
+            },
+        }
+    }
+}
+
 /// Whose pid, ipc or uts namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

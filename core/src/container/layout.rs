@@ -75,6 +75,11 @@ impl Layout {
         format!("{}/refused-calls.json", self.container(id))
     }
 
+    /// What was written to the file that a person wanted its first process's number in: by it Drydock's own is known.
+    pub fn pid_written(&self, id: &ContainerId) -> String {
+        format!("{}/pid-written", self.container(id))
+    }
+
     /// Everything of a container that means nothing after a reboot.
     pub fn run(&self, id: &ContainerId) -> String {
         format!("{}/containers/{}", self.run, component(id.as_str()))

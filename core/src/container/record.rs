@@ -1,10 +1,10 @@
 //! What the store keeps of a container.
 
-use super::ContainerConfig;
 use super::health::Health;
+use super::{ContainerConfig, NetworkMode};
 use crate::id::{ContainerId, ImageId};
 use crate::kernel::Process;
-use crate::network::{Endpoint, Place, Publish};
+use crate::network::{Endpoint, Place, Publish, choose_leader};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,7 @@ pub struct ContainerState {
 
 /// A container as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct ContainerRecord {
     /// Its id.
     pub id: ContainerId,
@@ -99,10 +100,92 @@ pub struct ContainerRecord {
     /// Its life.
     pub state: ContainerState,
     /// The networks it is on whenever it runs, the first one first.
-    #[serde(default)]
     pub places: Vec<Place>,
     /// Its places in networks, while it runs.
     pub endpoints: Vec<Endpoint>,
     /// Its published ports, while it runs.
     pub published: Vec<Publish>,
+}
+
+/// The same as it may have been written, by this version or one before.
+#[derive(Deserialize)]
+struct Stored {
+    id: ContainerId,
+    name: String,
+    config: ContainerConfig,
+    image: ImageId,
+    args: Vec<String>,
+    env: Vec<String>,
+    created: Timestamp,
+    state: ContainerState,
+    /// Not there in what was written when a container was on one network, the one of its mode.
+    places: Option<Vec<Place>>,
+    endpoints: Vec<Endpoint>,
+    published: Vec<Publish>,
+}
+
+impl From<Stored> for ContainerRecord {
+    fn from(stored: Stored) -> Self {
+        let Stored { id, name, config, image, args, env, created, state, places, mut endpoints, published } = stored;
+        let places = places.unwrap_or_else(|| {
+            let place = |network: &str| Place { id: endpoints.first().map(|e| e.network.clone()), ..Place::on(network) };
+            let only = match &config.network {
+                NetworkMode::Named(name) => place(if name == "default" { "bridge" } else { name }),
+                NetworkMode::None => place("none"),
+                NetworkMode::Host | NetworkMode::Container(_) => return Vec::new(),
+            };
+            // Of one that runs, its place there is the only one, and so the one that leads.
+            for endpoint in endpoints.iter_mut().filter(|e| e.name.is_empty()) {
+                endpoint.name.clone_from(&only.network);
+            }
+            choose_leader(&mut endpoints);
+            vec![only]
+        });
+        Self { id, name, config, image, args, env, created, state, places, endpoints, published }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record as it was written when a container was on one network at most.
+    fn before(network: serde_json::Value, runs: bool) -> ContainerRecord {
+        let config = ContainerConfig { network: serde_json::from_value(network).unwrap(), ..ContainerConfig::default() };
+        let record = ContainerRecord { config, ..crate::container::oci::tests::record(ContainerConfig::default()) };
+        let mut written = serde_json::to_value(&record).unwrap();
+        written.as_object_mut().unwrap().remove("places").expect("it is written today");
+        if runs {
+            written["endpoints"] = serde_json::json!([{
+                "container": record.id, "network": "11".repeat(32), "address": "172.30.0.2/16",
+                "mac": "02:42:ac:1e:00:02", "host_link": "veth0123456", "link": "eth0",
+            }]);
+        }
+        serde_json::from_value(written).unwrap()
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_places_names_the_network_of_its_mode() {
+        let on = |network, runs| before(network, runs).places.iter().map(|p| p.network.clone()).collect::<Vec<_>>();
+        assert_eq!(on(serde_json::json!({"named": "mine"}), false), ["mine"]);
+        assert_eq!(on(serde_json::json!({"named": "default"}), false), ["bridge"]);
+        assert_eq!(on(serde_json::json!("none"), false), ["none"]);
+        assert!(on(serde_json::json!("host"), false).is_empty());
+        assert!(on(serde_json::json!({"container": "other"}), false).is_empty());
+    }
+
+    #[test]
+    fn a_running_one_of_those_has_its_default_route_where_it_is() {
+        let record = before(serde_json::json!({"named": "mine"}), true);
+        assert_eq!(record.places[0].id.as_ref(), Some(&record.endpoints[0].network));
+        assert!(record.endpoints[0].leads && record.endpoints[0].name == "mine");
+    }
+
+    #[test]
+    fn what_is_written_today_is_read_as_it_was_written() {
+        let mut record = crate::container::oci::tests::record(ContainerConfig::default());
+        record.places.clear();
+        let again: ContainerRecord = serde_json::from_slice(&serde_json::to_vec(&record).unwrap()).unwrap();
+        assert_eq!(again, record);
+    }
 }

@@ -68,6 +68,7 @@ pub use names::answer_name;
 pub use prune::{PruneFilters, Pruned, prune_filters};
 pub use prune_images::{DiskUsage, ImageUsage, VolumeUsage};
 pub use save::ArchiveFormat;
+pub(crate) use start::Ending;
 pub use stats::{ContainerStats, Sizes};
 pub use top::ProcessTable;
 pub use update::ContainerUpdate;

@@ -4,6 +4,7 @@ use super::LocalEngine;
 use crate::container::{ContainerRecord, Status, names};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
+use crate::kernel::Request;
 use crate::store::{StoreExt as _, Table};
 use std::time::Duration;
 
@@ -55,14 +56,28 @@ impl LocalEngine {
             let record = self.with_refused(self.settled(asked)?);
             let process = record.state.process.as_ref().filter(|_| record.state.status == Status::Running);
             let ended = process.is_some_and(|process| !self.host.containers.alive(process).unwrap_or(true));
-            if !ended || self.moment().since(since) > MOMENT {
+            if !ended {
                 return Ok(record);
+            }
+            if self.moment().since(since) > MOMENT {
+                return Ok(self.with_trouble(record));
             }
             if self.kernel().wait(&record.id, Some(GLANCE))? {
                 // Nobody is left to record it; whoever settles it may be at it.
                 self.host.clock.sleep(GLANCE);
             }
         }
+    }
+
+    /// The record of a container whose end is not recorded, with its supervisor's word on why.
+    fn with_trouble(&self, mut record: ContainerRecord) -> ContainerRecord {
+        if let Err(error) = self.kernel().request(&record.id, &Request::Trouble) {
+            // That nobody answers is a trouble too, but for a supervisor that is done by now.
+            if error.kind() != ErrorKind::NotRunning {
+                record.state.error = error.message().to_owned();
+            }
+        }
+        record
     }
 
     /// A record with the system calls that its filter refused, where those are written down.

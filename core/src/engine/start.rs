@@ -10,18 +10,47 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io};
 use crate::kernel::{Attachment, Exit, Process, Request, Signal, Step, Streams};
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// How long a supervisor whose work is done may take to end.
 pub(super) const LAST_BREATH: Duration = Duration::from_secs(10);
-/// How long an end that cannot be recorded is tried again: on a full disk, and after any other failure of the store.
-const FOR_ROOM: Duration = Duration::from_secs(3600);
-/// See [`FOR_ROOM`]; and how long giving back is tried again: what could not be given back stays written down.
+/// How long an end is tried to be recorded at a stretch where there is no room: people wait for it. Its supervisor keeps it after that, and
+/// tries again (see `supervise::late`).
+const FOR_ROOM: Duration = Duration::from_secs(1);
+/// The same after any other failure of the store; and how long giving back is tried again: what could not be given back stays written down.
 const FOR_LUCK: Duration = Duration::from_secs(10);
 /// How long giving back is tried again while a person waits for the answer.
 pub(super) const BRIEFLY: Duration = Duration::from_secs(2);
+/// The exit code of what was killed: 128 and SIGKILL's number.
+const KILLED: i32 = 137;
 /// The exit code of a container that could not be started for a reason that is not its program's (Docker).
 const NOT_STARTED: i32 = 128;
+
+/// The end of a program, until it is recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    /// How it ended.
+    pub exit: Exit,
+    /// When.
+    pub at: Timestamp,
+    /// It is started again next.
+    pub again: bool,
+    /// The container is removed next.
+    pub removed: bool,
+    /// Whether the kernel killed something in it for want of memory, once that was asked: its control group is removed before the end is
+    /// recorded.
+    oom: Option<bool>,
+    /// It is in the list of events already.
+    told: bool,
+}
+
+impl Ending {
+    /// An end that nothing is recorded of.
+    pub fn new(exit: Exit, at: Timestamp, again: bool, removed: bool) -> Self {
+        Self { exit, at, again, removed, oom: None, told: false }
+    }
+}
 
 impl LocalEngine {
     /// Starts a container in the background.
@@ -51,6 +80,13 @@ impl LocalEngine {
             if over {
                 self.kernel().wait(id, Some(LAST_BREATH))?;
             }
+        }
+        // Also what is heard of a supervisor that went without a word; it may have recorded the end before.
+        if ended == Ended::Exited(KILLED)
+            && let Some(record) = self.find_record(id)?.map(|r| self.settle(r)).transpose()?.flatten()
+            && record.state.status == Status::Exited
+        {
+            return Ok(Ended::Exited(record.state.exit_code));
         }
         Ok(ended)
     }
@@ -195,58 +231,78 @@ impl LocalEngine {
     /// Writes the number of the first process where it was asked for, before its program runs.
     fn write_pid(&self, record: &ContainerRecord, process: &Process) -> Result<()> {
         let Some(path) = record.config.pid_file.clone() else { return Ok(()) };
-        self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content: format!("{}\n", process.pid) }, None)
+        let content = format!("{}\n", process.pid);
+        // First what it is known by: a file that is there and is not known is not removed.
+        for path in [self.layout().pid_written(&record.id), path] {
+            self.kernel().perform(&Step::WriteFile { path, mode: 0o644, content: content.clone() }, None)?;
+        }
+        Ok(())
     }
 
-    /// Removes that file, unless it is somebody else's by now: the number of a process that has ended is soon another's.
+    /// Removes that file, unless it is not the one that was written, or is somebody else's by now.
     fn remove_pid(&self, record: &ContainerRecord) -> Result<()> {
         let Some(path) = record.config.pid_file.clone() else { return Ok(()) };
-        let written = match self.kernel().read(&path, 0, 64) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().parse::<u32>().ok(),
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(e),
+        let known = self.layout().pid_written(&record.id);
+        let text = |path: &str| match self.kernel().read(path, 0, 64) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
         };
-        // A start that failed half way has written it, and its process is in no record.
-        let ours = |written: u32| record.state.process.as_ref().is_none_or(|process| process.pid == written);
-        if written.is_some_and(ours) { self.kernel().perform(&Step::RemoveTree { path }, None) } else { Ok(()) }
+        let Some(written) = text(&known)? else { return Ok(()) };
+        if text(&path)?.as_ref() == Some(&written) {
+            self.kernel().perform(&Step::RemoveTree { path }, None)?;
+        }
+        self.kernel().perform(&Step::RemoveTree { path: known }, None)
     }
 
-    /// The supervisor's half of an end: gives back, and records how the program ended. It is started `again` next, or removed, or neither.
-    pub(crate) fn take_down(&self, id: &ContainerId, exit: Exit, again: bool, removed: bool) -> Result<()> {
-        let oom = exit.oom_killed || self.host.limits.oom_killed(id).unwrap_or(false);
+    /// The supervisor's half of an end: gives back, and records how the program ended. It is started again next, or removed, or neither.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Exhausted`] where there is no room to record it: to be called again with the same `ending`.
+    pub(crate) fn take_down(&self, id: &ContainerId, ending: &mut Ending) -> Result<()> {
+        let Exit { code, oom_killed } = ending.exit;
+        let oom = *ending.oom.get_or_insert_with(|| oom_killed || self.host.limits.oom_killed(id).unwrap_or(false));
         let record = self.record(id)?;
         let mut happenings = Vec::new();
-        if oom {
-            happenings.push(Happening::plain("oom"));
+        if !ending.told {
+            if oom {
+                happenings.push(Happening::plain("oom"));
+            }
+            happenings.push(Happening::Own("die", vec![("exitCode", code.to_string())]));
         }
-        happenings.push(Happening::Own("die", vec![("exitCode", exit.code.to_string())]));
         // What leaving its networks makes happen comes after its end in the list; in none there is one write for both.
-        let told = if record.endpoints.is_empty() {
+        let told = if record.endpoints.is_empty() || ending.told {
             Ok(())
         } else {
             let first = std::mem::take(&mut happenings);
-            self.insist(&mut || self.tell_of(&record, &first))
+            let told = self.insist(&mut || self.tell_of(&record, &first));
+            ending.told = told.is_ok();
+            told
         };
-        let tidied = told.and(self.insist_for(FOR_LUCK, &mut || self.let_go(&record)));
-        let event = if again { Event::EndedForNow } else { Event::Ended };
+        let tidied = told.and_then(|()| self.insist_for(FOR_LUCK, &mut || self.let_go(&record)));
+        if let Err(error) = &tidied
+            && error.kind() == ErrorKind::Exhausted
+        {
+            return tidied;
+        }
+        let (again, event) = (ending.again, if ending.again { Event::EndedForNow } else { Event::Ended });
         happenings.extend(super::events::volumes(&record, false));
         let forgotten = self.forget_execs(id, false).unwrap_or_default();
         self.insist(&mut || {
             self.change(id, &happenings, &forgotten, &mut |record| {
                 record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
-                record.state.exit_code = exit.code;
+                record.state.exit_code = code;
                 record.state.oom_killed = oom;
                 if tidied.is_ok() {
-                    end(record, self.time());
+                    end(record, ending.at);
                     record.state.under_way = again;
-                    if removed {
+                    if ending.removed {
                         // Its supervisor removes it next; if that dies before, whoever finds the record does.
                         record.state.status = Status::Removing;
                         record.state.under_way = true;
                     }
                 } else {
                     // What could not be given back stays written down, and whoever looks at the container next gives it back.
-                    record.state.finished = self.time();
+                    record.state.finished = ending.at;
                 }
                 Ok(())
             })
@@ -255,14 +311,18 @@ impl LocalEngine {
         tidied
     }
 
-    /// Does what records an end again and again: an exit code that is lost because the store failed for a moment is lost for ever. A disk
-    /// that is full is waited for, since somebody will make room.
+    /// Does what records an end again and again: an exit code that is lost because the store failed for a moment is lost for ever.
     pub(super) fn insist(&self, record: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        self.insist_for(FOR_ROOM, record)
+        self.repeat(FOR_ROOM, FOR_LUCK, record)
     }
 
-    /// Does it again and again, at most so long, and shorter after a failure that nobody can be expected to put right.
+    /// Does it again and again, at most so long.
     pub(super) fn insist_for(&self, longest: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+        self.repeat(longest, longest.min(FOR_LUCK), what)
+    }
+
+    /// Does it again and again: so long while there is no room, and so long after failures that come and go.
+    fn repeat(&self, for_room: Duration, for_luck: Duration, what: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let since = self.moment();
         let mut pause = Duration::from_millis(20);
         loop {
@@ -271,8 +331,8 @@ impl LocalEngine {
                 done => return done,
             };
             let patience = match error.kind() {
-                ErrorKind::Exhausted => longest,
-                ErrorKind::System | ErrorKind::TimedOut => longest.min(FOR_LUCK),
+                ErrorKind::Exhausted => for_room,
+                ErrorKind::System | ErrorKind::TimedOut => for_luck,
                 _ => return Err(error),
             };
             if self.moment().since(since) > patience {

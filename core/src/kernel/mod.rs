@@ -169,6 +169,8 @@ pub enum Request {
     Connect(Box<Place>),
     /// Take it off this network, by id. Answered when it is off it.
     Disconnect(String),
+    /// Say what keeps the end of the program from being recorded: the answer is an error where something does.
+    Trouble,
 }
 
 impl Request {

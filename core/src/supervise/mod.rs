@@ -3,6 +3,7 @@
 //! A driver — a small process on Linux, an actor in the simulator — owns the streams, the exit and the timers of one container,
 //! tells [`Supervisor`] what happened as an [`Event`], and does what the [`Reaction`] says.
 
+mod late;
 mod machine;
 mod prober;
 mod supervisor;

@@ -1,11 +1,12 @@
 //! [`Supervisor`]: carries out over an engine what the [`Machine`] and the [`Prober`] decide.
 
+use super::late::Late;
 use super::machine::{Input, Machine, Output};
 use super::prober::{Found, News, Prober, Task};
 use super::{Event, Reaction, Settings};
 use crate::container::ContainerConfig;
 use crate::container::health::{OnFailure, Probe, Status};
-use crate::engine::LocalEngine;
+use crate::engine::{Ending, LocalEngine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::kernel::{Process, Request, Signal};
@@ -29,6 +30,8 @@ pub struct Supervisor {
     process: Option<Process>,
     /// The probe that runs, and its number in the events.
     probe: Option<(Process, String)>,
+    /// What happened and could not be recorded yet.
+    late: Option<Late>,
     settings: Settings,
 }
 
@@ -49,6 +52,7 @@ impl Supervisor {
             grace: u64::try_from(config.stop_timeout.unwrap_or(GRACE)).ok().map(Duration::from_secs),
             process: None,
             probe: None,
+            late: None,
             settings: Settings { stdin_once: config.stdin_once, log: config.log.sink(&record)? },
             id: id.clone(),
             engine,
@@ -65,7 +69,21 @@ impl Supervisor {
     /// Errors go to whoever asked, as the reply; those that nobody asked for are in the container's record.
     pub fn handle(&mut self, event: Event) -> Reaction {
         let mut reaction = Reaction::default();
+        if self.late.is_some() && (matches!(event, Event::Request(_)) || self.late_since_due()) {
+            self.catch_up(&mut reaction);
+        }
+        if let (Some(late), Event::Request(request)) = (&self.late, &event)
+            && late.ends()
+            && !matches!(request, Request::Stop { .. } | Request::Signal(_))
+        {
+            reaction.reply = Some(Err(late.error(&self.id)));
+            return self.timed(reaction);
+        }
         let input = match event {
+            Event::Request(Request::Trouble) => {
+                reaction.reply = Some(Ok(()));
+                return self.timed(reaction);
+            }
             Event::Request(Request::Start) => Input::Start,
             Event::Request(Request::Stop { signal, grace, keep }) => Input::Stop { signal, grace, keep },
             Event::Request(Request::Signal(signal)) => Input::Signal(signal),
@@ -93,7 +111,11 @@ impl Supervisor {
             }
             Event::ExecEnded { exec, code } => {
                 // Nobody asked, so nobody can be told.
-                let _ = self.engine.end_exec(&self.id, &exec, code);
+                if let Err(error) = self.engine.end_exec(&self.id, &exec, code)
+                    && error.kind() == ErrorKind::Exhausted
+                {
+                    self.late(&error).execs.push((exec, code));
+                }
                 return self.timed(reaction);
             }
             Event::Probed { code, output } => {
@@ -120,16 +142,32 @@ impl Supervisor {
     }
 
     fn timed(&self, mut reaction: Reaction) -> Reaction {
-        reaction.timer = [self.machine.timer(), self.prober.as_ref().and_then(Prober::timer)].into_iter().flatten().min();
-        reaction.finished = self.machine.done();
+        let late = self.late.as_ref();
+        let ends = late.is_some_and(Late::ends);
+        // What comes next waits until it is recorded what was.
+        let machine = self.machine.timer().filter(|_| !ends);
+        reaction.timer = [machine, self.prober.as_ref().and_then(Prober::timer), late.map(Late::due)].into_iter().flatten().min();
+        reaction.finished = self.machine.done() && !ends;
         reaction
     }
 
     /// Lets the machine decide, and carries out what it says. The first error is the answer: what kept it from starting, not what
     /// went wrong in tidying up after it.
     fn act(&mut self, input: Input, reaction: &mut Reaction) -> Result<()> {
+        if let Some(late) = self.late.as_mut().filter(|late| late.ends()) {
+            if input == Input::Timer {
+                return Ok(());
+            }
+            let next = self.machine.step(input, self.engine.host().clock.moment());
+            late.then(next);
+            return Err(late.error(&self.id));
+        }
+        let todo = self.step(input).into();
+        self.carry_out_all(todo, reaction)
+    }
+
+    fn carry_out_all(&mut self, mut todo: VecDeque<Output>, reaction: &mut Reaction) -> Result<()> {
         let mut first: Result<()> = Ok(());
-        let mut todo: VecDeque<Output> = self.step(input).into();
         while let Some(output) = todo.pop_front() {
             match self.carry_out(&output, reaction) {
                 Ok(next) => todo.extend(next.map(|input| self.step(input)).unwrap_or_default()),
@@ -138,6 +176,10 @@ impl Supervisor {
                         todo.extend(self.step(Input::FailedToStart));
                     }
                     first = first.and(Err(error));
+                    if let Some(late) = self.late.as_mut().filter(|late| late.ends()) {
+                        late.then(todo);
+                        return first;
+                    }
                 }
             }
         }
@@ -163,11 +205,55 @@ impl Supervisor {
             Output::TearDown { exit, again } => {
                 self.process = None;
                 let removed = !again && self.machine.removes();
-                self.engine.take_down(&self.id, exit, again, removed).map(|()| None)
+                let mut ending = Ending::new(exit, self.engine.host().clock.now(), again, removed);
+                let recorded = self.engine.take_down(&self.id, &mut ending);
+                if let Err(error) = &recorded
+                    && error.kind() == ErrorKind::Exhausted
+                {
+                    self.late(error).end = Some((ending, VecDeque::new()));
+                }
+                recorded.map(|()| None)
             }
             Output::GiveUp => self.engine.give_up(&self.id).map(|()| None),
             Output::Finish { remove: true } => self.engine.delete_supervised(&self.id).map(|()| None),
             Output::Finish { remove: false } => Ok(None),
+        }
+    }
+
+    fn late_since_due(&self) -> bool {
+        self.late.as_ref().is_some_and(|late| late.due() <= self.engine.host().clock.moment())
+    }
+
+    /// What could not be recorded so far, with this as the last reason.
+    fn late(&mut self, why: &Error) -> &mut Late {
+        let now = self.engine.host().clock.moment();
+        self.late.get_or_insert_with(|| Late::new(why, now))
+    }
+
+    /// Records what could not be recorded before, and does what was to come after it.
+    fn catch_up(&mut self, reaction: &mut Reaction) {
+        let Some(mut late) = self.late.take() else { return };
+        let mut why = None;
+        late.execs.retain(|(exec, code)| match self.engine.end_exec(&self.id, exec, *code) {
+            Err(error) if error.kind() == ErrorKind::Exhausted => {
+                why = Some(error);
+                true
+            }
+            // Anything else is as it would have been at once.
+            _ => false,
+        });
+        if let Some((mut ending, rest)) = late.end.take() {
+            match self.engine.take_down(&self.id, &mut ending) {
+                Err(error) if error.kind() == ErrorKind::Exhausted => {
+                    why = Some(error);
+                    late.end = Some((ending, rest));
+                }
+                _ => drop(self.carry_out_all(rest, reaction)),
+            }
+        }
+        if let Some(why) = why {
+            late.put_off(&why, self.engine.host().clock.moment());
+            self.late = Some(late);
         }
     }
 
@@ -185,11 +271,15 @@ impl Supervisor {
         let Some(process) = &self.process else {
             return Err(Error::new(ErrorKind::NotRunning, format!("Container {} is not running", self.id)));
         };
-        // The event first: what it causes must come after it in the list.
-        self.engine.note_signal(&self.id, signal)?;
+        // The event first: what it causes must come after it in the list. Where there is no room for it, it is told to whoever asked, and
+        // what is to end ends all the same.
+        let noted = self.engine.note_signal(&self.id, signal);
+        if noted.as_ref().is_err_and(|e| e.kind() != ErrorKind::Exhausted) {
+            return noted;
+        }
         match self.engine.host().containers.signal(&self.id, process, signal) {
-            Err(e) if e.kind() == ErrorKind::NotRunning => Ok(()),
-            other => other,
+            Err(e) if e.kind() == ErrorKind::NotRunning => noted,
+            other => other.and(noted),
         }
     }
 

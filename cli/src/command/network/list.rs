@@ -4,12 +4,12 @@ use crate::command::Definition;
 use crate::command::ps::FORMAT_HELP;
 use crate::failure::{Failure, Outcome};
 use crate::filter::filter;
-use crate::format::{Row, Style, print_rows};
+use crate::format::{LABELS, Row, Style, label, print_rows};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::network::NetworkRecord;
 use drydock_core::network::filter::{check, passes};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// `network ls`
 pub const LIST: Definition = Definition {
@@ -55,7 +55,7 @@ fn row(network: &NetworkRecord, whole: bool) -> Row {
         "Labels": labels.join(","),
         "Name": network.name,
         "Scope": "local",
-        ".labels": network.labels,
+        LABELS: network.labels,
     })
 }
 
@@ -69,10 +69,6 @@ fn list(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcom
     networks.retain(|n| passes(n, &values, running.iter().any(|c| c.endpoints.iter().any(|e| e.network == n.id))));
     networks.sort_by(|a, b| a.name.cmp(&b.name));
     let rows: Vec<Row> = networks.iter().map(|n| row(n, args.no_trunc)).collect();
-    let label = |row: &Value, name: &str, arguments: &[Value]| {
-        let wanted = (name == "Label").then(|| arguments.first().and_then(Value::as_str))??;
-        Some(Ok(row.get(".labels").and_then(|labels| labels.get(wanted)).cloned().unwrap_or_else(|| Value::from(""))))
-    };
     print_rows(
         session,
         &rows,

@@ -95,18 +95,6 @@ impl Restart {
     }
 }
 
-fn network(mode: &str) -> NetworkMode {
-    match mode {
-        "" | "default" => NetworkMode::default(),
-        "none" => NetworkMode::None,
-        "host" => NetworkMode::Host,
-        other => match other.strip_prefix("container:") {
-            Some(container) => NetworkMode::Container(container.to_owned()),
-            None => NetworkMode::Named(other.to_owned()),
-        },
-    }
-}
-
 /// Reads the mode of a namespace: `host`, and `container:NAME` where that can be joined. Others are refused with these words.
 fn namespace(mode: &str, joined: bool, words: &str) -> Result<NamespaceMode> {
     match mode {
@@ -165,7 +153,7 @@ impl HostConfig {
         for (target, options) in &self.tmpfs {
             config.mounts.push(tmpfs(target, options)?);
         }
-        config.network = network(&self.network_mode);
+        config.network = NetworkMode::parse(&self.network_mode);
         config.restart = self.restart_policy.policy()?;
         config.log = LogConfig { driver: self.log_config.r#type, options: self.log_config.config };
         config.auto_remove = self.auto_remove;
