@@ -61,7 +61,7 @@ pub struct Group {
 }
 
 /// All groups.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cgroups {
     /// How they are mounted.
     pub mode: CgroupMode,

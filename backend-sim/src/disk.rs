@@ -1,5 +1,6 @@
 //! The simulated host's disk, and its boot: what is there before Drydock comes.
 
+use crate::copy::Left;
 use crate::net::{Link, LinkKind, Route};
 use crate::process::{NsSet, PidNs, Proc, UtsNs};
 use crate::programs;
@@ -211,7 +212,7 @@ impl World {
             cgroup: 0,
             oom_score_adj: 0,
             ended: None,
-            future: None,
+            future: Left::default(),
             timers: BTreeSet::new(),
             queued: false,
             memory: 0,

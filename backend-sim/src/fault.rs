@@ -56,7 +56,7 @@ impl Fault {
 }
 
 /// What is to go wrong, and how much has happened.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
     armed: Vec<(Fault, u64)>,
     /// Steps and requests so far.

@@ -65,6 +65,18 @@ pub(crate) struct Actors {
     pub decider: Option<Decider>,
 }
 
+impl Actors {
+    /// The engine of another machine that is as this one is.
+    pub fn copy(&self) -> Self {
+        Self { engine: self.engine, taken: self.taken, ..Self::default() }
+    }
+
+    /// None of them does anything, and what they have done is recorded.
+    pub fn are_at_rest(&self) -> bool {
+        self.stack.is_empty() && self.supervisors.is_empty() && self.watching.is_empty() && self.locks.is_empty()
+    }
+}
+
 /// A simulated machine.
 pub struct Machine {
     /// Its kernel's state.
@@ -75,7 +87,7 @@ pub struct Machine {
     pub(crate) remotes: registry::Shared,
     /// Whose turn it is to let things happen.
     pub(crate) motion: Motion,
-    actors: Mutex<Actors>,
+    pub(crate) actors: Mutex<Actors>,
 }
 
 /// A lock that is held.
@@ -107,18 +119,22 @@ impl Machine {
             motion: Motion::default(),
             actors: Mutex::default(),
         });
-        let weak = Arc::downgrade(&machine);
-        // A supervisor opens the engine for itself, as a process of its own does.
-        machine.actors().decider = Some(Arc::new(move |id| {
-            let machine = weak.upgrade().ok_or_else(interrupted)?;
-            let supervisor = Supervisor::new(Arc::new(LocalEngine::open_to_supervise(machine.host())?), id)?;
-            Ok(Box::new(supervisor) as Box<dyn Decide>)
-        }));
+        machine.decide_by_engine();
         machine.boot_engine();
         if machine.shared.lock().config.forgetful {
             machine.records.forgetful();
         }
         machine
+    }
+
+    /// A supervisor opens the engine for itself, as a process of its own does.
+    pub(crate) fn decide_by_engine(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        self.actors().decider = Some(Arc::new(move |id| {
+            let machine = weak.upgrade().ok_or_else(interrupted)?;
+            let supervisor = Supervisor::new(Arc::new(LocalEngine::open_to_supervise(machine.host())?), id)?;
+            Ok(Box::new(supervisor) as Box<dyn Decide>)
+        }));
     }
 
     /// The engine over this machine, opened as by a process that has just started.
@@ -210,7 +226,7 @@ impl Machine {
 
     /// Drops what processes that died were about to do, outside the lock.
     pub(crate) fn bury(&self) {
-        let graves = std::mem::take(&mut self.shared.lock().graveyard);
+        let graves = std::mem::take(&mut *self.shared.lock().graveyard);
         drop(graves);
     }
 
@@ -239,10 +255,22 @@ pub struct SimHost {
     machine: Arc<Machine>,
 }
 
+impl std::fmt::Debug for SimHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SimHost").finish_non_exhaustive()
+    }
+}
+
 impl SimHost {
     /// A host that has just booted for the first time.
     pub fn new(config: SimConfig) -> Self {
         Self { machine: Machine::new(config) }
+    }
+
+    /// A second host in the same state, from which each goes its own way. `None` while a program or a supervisor runs on this one. Who
+    /// decides for containers is the copy's own engine, whoever [`set_decider`](Self::set_decider) put in its place here.
+    pub fn copy(&self) -> Option<Self> {
+        self.machine.copy().map(|machine| Self { machine })
     }
 
     /// Its kernel.

@@ -14,6 +14,7 @@
 pub mod cgroup;
 pub mod clock;
 mod command;
+mod copy;
 mod disk;
 mod exec;
 pub mod fault;

@@ -27,7 +27,7 @@ impl std::fmt::Debug for Records {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
     tables: Tables,
     /// Batches that are not on the disk yet, as what they changed was before. Kept only where a power cut takes things back.
@@ -45,6 +45,11 @@ impl Kept {
 }
 
 impl Records {
+    /// The same records, apart from these.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.open().clone()))
+    }
+
     fn open(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

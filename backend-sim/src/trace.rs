@@ -4,7 +4,7 @@ use drydock_core::time::Timestamp;
 use std::fmt::Write as _;
 
 /// The trace of a world.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     on: bool,
     text: String,

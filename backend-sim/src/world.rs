@@ -1,6 +1,7 @@
 //! Everything the simulated kernel holds, and the lock around it.
 
 use crate::cgroup::Cgroups;
+use crate::copy::Left;
 use crate::fault::Faults;
 use crate::file::OpenFile;
 use crate::net::Net;
@@ -58,6 +59,7 @@ impl Default for SimConfig {
 pub const BOOT: u64 = 1_767_225_600_000_000_000;
 
 /// Everything the simulated kernel holds.
+#[derive(Clone)]
 pub struct World {
     /// What the engine's store keeps: the name server of containers reads it.
     pub(crate) records: std::sync::Arc<crate::store::Records>,
@@ -132,7 +134,7 @@ pub struct World {
     /// The host's root.
     pub root: Loc,
     /// Futures of processes that died, to be dropped outside the lock.
-    pub graveyard: Vec<crate::programs::Running>,
+    pub graveyard: Left<Vec<crate::programs::Running>>,
 }
 
 /// The world behind its lock. Single-threaded use; the lock is for the type system and for honest tests.
@@ -186,7 +188,7 @@ impl World {
             watched: BTreeSet::new(),
             kernel_creds: Arc::new(crate::sys::Credentials::root()),
             root: Loc { mount: 0, node: crate::vfs::Node::Plain(0) },
-            graveyard: Vec::new(),
+            graveyard: Left::default(),
             config,
         };
         world.make_disk();

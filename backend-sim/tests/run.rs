@@ -86,3 +86,24 @@ fn processor_time_is_shared_by_quota() {
     let seconds = used.unwrap_or_default() as f64 / 1e9;
     assert!((2.3..2.7).contains(&seconds), "half a processor for five seconds is not {seconds} s");
 }
+
+#[test]
+fn a_copy_of_a_host_goes_its_own_way_and_the_same_way() {
+    let host = host();
+    run(&host, &config(&["true"]));
+    let copies = [host.copy().expect("it is at rest"), host.copy().expect("it is at rest")];
+    let told = copies.map(|copy| {
+        let engine = copy.engine().expect("the engine opens");
+        let id = engine.create(&ContainerConfig { name: Some("box".to_owned()), ..config(&["sleep", "9"]) }).expect("it is created");
+        engine.start(id.as_str()).expect("it starts");
+        assert!(copy.copy().is_none(), "a program runs on it");
+        copy.shell("echo mine >/tmp/mine");
+        engine.remove(id.as_str(), RemoveOptions { force: true, volumes: true }).expect("it is removed");
+        assert!(copy.copy().is_some(), "it is at rest again");
+        (id, copy.shell("cat /tmp/mine; date; ls /proc").text())
+    });
+    let [one, other] = &told;
+    assert_eq!(one, other);
+    assert_eq!(host.shell("cat /tmp/mine 2>/dev/null || echo none").text(), "none\n");
+    assert!(host.engine().and_then(|e| e.container("box")).is_err());
+}

@@ -17,7 +17,7 @@ impl World {
         p.name = "drydock-init".to_owned();
         p.args = ["/sbin/drydock-init".to_owned(), "--".to_owned()].into_iter().chain(image.args).collect();
         p.env = env;
-        p.future = Some(Box::pin(run(sys, spawn)));
+        *p.future = Some(Box::pin(run(sys, spawn)));
         self.make_ready(pid);
         Ok(())
     }

@@ -68,7 +68,7 @@ pub struct Route {
 }
 
 /// What a network namespace holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NetNs {
     /// Links by index.
     pub links: BTreeMap<u32, Link>,
@@ -85,7 +85,7 @@ pub struct NetNs {
 }
 
 /// All networks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Net {
     /// Namespaces by number.
     pub spaces: BTreeMap<u32, NetNs>,

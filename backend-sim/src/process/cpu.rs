@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const WHOLE: u64 = 1 << 20;
 
 /// A process that computes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Burn {
     /// Nanoseconds of processor time still to use, in parts of [`WHOLE`].
     left: u128,
@@ -18,7 +18,7 @@ struct Burn {
 }
 
 /// The processors, and who computes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Cpus {
     count: u32,
     burning: BTreeMap<u32, Burn>,

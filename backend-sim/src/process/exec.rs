@@ -167,7 +167,7 @@ impl World {
         p.dispositions.retain(|_, d| *d == Disposition::Ignore);
         p.caught.clear();
         p.creds = Arc::new(after_exec(&p.creds, (stat.mode, stat.uid, stat.gid), nosuid));
-        p.future = Some((image.program)(sys, image.args));
+        *p.future = Some((image.program)(sys, image.args));
         self.make_ready(pid);
         Ok(())
     }

@@ -66,7 +66,7 @@ impl World {
             cgroup: p.cgroup,
             oom_score_adj: p.oom_score_adj,
             ended: None,
-            future: None,
+            future: crate::copy::Left::default(),
             timers: BTreeSet::new(),
             queued: false,
             memory: 0,

@@ -9,6 +9,7 @@ pub mod sched;
 pub mod signals;
 pub mod tty;
 
+use crate::copy::Left;
 use crate::programs::Running;
 use crate::sys::{Credentials, Disposition, Errno, Fd, Res, WaitStatus};
 use crate::vfs::Loc;
@@ -77,7 +78,7 @@ pub const KINDS: [(NamespaceKind, &str); 7] = [
 ];
 
 /// What a pid namespace holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PidNs {
     /// The namespace around it; `None` for the host's.
     pub parent: Option<u32>,
@@ -97,7 +98,7 @@ pub struct UtsNs {
 }
 
 /// All namespaces but those of mounts and networks, which are kept with what they hold.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Namespaces {
     /// The next namespace's number.
     pub next: u32,
@@ -114,6 +115,7 @@ pub struct Namespaces {
 }
 
 /// A process that uses the processor, sleeps, or waits.
+#[derive(Clone)]
 pub struct Proc {
     /// Host pid.
     pub pid: u32,
@@ -174,7 +176,7 @@ pub struct Proc {
     /// How it ended, once it has.
     pub ended: Option<WaitStatus>,
     /// What it does next.
-    pub future: Option<Running>,
+    pub future: Left<Option<Running>>,
     /// Moments at which it is to be woken.
     pub timers: BTreeSet<u64>,
     /// Stands in the run queue.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 pub const CAPACITY: usize = 65536;
 
 /// A pipe.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pipe {
     /// What was written and not yet read.
     pub data: VecDeque<u8>,

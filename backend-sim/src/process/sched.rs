@@ -34,7 +34,7 @@ pub enum Who {
 }
 
 /// The scheduler's tables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sched {
     /// Processes that can run, in the order in which they became able to.
     pub ready: VecDeque<u32>,
@@ -155,13 +155,13 @@ impl Shared {
                         && p.future.is_none()
                     {
                         // execve(2) has put another future there, if it was called.
-                        p.future = Some(future);
+                        *p.future = Some(future);
                     } else {
                         world.graveyard.push(future);
                     }
                 }
             }
-            std::mem::take(&mut world.graveyard)
+            std::mem::take(&mut *world.graveyard)
         };
         drop(graves);
         true

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 const OUTPUT: usize = 65536;
 
 /// A terminal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tty {
     /// Its settings.
     pub termios: Termios,

@@ -60,7 +60,7 @@ impl Sys {
             w.trace.note(w.now, || format!("fork pid={} -> {pid}", self.pid));
             let p = w.proc_mut(pid)?;
             if p.alive() {
-                p.future = Some(future);
+                *p.future = Some(future);
                 w.make_ready(pid);
             }
             Ok(inner)

@@ -20,7 +20,7 @@ enum Renamed {
 }
 
 /// What is not on the disk yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Journal {
     /// The disk, if anybody keeps account.
     pub disk: Option<SbId>,

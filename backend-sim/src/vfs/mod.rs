@@ -48,7 +48,7 @@ pub enum Node {
 }
 
 /// One file system instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FileSystem {
     /// `ext4`, `tmpfs`, `overlay`, `proc`, `sysfs`, `cgroup`, `cgroup2`, `devpts`, `mqueue`.
     pub kind: String,
@@ -73,7 +73,7 @@ pub struct FileSystem {
 }
 
 /// All file systems.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Vfs {
     /// Inodes by number. Numbers are never used twice, so that a stale one finds nothing rather than another file.
     pub inodes: Vec<Option<Box<Inode>>>,

@@ -7,7 +7,7 @@ use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The layers of one overlay, and the nodes that were looked up in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Overlay {
     /// The writable layer; `None` makes the whole read-only.
     pub upper: Option<Ino>,

@@ -3,12 +3,12 @@
 use super::{Subject, Target};
 use crate::outcome::Output;
 use crate::{fixture, registry};
-use drydock_core::Result;
-use drydock_core::engine::{Engine, Host, LocalEngine};
+use drydock_core::engine::{Engine, Host, ImportRequest, LocalEngine};
 use drydock_core::kernel::Kernel;
 use drydock_core::store::Store;
 use drydock_core::supervise::{Event, Reaction, Settings, Supervisor};
 use drydock_core::time::Clock;
+use drydock_core::{Error, Result};
 use drydock_sim::host::Decide;
 use drydock_sim::registry::{Shared, SimTransport};
 use drydock_sim::{SimConfig, SimHost};
@@ -37,6 +37,8 @@ pub struct SimTarget {
     seed: u64,
     busybox: Arc<Vec<u8>>,
     breakage: Option<Breakage>,
+    /// What every clause's host is a copy of.
+    prepared: Option<SimHost>,
 }
 
 /// core's supervisor, as the simulated host asks it.
@@ -71,11 +73,18 @@ struct SimSubject {
     busybox: Arc<Vec<u8>>,
 }
 
+/// Brings what clauses count on: an image and a directory.
+fn furnish(host: &SimHost, engine: &dyn Engine, mut busybox: &[u8]) -> Result<()> {
+    engine.import(&mut busybox, &ImportRequest::of(fixture::BUSYBOX, &[], ""))?;
+    host.shell(&format!("mkdir -p {SCRATCH}"));
+    Ok(())
+}
+
 impl SimTarget {
     /// Hosts that draw their chance from this seed.
     pub fn new(seed: u64) -> Self {
         let (program, applets) = drydock_sim::image::multi_call();
-        Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)), breakage: None }
+        Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)), breakage: None, prepared: None }
     }
 
     /// Hosts whose engines are broken.
@@ -90,13 +99,31 @@ impl Target for SimTarget {
     }
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
-        let host = SimHost::new(SimConfig { seed: self.seed, ..SimConfig::default() });
-        let engine: Arc<dyn Engine> = match self.breakage {
-            None => host.engine()?,
-            Some(breakage) => broken(&host, breakage)?,
+        let (host, engine): (SimHost, Arc<dyn Engine>) = match self.breakage {
+            None => {
+                // What all begin with is made once.
+                let prepared = match &mut self.prepared {
+                    Some(prepared) => prepared,
+                    none => {
+                        let host = SimHost::new(SimConfig { seed: self.seed, ..SimConfig::default() });
+                        furnish(&host, &*host.engine()?, &self.busybox)?;
+                        none.insert(host)
+                    }
+                };
+                let host = prepared.copy().ok_or_else(|| Error::conflict("something runs on the host that all clauses begin with"))?;
+                let engine = host.engine()?;
+                // From its first plan on an engine holds a lock: clauses find it as it is between two of them.
+                let empty = engine.import(&mut [0; 1024].as_slice(), &ImportRequest::default())?;
+                engine.remove_image(empty.as_str(), false, true)?;
+                (host, engine)
+            }
+            Some(breakage) => {
+                let host = SimHost::new(SimConfig { seed: self.seed, ..SimConfig::default() });
+                let engine = broken(&host, breakage)?;
+                furnish(&host, &*engine, &self.busybox)?;
+                (host, engine)
+            }
         };
-        engine.import(&mut self.busybox.as_slice(), &drydock_core::engine::ImportRequest::of(fixture::BUSYBOX, &[], ""))?;
-        host.shell(&format!("mkdir -p {SCRATCH}"));
         Ok(Arc::new(SimSubject { host, engine, busybox: Arc::clone(&self.busybox) }))
     }
 
@@ -105,7 +132,7 @@ impl Target for SimTarget {
     }
 
     fn twin(&self) -> Option<Box<dyn Target + Send>> {
-        Some(Box::new(Self { seed: self.seed, busybox: Arc::clone(&self.busybox), breakage: self.breakage }))
+        Some(Box::new(Self { seed: self.seed, busybox: Arc::clone(&self.busybox), breakage: self.breakage, prepared: None }))
     }
 }
 
