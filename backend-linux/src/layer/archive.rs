@@ -287,9 +287,9 @@ impl<R: Read> Archive<R> {
         let device = |value: io::Result<Option<u32>>| value.ok().flatten().unwrap_or(0);
         Ok(Entry {
             link: extensions.link.unwrap_or_else(|| header.link_name_bytes().map(|l| l.into_owned()).unwrap_or_default()),
-            mode: header.mode().map_err(|_| wrong("its mode is not a number"))? & 0o7777,
-            uid: id(extensions.uid, header.uid(), "user")?,
-            gid: id(extensions.gid, header.gid(), "group")?,
+            mode: number(said(header, 100..108, header.mode().map(u64::from)), "mode").map(|mode| (mode & 0o7777) as u32)?,
+            uid: id(extensions.uid, said(header, 108..116, header.uid()), "user")?,
+            gid: id(extensions.gid, said(header, 116..124, header.gid()), "group")?,
             modified: extensions.modified.unwrap_or((i64::try_from(header.mtime().unwrap_or(0)).unwrap_or(0), 0)),
             device: (device(header.device_major()), device(header.device_minor())),
             xattrs: extensions.xattrs,
@@ -298,6 +298,12 @@ impl<R: Read> Archive<R> {
             size,
         })
     }
+}
+
+/// A number of a header (tar(5)); a field in which nothing is written is 0, as for Go's and GNU's readers: libraries leave owners out.
+fn said(header: &tar::Header, field: std::ops::Range<usize>, value: io::Result<u64>) -> io::Result<u64> {
+    let blank = header.as_bytes()[field].iter().all(|byte| matches!(byte, 0 | b' '));
+    if blank { Ok(0) } else { value }
 }
 
 /// GNU's long names end with a NUL.
@@ -377,6 +383,21 @@ mod tests {
         for bad in [b"11 path=a/b\n".as_slice(), b"99 path=a\n", b"x", b"+9 a=b\n", b"0 \n", b"9 size=x\n"] {
             assert!(pax(bad, &mut Extensions::default()).is_err(), "{:?}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[test]
+    fn fields_in_which_nothing_is_written_are_zero() {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("in").expect("short");
+        header.set_size(0);
+        header.set_cksum();
+        let archive = [header.as_bytes().as_slice(), &[0; 1024]].concat();
+        let entry = Archive::new(archive.as_slice()).next_entry().expect("reads").expect("an entry");
+        assert_eq!((entry.uid, entry.gid, entry.mode), (0, 0, 0));
+        header.as_mut_bytes()[108] = b'x';
+        header.set_cksum();
+        let archive = [header.as_bytes().as_slice(), &[0; 1024]].concat();
+        assert!(Archive::new(archive.as_slice()).next_entry().is_err());
     }
 
     #[test]
