@@ -38,6 +38,11 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Threads for calls that block: each stream that is followed holds one.
 const BLOCKING: usize = 4096;
 
+/// How often it is tried whether somebody listens at a socket that is there already.
+const TRIES: u32 = 20;
+/// How long is waited in between.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// How long a thread stays that has nothing to do.
 const KEEP: Duration = Duration::from_secs(2);
 /// How long without a request is a pause.
@@ -190,7 +195,9 @@ fn bind(endpoint: &Endpoint, group: Option<&str>) -> drydock_core::Result<Vec<Li
 
 /// Makes the socket, for root and a group; one that a dead server left is taken over.
 fn socket_file(path: &Path, group: Option<&str>) -> std::io::Result<UnixListener> {
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+    // What a killed server was starting that moment has its descriptors until its own program begins.
+    let listens = || std::os::unix::net::UnixStream::connect(path).is_ok();
+    if (0..TRIES).all(|_| listens() && (std::thread::sleep(AGAIN), true).1) && listens() {
         return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another server listens there"));
     }
     match std::fs::symlink_metadata(path) {
