@@ -8,6 +8,7 @@
 //! the other writes, so nothing is lost and nothing piles up. The two directions end on their own: a client that has no more input may
 //! still read (half-close).
 
+use crate::carried::Carrying;
 use crate::version::ApiVersion;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
@@ -19,16 +20,19 @@ use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{Read as _, Write as _};
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Interest};
 
 /// Bytes carried at once.
 const CHUNK: usize = 64 << 10;
-/// How long the head of an answer is ahead of the first output. docker-py reads the head through a buffer and all else past it: what
-/// comes with the head is lost to it. A program that takes longer to start, as on Linux every one does, waits for nothing.
+/// How long the head of an answer is ahead of the first output where nobody can tell whether the client has taken it.
 const HEAD_START: Duration = Duration::from_millis(5);
+/// How often it is looked at the least whether the client has taken the head.
+const PEEK: Duration = Duration::from_millis(1);
+/// How long a simulated host that others move waits for a client's input before it looks again what they did.
+const MOMENT: Duration = Duration::from_millis(10);
 /// How often it is looked whether a client that has no more input still is there.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -70,6 +74,9 @@ impl Framing {
     }
 }
 
+/// How many bytes of what was written to a socket of this machine its other side has not taken yet.
+pub type Unread = fn(BorrowedFd<'_>) -> std::io::Result<usize>;
+
 /// The engine's end of a connection.
 pub struct Wire {
     data: UnixStream,
@@ -80,6 +87,12 @@ pub struct Wire {
     closed: bool,
     /// The end of input is the end of the client: on a terminal nothing is left to see for who hangs up.
     hangs_up: bool,
+}
+
+/// What ends with a connection, in this order: the engine hears that the client is gone, and who waits that it has everything.
+struct Leaving {
+    _client: UnixStream,
+    _carrying: Option<Carrying>,
 }
 
 fn went_away() -> Error {
@@ -124,7 +137,22 @@ impl Io for Wire {
     }
 
     fn input(&mut self, block: bool) -> Result<Input> {
-        let patience = if block { None } else { Some(Duration::ZERO) };
+        self.next(if block { None } else { Some(Duration::ZERO) })
+    }
+
+    fn input_soon(&mut self) -> Result<Option<Input>> {
+        Ok(Some(self.next(Some(MOMENT))?).filter(|input| *input != Input::Pending))
+    }
+
+    fn descriptors(&self) -> Vec<i32> {
+        let data = (!self.closed).then(|| self.data.as_raw_fd());
+        data.into_iter().chain([self.gone.as_raw_fd()]).collect()
+    }
+}
+
+impl Wire {
+    /// The next input; `Pending` if none came within this time.
+    fn next(&mut self, patience: Option<Duration>) -> Result<Input> {
         let sockets = if self.closed { vec![&self.gone] } else { vec![&self.gone, &self.data] };
         let readable = ready(&sockets, patience);
         if readable.first() == Some(&true) {
@@ -148,21 +176,23 @@ impl Io for Wire {
             Err(_) => Err(went_away()),
         }
     }
-
-    fn descriptors(&self) -> Vec<i32> {
-        let data = (!self.closed).then(|| self.data.as_raw_fd());
-        data.into_iter().chain([self.gone.as_raw_fd()]).collect()
-    }
 }
 
 /// Takes a connection over. The wire is there at once, so that whoever waits for it can be known before the client hears of it.
 ///
 /// # Errors
 /// No descriptors are left.
-pub fn hijack(request: Request<Body>, framing: Framing, version: ApiVersion) -> std::io::Result<(Wire, Response)> {
+pub fn hijack(
+    request: Request<Body>,
+    framing: Framing,
+    version: ApiVersion,
+    unread: Option<Unread>,
+    carrying: Option<Carrying>,
+) -> std::io::Result<(Wire, Response)> {
     let (wire, far, leaving) = wire(framing)?;
+    let leaving = Leaving { _client: leaving, _carrying: carrying };
     let kind = HeaderValue::from_static(framing.content_type(version));
-    let response = if asks_for_upgrade(request.headers()) { upgraded(request, far, leaving) } else { plain(request, far, leaving) };
+    let response = if asks_for_upgrade(request.headers()) { upgraded(request, far, leaving, unread) } else { plain(request, far, leaving) };
     let mut response = response;
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok((wire, response))
@@ -181,7 +211,7 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)
 }
 
-fn upgraded(mut request: Request<Body>, far: tokio::net::UnixStream, leaving: UnixStream) -> Response {
+fn upgraded(mut request: Request<Body>, far: tokio::net::UnixStream, leaving: Leaving, unread: Option<Unread>) -> Response {
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
@@ -189,9 +219,10 @@ fn upgraded(mut request: Request<Body>, far: tokio::net::UnixStream, leaving: Un
         match upgraded.downcast::<TokioIo<tokio::net::UnixStream>>() {
             Ok(parts) => {
                 let socket = parts.io.into_inner();
-                carry(Ahead { first: parts.read_buf, rest: socket }, far, |peer| left(&peer.rest), leaving).await;
+                let head = socket.as_fd().try_clone_to_owned().ok().zip(unread);
+                carry(Ahead { first: parts.read_buf, rest: socket }, far, |peer| left(&peer.rest), leaving, taken(head)).await;
             }
-            Err(other) => carry(TokioIo::new(other), far, |_| false, leaving).await,
+            Err(other) => carry(TokioIo::new(other), far, |_| false, leaving, taken(None)).await,
         }
     });
     let mut response = Response::new(Body::empty());
@@ -208,8 +239,34 @@ fn left(socket: &tokio::net::UnixStream) -> bool {
         && fds.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
 }
 
-/// Carries bytes both ways until the engine's end is done or the client is gone.
-async fn carry<P: AsyncRead + AsyncWrite + Unpin>(peer: P, far: tokio::net::UnixStream, left: impl Fn(&P) -> bool, leaving: UnixStream) {
+/// Waits until the client has taken the head of the answer. docker-py reads the head through a buffer and all that follows past it, so
+/// what a read brings it along with the head is lost. Output that is written when the head has left the socket cannot come with it.
+/// dockerd writes the head before it starts the program, and is ahead by as long as that takes; a simulated program takes no time.
+async fn taken(head: Option<(OwnedFd, Unread)>) {
+    let watched = head.and_then(|(socket, unread)| Some((tokio::net::UnixStream::from_std(UnixStream::from(socket)).ok()?, unread)));
+    let Some((socket, unread)) = watched else {
+        // A port tells what has arrived, and not what was taken.
+        return tokio::time::sleep(HEAD_START).await;
+    };
+    let looks = || match unread(socket.as_fd()) {
+        Ok(1..) => Err(std::io::ErrorKind::WouldBlock.into()),
+        _ => Ok(()),
+    };
+    // The socket wakes who waits to write each time something is taken from it. The second look comes with forgetting what it woke for
+    // before, so nothing in between is missed; and now and then it is looked again, for it wakes a moment before all is accounted for.
+    while looks().is_err() && socket.try_io(Interest::WRITABLE, looks).is_err() {
+        let _ = tokio::time::timeout(PEEK, socket.writable()).await;
+    }
+}
+
+/// Carries bytes both ways until the engine's end is done or the client is gone. Output waits for `ahead`.
+async fn carry<P: AsyncRead + AsyncWrite + Unpin>(
+    peer: P,
+    far: tokio::net::UnixStream,
+    left: impl Fn(&P) -> bool,
+    leaving: Leaving,
+    ahead: impl Future<Output = ()>,
+) {
     let (mut from_engine, mut to_engine) = far.into_split();
     // Both directions are in one task; the lock is never waited for.
     let peer = std::sync::Mutex::new(peer);
@@ -242,16 +299,13 @@ async fn carry<P: AsyncRead + AsyncWrite + Unpin>(peer: P, far: tokio::net::Unix
         }
     };
     let outwards = async {
+        ahead.await;
         let mut buffer = vec![0; CHUNK];
-        let mut earliest = Some(tokio::time::Instant::now() + HEAD_START);
         loop {
             let n = match from_engine.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
                 Ok(n) => n,
             };
-            if let Some(earliest) = earliest.take() {
-                tokio::time::sleep_until(earliest).await;
-            }
             let mut rest = buffer.get(..n).unwrap_or_default();
             while !rest.is_empty() {
                 let written = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *here()).poll_write(cx, rest)).await;
@@ -310,7 +364,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Ahead<S> {
 }
 
 /// The same without an upgrade: the request's body is the input, the answer's body the output.
-fn plain(request: Request<Body>, far: tokio::net::UnixStream, leaving: UnixStream) -> Response {
+fn plain(request: Request<Body>, far: tokio::net::UnixStream, leaving: Leaving) -> Response {
     let (from_engine, mut to_engine) = far.into_split();
     let mut body = request.into_body();
     tokio::spawn(async move {

@@ -11,6 +11,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod carried;
 pub mod client;
 pub mod drain;
 pub mod error;

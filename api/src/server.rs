@@ -1,6 +1,8 @@
 //! What all handlers share, and how they reach an engine whose calls block.
 
+use crate::carried::Carried;
 use crate::error::ApiError;
+use crate::hijack::Unread;
 use crate::log::Log;
 use crate::pending::Pending;
 use drydock_core::engine::Engine;
@@ -21,6 +23,8 @@ pub struct Settings {
     pub registry_mirrors: Vec<String>,
     /// What is written about requests, and how.
     pub log: Log,
+    /// How this machine tells what a client has not taken yet, if it can.
+    pub unread: Option<Unread>,
 }
 
 impl Settings {
@@ -36,6 +40,8 @@ pub struct Server {
     pub engine: Arc<dyn Engine>,
     /// How it was set up.
     pub settings: Settings,
+    /// Who is attached to what.
+    pub carried: Arc<Carried>,
     /// Who attached to what is not started yet.
     pub pending: Pending,
 }
@@ -46,7 +52,7 @@ pub type Shared = Arc<Server>;
 impl Server {
     /// A server for this engine.
     pub fn new(engine: Arc<dyn Engine>, settings: Settings) -> Shared {
-        Arc::new(Self { engine, settings, pending: Pending::default() })
+        Arc::new(Self { engine, settings, carried: Arc::default(), pending: Pending::default() })
     }
 
     /// Calls the engine on a thread that may block, and waits for its answer. If the client goes away the call still ends.

@@ -239,6 +239,19 @@ async fn life_is_answered_with_dockers_statuses() {
 }
 
 #[tokio::test]
+async fn who_listens_hears_what_others_do_to_the_container() {
+    use futures_util::StreamExt as _;
+    let world = World::new();
+    let id = world.create(json!({ "Cmd": ["sh", "-c", "while read line; do echo $line; done"], "OpenStdin": true })).await;
+    assert_eq!(world.ask("POST", &format!("/containers/{id}/start"), None).await.status, 204);
+    let address = format!("ws://d/v1.43/containers/{id}/attach/ws?stream=1");
+    let (mut socket, _) = patiently(tokio_tungstenite::client_async(address, world.connect())).await.unwrap();
+    // The program waits for this client, which types nothing; somebody else ends it.
+    assert_eq!(world.ask("POST", &format!("/containers/{id}/kill"), None).await.status, 204);
+    while let Some(Ok(_)) = patiently(socket.next()).await {}
+}
+
+#[tokio::test]
 async fn a_websocket_is_attached_to_a_container_that_then_starts() {
     use futures_util::{SinkExt as _, StreamExt as _};
     use tokio_tungstenite::tungstenite::Message;

@@ -35,6 +35,7 @@ pub mod store;
 pub mod supervisor;
 pub mod tree;
 mod tree_size;
+pub mod unread;
 mod volume;
 mod volume_mount;
 

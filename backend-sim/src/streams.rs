@@ -93,7 +93,8 @@ impl Pump {
             if !self.stdin || self.closed {
                 return Ok(Ended::AtRest);
             }
-            let input = io.input(true)?;
+            // What others do to the container meanwhile is seen when nothing has come for a moment.
+            let Some(input) = io.input_soon()? else { continue };
             if input == Input::Pending {
                 if machine.pass_time(None) {
                     continue;

@@ -48,6 +48,11 @@ pub trait Io {
     fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()>;
     /// The next input. With `block` false it answers [`Input::Pending`] rather than wait.
     fn input(&mut self, block: bool) -> Result<Input>;
+    /// The next input, or nothing if none came for a moment: for hosts that others move while this person thinks. Whoever is alone
+    /// with its host may wait.
+    fn input_soon(&mut self) -> Result<Option<Input>> {
+        self.input(true).map(Some)
+    }
     /// Descriptors that become readable when [`Io::input`] has something; empty where there are none.
     fn descriptors(&self) -> Vec<i32>;
 }

@@ -122,7 +122,8 @@ async fn start(State(server): State<Shared>, Path(id): Path<String>, version: Ap
     }
     // How output is framed is for whoever starts it to say, whatever it runs on: docker-py starts programs on terminals as if they
     // had none.
-    let (mut wire, response) = hijack(request, Framing::of(asked.tty), version).map_err(|e| out_of_descriptors(&e))?;
+    let (mut wire, response) =
+        hijack(request, Framing::of(asked.tty), version, server.settings.unread, None).map_err(|e| out_of_descriptors(&e))?;
     if (record.config.tty || asked.tty) && attach.stdin {
         wire.hang_up_at_end();
     }

@@ -86,8 +86,11 @@ async fn begin(server: Shared, id: String, version: ApiVersion, query: &Query, r
     }
     let tty = record.config.tty;
     let attach = Attach { stdin: attach.stdin && record.config.open_stdin, ..attach };
+    let carrying = server.carried.begin(record.id.as_str());
     let (mut wire, response) = match carrier {
-        Carrier::Connection => hijack(request, Framing::of(tty), version).map_err(|e| out_of_descriptors(&e))?,
+        Carrier::Connection => {
+            hijack(request, Framing::of(tty), version, server.settings.unread, Some(carrying)).map_err(|e| out_of_descriptors(&e))?
+        }
         Carrier::Websocket => crate::websocket::upgrade(request)?,
     };
     if tty && attach.stdin {

@@ -9,6 +9,7 @@ use drydock_core::container::Status;
 use drydock_core::engine::{Engine, EventEntry};
 use drydock_core::{Error, ErrorKind, Result};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Events looked at at once.
@@ -20,6 +21,10 @@ const SOON: Duration = Duration::from_millis(4);
 /// How long that moment is.
 const MOMENT: Duration = Duration::from_secs(2);
 
+/// The longest wait at once on a host whose time is not this machine's.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// How long those who are attached may take for the last output, as with dockerd.
+const LAST: Duration = Duration::from_secs(2);
 /// How often in a row a container may not be looked at, because somebody ends or removes it.
 const MOST_FAILURES: u32 = 500;
 
@@ -40,6 +45,7 @@ pub(super) async fn wait(State(server): State<Shared>, Path(id): Path<String>, q
         "removed" => Condition::Removed,
         other => return Err(ApiError::bad(format!("invalid condition: \"{}\"", other.escape_debug()))),
     };
+    let carried = Arc::clone(&server.carried);
     streamed(&server, "application/json", Late::End, move |engine, writer| {
         // The number first: what happens after it is seen.
         let after = engine.last_event()?;
@@ -52,6 +58,9 @@ pub(super) async fn wait(State(server): State<Shared>, Path(id): Path<String>, q
         } else {
             follow(engine, writer, record.id.as_str(), condition, after, record.state.exit_code)?
         };
+        if condition == Condition::NotRunning && record.state.status != Status::Created {
+            carried.settle(record.id.as_str(), LAST);
+        }
         match code {
             Some(code) => writer.send(format!("{}\n", json!({ "StatusCode": code })).into()).map_err(gone),
             None => Ok(()),
@@ -65,6 +74,7 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
     let since = Instant::now();
     let mut failures = 0;
     let mut died = false;
+    let mut long = PATIENCE;
     loop {
         let patience = if since.elapsed() < MOMENT { SOON } else { PATIENCE };
         for event in engine.follow_events(after, PART, patience)? {
@@ -93,7 +103,12 @@ fn follow(engine: &dyn Engine, writer: &BodyWriter, id: &str, condition: Conditi
                 // Its supervisor ends with it, which is noticed at once.
                 Status::Running | Status::Paused | Status::Restarting => {
                     // How that ended is in the events and in the record, which are looked at next.
-                    let _ = engine.wait(id, Some(PATIENCE));
+                    let begun = Instant::now();
+                    let _ = engine.wait(id, Some(long));
+                    // Where the time of a host is not this machine's, the client has not had to wait, and longer steps are as short.
+                    if begun.elapsed() < long / 2 {
+                        long = LONGEST.min(long * 2);
+                    }
                 }
                 _ if condition == Condition::NotRunning => return Ok(Some(record.state.exit_code)),
                 _ => {}

@@ -26,6 +26,11 @@ const USAGE: i32 = 125;
 const IDLE: Option<fn()> = Some(drydock_linux::memory::give_back);
 #[cfg(not(target_os = "linux"))]
 const IDLE: Option<fn()> = None;
+/// How it tells whether a client has taken what was written, also in front of a simulated host.
+#[cfg(target_os = "linux")]
+const UNREAD: Option<drydock_api::hijack::Unread> = Some(drydock_linux::unread::unread);
+#[cfg(not(target_os = "linux"))]
+const UNREAD: Option<drydock_api::hijack::Unread> = None;
 
 /// Where to listen unless said otherwise.
 const SOCKET: &str = "unix:///run/drydock/docker.sock";
@@ -129,6 +134,7 @@ fn try_run(mut serve: Serve, named: bool, options: &HostOptions) -> Result<()> {
         insecure_registries: serve.insecure_registries,
         registry_mirrors: serve.registry_mirrors,
         log,
+        unread: UNREAD,
     };
     listen::run(&listening, Server::new(engine, settings))
 }
