@@ -238,6 +238,7 @@ pub fn listed_container(object: &Value, now: Timestamp) -> ContainerSummary {
         places: self::places(places),
         points: mounts.iter().filter_map(|m| mount(m, &ContainerConfig::default())).collect(),
         sizes: sized.then(|| Sizes { writable: number(object, "SizeRw"), root: number(object, "SizeRootFs") }),
+        reachable: true,
         id,
     }
 }
@@ -326,6 +327,7 @@ pub fn image(object: &Value) -> ImageRecord {
         digests: given(texts(object, "RepoDigests")).into_iter().map(normal).collect(),
         parent: (!parent.is_empty()).then(|| ImageId::new(parent)),
         hidden: false,
+        tagged: None,
     }
 }
 

@@ -85,7 +85,8 @@ fn publish_rules(
     bridge: &str,
 ) -> Vec<Rule<'static>> {
     // A loopback address cannot be translated to a container's (its answer would come from nowhere): the port proxy serves it.
-    if host_ip.is_loopback() {
+    // Nor is one family translated into the other.
+    if host_ip.is_loopback() || host_ip.is_ipv4() != to.is_ipv4() {
         return Vec::new();
     }
     let family = family_of(to);

@@ -176,7 +176,7 @@ fn row(c: &ContainerSummary, now: Timestamp, whole: bool) -> Row {
         "Command": command,
         "CreatedAt": time::created_at(c.created),
         "RunningFor": format!("{} ago", duration::human(now.since(c.created))),
-        "Ports": ports::line(&c.published, &c.exposed),
+        "Ports": ports::line(&c.published, c.open()),
         "State": status::word(c.status),
         "Status": status::sentence(c, now),
         "Size": c.sizes.map_or_else(|| "0B".to_owned(), |s| format!("{} (virtual {})", size::decimal(s.writable), size::decimal(s.root))),

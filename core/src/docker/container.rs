@@ -217,7 +217,7 @@ pub(super) fn networks(
 
 fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Value {
     let mut published = Map::new();
-    if !record.endpoints.is_empty() {
+    if record.endpoints.iter().any(Endpoint::publishes) {
         // What is exposed and not published has no port of the host.
         let of_image = image.into_iter().flat_map(|i| i.defaults.exposed_ports.keys());
         published.extend(record.config.expose.iter().chain(of_image).map(|port| (port.clone(), Value::Null)));

@@ -35,7 +35,7 @@ pub fn listed_container(c: &ContainerSummary, facts: &Facts, now: Timestamp) -> 
             })
         })
         .collect();
-    for spec in &c.exposed {
+    for spec in c.open() {
         let (number, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
         let Ok(number) = number.parse::<u16>() else { continue };
         if !c.published.iter().any(|p| p.container_port == number && protocol_name(p.protocol) == protocol) {

@@ -9,7 +9,7 @@ use crate::container::{ContainerConfig, ContainerRecord, NetworkMode, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::kernel::{Process, Request};
-use crate::network::{Driver, Endpoint, NetworkRecord, Place, choose_leader};
+use crate::network::{Driver, Endpoint, NetworkRecord, Place, Publish, choose_leader};
 use crate::store::{Change, Table, decode, put};
 use std::net::IpAddr;
 
@@ -217,6 +217,12 @@ impl LocalEngine {
             changed.endpoints.push(endpoint);
             changed.places.push(Place { id: Some(network.id.clone()), ..place.clone() });
             choose_leader(&mut changed.endpoints);
+            // Ports that were asked for and had no way out so far.
+            if changed.published.is_empty()
+                && let Some(leader) = changed.endpoints.iter().find(|e| e.leads)
+            {
+                changed.published = self.lease_ports(&self.ports_of(record)?, record, leader, &mut batch)?;
+            }
             batch.push(Change::Expect(Table::Containers, key.to_owned(), Some(bytes)));
             batch.push(put(Table::Containers, key, &changed)?);
             let connected = Happening::Network(network.id.as_str(), &network.name, "connect").entry(&changed, self.time());
@@ -266,12 +272,18 @@ impl LocalEngine {
         if endpoint.leads && !before.published.is_empty() {
             self.host.networks.unpublish(&endpoint)?;
         }
-        // Its leases of ports stay: they are published on its next network.
-        self.insist_for(BRIEFLY, &mut || self.disconnect_one(before, &endpoint, &[]))?;
+        // Its leases of ports stay, to be published on its next network, if there is one with a way out.
+        let mut rest: Vec<_> = before.endpoints.iter().filter(|e| e.network != network.id).cloned().collect();
+        choose_leader(&mut rest);
+        let ports: &[Publish] = if rest.is_empty() || rest.iter().any(Endpoint::publishes) { &[] } else { &before.published };
+        self.insist_for(BRIEFLY, &mut || self.disconnect_one(before, &endpoint, ports))?;
         let now = self.change(&before.id, &[], &[Change::Flush], &mut |record| {
             record.endpoints.retain(|e| e.network != network.id);
             record.places.retain(|p| p.network != network.name && p.id.as_ref() != Some(&network.id));
             choose_leader(&mut record.endpoints);
+            if !ports.is_empty() {
+                record.published.clear();
+            }
             Ok(())
         })?;
         let mut without = before.clone();

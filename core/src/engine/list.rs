@@ -8,6 +8,7 @@ use super::view::{ContainerSummary, EngineInfo};
 use crate::container::{ContainerRecord, MountKind, NetworkMode, Status};
 use crate::error::Result;
 use crate::id::ImageId;
+use crate::network::Endpoint;
 use crate::store::{StoreExt as _, Table};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -53,6 +54,7 @@ impl LocalEngine {
             }
         };
         let exposed = all_exposed(ports, &record);
+        let reachable = record.endpoints.iter().any(Endpoint::publishes);
         let image = if *still_named { record.config.image.clone() } else { record.image.short().to_owned() };
         let mut networks: Vec<String> = record.places.iter().map(|p| p.network.clone()).collect();
         networks.sort();
@@ -87,6 +89,7 @@ impl LocalEngine {
             places: record.places,
             points: record.config.mounts,
             sizes: None,
+            reachable,
         })
     }
 

@@ -113,11 +113,7 @@ impl LocalEngine {
             let mut batch = Vec::new();
             let endpoints = self.lease_places(&networks, record, &mut batch)?;
             let Some(leader) = endpoints.iter().find(|e| e.leads) else { return Ok(record.clone()) };
-            let mut published = Vec::new();
-            for request in &asked {
-                let port = self.lease_port(request, record, &mut batch).map_err(|e| failed_publishing(&e, record, leader))?;
-                published.push(port);
-            }
+            let published = self.lease_ports(&asked, record, leader, &mut batch)?;
             let before = self.store().get(Table::Containers, record.id.as_str())?;
             let Some(bytes) = before else { return Err(super::resolve::no_such(record.id.as_str())) };
             let mut changed: ContainerRecord = decode(Table::Containers, record.id.as_str(), &bytes)?;
@@ -169,14 +165,30 @@ impl LocalEngine {
         let mut batch = Vec::new();
         record.endpoints = self.lease_places(&networks, record, &mut batch)?;
         for request in self.ports_of(record)? {
-            let port = self.lease_port(&request, record, &mut batch)?;
-            record.published.push(port);
+            if record.endpoints.iter().any(Endpoint::publishes) {
+                let port = self.lease_port(&request, record, &mut batch)?;
+                record.published.push(port);
+            }
         }
         Ok(())
     }
 
+    /// The host ports of a container whose default route is at this place: none where there is no way out.
+    pub(super) fn lease_ports(
+        &self,
+        asked: &[PortRequest],
+        record: &ContainerRecord,
+        leader: &Endpoint,
+        batch: &mut Vec<Change>,
+    ) -> Result<Vec<Publish>> {
+        if !leader.publishes() {
+            return Ok(Vec::new());
+        }
+        asked.iter().map(|request| self.lease_port(request, record, batch).map_err(|e| failed_publishing(&e, record, leader))).collect()
+    }
+
     /// The ports to publish: those asked for, and with `-P` every exposed one that is not.
-    fn ports_of(&self, record: &ContainerRecord) -> Result<Vec<PortRequest>> {
+    pub(super) fn ports_of(&self, record: &ContainerRecord) -> Result<Vec<PortRequest>> {
         let mut asked = record.config.ports.clone();
         if record.config.publish_all {
             for exposed in self.exposed(record)? {

@@ -36,7 +36,7 @@ pub struct ContainerSummary {
     pub finished: Timestamp,
     /// Its published ports.
     pub published: Vec<Publish>,
-    /// Its exposed ports: `80/tcp`.
+    /// Its exposed ports, whether anything can reach them or not: `80/tcp`.
     pub exposed: Vec<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
@@ -59,6 +59,16 @@ pub struct ContainerSummary {
     pub points: Vec<MountRequest>,
     /// What it takes on disk, where that was asked for.
     pub sizes: Option<super::stats::Sizes>,
+    /// Whether what it exposes can be reached: it runs, and its default route is on a network with a way out.
+    #[serde(default)]
+    pub reachable: bool,
+}
+
+impl ContainerSummary {
+    /// The exposed ports that a list shows.
+    pub fn open(&self) -> &[String] {
+        if self.reachable { &self.exposed } else { &[] }
+    }
 }
 
 /// A line of `images`.

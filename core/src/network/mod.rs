@@ -184,6 +184,17 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether the container's ports are open here: where its default route is, if that is a way out. On a network without one nothing
+    /// is published, whatever was asked for.
+    pub fn publishes(&self) -> bool {
+        self.leads && (self.gateway.is_some() || self.gateway6.is_some())
+    }
+
+    /// Which of its addresses serves a port of this address of the host's: one of the same family, where it has one.
+    pub fn asked_at(&self, host: IpAddr) -> IpAddr {
+        self.addresses().find(|own| own.is_ipv4() == host.is_ipv4()).unwrap_or_else(|| self.address.addr())
+    }
+
     /// Its addresses, IPv4 first.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         std::iter::once(self.address.addr()).chain(self.address6.map(|a| IpAddr::V6(a.addr())))

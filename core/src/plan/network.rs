@@ -162,7 +162,7 @@ pub(super) fn publish(network: &NetworkRecord, endpoint: &Endpoint, ports: &[Pub
             protocol: port.protocol,
             host_ip: port.host_ip,
             host_port: port.host_port,
-            to: endpoint.address.addr(),
+            to: endpoint.asked_at(port.host_ip),
             to_port: port.container_port,
             bridge: network.bridge.clone(),
         };
