@@ -23,7 +23,9 @@ fn task(pid: u32) -> Option<Task> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let number = |text: &str| text.parse::<u32>().ok();
     let arguments = crate::small::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let arguments = arguments.strip_suffix(b"\0").unwrap_or(&arguments);
+    // What ends the last argument, and what is left of the room of an init's arguments, which are shorter than those it had.
+    let length = arguments.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    let arguments = arguments.get(..length).unwrap_or_default();
     let command = if arguments.is_empty() {
         // A zombie and a kernel thread have no arguments; lists put the name in brackets.
         vec![format!("[{}]", field("Name:")?)]

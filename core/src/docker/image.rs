@@ -3,6 +3,7 @@
 use crate::engine::HistoryEntry;
 use crate::id::Digest;
 use crate::image::ImageRecord;
+use crate::time::Timestamp;
 use serde_json::{Value, json};
 
 /// The object of one image.
@@ -49,7 +50,7 @@ pub fn image(record: &ImageRecord) -> Value {
         "Size": record.size,
         "GraphDriver": { "Data": null, "Name": "overlay2" },
         "RootFS": { "Type": "layers", "Layers": record.diff_ids.iter().map(Digest::as_str).collect::<Vec<_>>() },
-        "Metadata": { "LastTagTime": "0001-01-01T00:00:00Z" },
+        "Metadata": { "LastTagTime": record.tagged.unwrap_or(Timestamp::NEVER).rfc3339() },
     })
 }
 

@@ -1,6 +1,7 @@
 //! Files of a container from outside: `diff`, `export`, and `cp` in both directions, whether it runs or not.
 
 use super::LocalEngine;
+use super::events::Happening;
 use crate::container::layout::Layout;
 use crate::container::{ContainerRecord, MountKind, Status};
 use crate::error::{Error, ErrorKind, Result};
@@ -123,6 +124,7 @@ impl LocalEngine {
         // `DIR/.` is what is in it, and the root has no name of its own.
         let own = if path.ends_with("/.") || path == "." { "." } else { last_name(path) };
         let name = called.unwrap_or(if own == "/" { "." } else { own });
+        self.tell_of(&record, &[Happening::plain("archive-path")])?;
         Ok(Box::new(Outgoing { archive: Packer::new(Walk::whole(there, name.as_bytes())?), _root: root }))
     }
 
@@ -138,7 +140,8 @@ impl LocalEngine {
         if !there.look(b"")?.is_some_and(|found| found.is_dir()) {
             return Err(Error::invalid("extraction point is not a directory").subject(directory));
         }
-        there.extract(archive, &Extract { keep_kinds: true, owner })
+        there.extract(archive, &Extract { keep_kinds: true, owner })?;
+        self.tell_of(&record, &[Happening::plain("extract-to-dir")])
     }
 
     /// The user and group that a container's processes are; `None` where nobody was named.

@@ -142,6 +142,7 @@ impl LocalEngine {
             }
             if let Some(tag) = tag {
                 self.move_name(&tag.to_string(), &mut record, |r| &mut r.tags, &mut batch)?;
+                record.tagged = Some(self.time());
             }
             batch.push(Change::Expect(Table::Images, key.to_owned(), before));
             batch.push(put(Table::Images, key, &record)?);

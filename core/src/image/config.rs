@@ -82,6 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<ImageRecord> {
         parent: None,
         manifest_type: String::new(),
         hidden: false,
+        tagged: None,
     })
 }
 

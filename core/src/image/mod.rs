@@ -109,6 +109,9 @@ pub struct ImageRecord {
     /// Removed by force while containers made from it exist; goes with the last of them.
     #[serde(default)]
     pub hidden: bool,
+    /// When it was given a tag last; `None` if it never was.
+    #[serde(default)]
+    pub tagged: Option<Timestamp>,
 }
 
 /// A blob of the store.

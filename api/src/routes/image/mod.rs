@@ -35,9 +35,9 @@ pub fn routes() -> Router<Shared> {
 }
 
 /// What is asked about one image.
-async fn one(State(server): State<Shared>, Path(rest): Path<String>, version: ApiVersion, query: Query) -> Answer {
+async fn one(State(server): State<Shared>, Path(rest): Path<String>, version: ApiVersion, query: Query, headers: HeaderMap) -> Answer {
     if let Some(name) = rest.strip_suffix("/json") {
-        return inspect(&server, name, version).await;
+        return inspect(&server, name, version, &headers).await;
     }
     if let Some(name) = rest.strip_suffix("/history") {
         let name = name.to_owned();
@@ -62,15 +62,18 @@ async fn act(State(server): State<Shared>, Path(rest): Path<String>, query: Quer
 }
 
 /// `GET /images/NAME/json`
-async fn inspect(server: &Server, name: &str, version: ApiVersion) -> Answer {
+async fn inspect(server: &Server, name: &str, version: ApiVersion, headers: &HeaderMap) -> Answer {
     let name = name.to_owned();
+    // docker-compose 1 asks in whatever version the server has, and cannot make a container anew without what went with 1.45.
+    let agent = headers.get(axum::http::header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let old_compose = agent.is_some_and(|agent| agent.starts_with("docker-compose/1."));
     let record = server.ask(move |engine| engine.image(&name)).await?;
     let mut object = docker::image(&record);
     if let Value::Object(fields) = &mut object {
         if !version.since(44) {
             fields.insert("VirtualSize".to_owned(), json!(record.size));
         }
-        if !version.since(45) {
+        if !version.since(45) || old_compose {
             fields.insert("Container".to_owned(), json!(""));
             let config = fields.get("Config").cloned().unwrap_or(Value::Null);
             fields.insert("ContainerConfig".to_owned(), config);

@@ -88,6 +88,7 @@ fn image() -> ImageRecord {
         defaults: ImageDefaults::default(),
         tags: Vec::new(),
         hidden: Default::default(),
+        tagged: None,
         manifest: Default::default(),
         blobs: Vec::new(),
         digests: Vec::new(),
