@@ -1,6 +1,7 @@
 //! `drydock serve`: the Docker Engine API over the host's engine.
 
 mod file;
+mod time;
 
 use super::Hosts;
 use clap::{Args as _, Command, FromArgMatches as _};
@@ -128,6 +129,9 @@ fn try_run(mut serve: Serve, named: bool, options: &HostOptions) -> Result<()> {
     #[cfg(target_os = "linux")]
     drydock_linux::memory::few_arenas();
     let engine = Hosts.open(&options)?;
+    if options.host.as_deref() == Some("sim") {
+        time::flows(&engine)?;
+    }
     let settings = Settings {
         debug: level == Level::Debug,
         labels: serve.labels,
