@@ -488,6 +488,7 @@ pub fn web() -> ContainerSummary {
         places: Vec::new(),
         points: Vec::new(),
         sizes: None,
+        reachable: true,
     }
 }
 
