@@ -136,11 +136,21 @@ async fn an_image_is_listed_tagged_saved_loaded_and_removed() {
 #[tokio::test]
 async fn a_context_is_built_in_the_classic_builders_words() {
     let world = World::new();
-    let tar = context(&[("Dockerfile", "FROM busybox\nCOPY a /a\nRUN cat /a\nLABEL k=v\n"), ("a", "hello from the context\n")]);
+    let tar = context(&[
+        ("Dockerfile", "ARG v=latest\nFROM busybox:$v AS x\nCOPY a /a\nFROM x\nRUN cat /a\nLABEL k=v\n"),
+        ("a", "hello from the context\n"),
+    ]);
     let built = world.send("POST", "/build?t=made:1&labels=%7B%22l%22%3A%22w%22%7D", "application/x-tar", &tar).await;
     let text = built.text();
     for part in [
-        "Step 1/3 : FROM busybox",
+        // Every instruction counts, and a label that is given with the request too: seen on dockerd 20.10.
+        "Step 1/7 : ARG v=latest",
+        "Step 2/7 : FROM busybox:$v AS x",
+        "Step 3/7 : COPY a /a",
+        "Step 4/7 : FROM x",
+        "Step 5/7 : RUN cat /a",
+        "Step 6/7 : LABEL k=v",
+        "Step 7/7 : LABEL l=w",
         "hello from the context",
         "Successfully built ",
         "Successfully tagged made:1",
@@ -150,6 +160,19 @@ async fn a_context_is_built_in_the_classic_builders_words() {
     }
     let image = world.get("/images/made:1/json").await.json();
     assert_eq!(image.pointer("/Config/Labels").unwrap(), &json!({ "k": "v", "l": "w" }));
+    let quiet = world.send("POST", "/build?q=1", "application/x-tar", &tar).await;
+    let quiet: Vec<Value> = quiet.text().trim_end().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(quiet.len(), 1, "{quiet:?}");
+    assert!(quiet[0]["stream"].as_str().is_some_and(|id| id.starts_with("sha256:")), "{quiet:?}");
+    let squashed = world.send("POST", "/build?squash=1", "application/x-tar", &tar).await;
+    assert_eq!((squashed.status, squashed.message().as_str()), (400, "squash is only supported with experimental mode"));
+    let left = context(&[("Dockerfile", "FROM busybox\nONBUILD RUN echo triggered\nONBUILD ENV a=b\n")]);
+    world.send("POST", "/build?t=onbuild:1", "application/x-tar", &left).await;
+    let upon = context(&[("Dockerfile", "FROM onbuild:1\nCMD x\n")]);
+    let upon = world.send("POST", "/build", "application/x-tar", &upon).await.text();
+    let places: Vec<Option<usize>> =
+        ["Step 1/2 : FROM onbuild:1", "# Executing 2 build triggers", "triggered", "Step 2/2 : CMD x"].map(|part| upon.find(part)).into();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{upon}");
     let tar = context(&[("Dockerfile", "FROM busybox\nRUN exit 7\n")]);
     let failed = world.send("POST", "/build", "application/x-tar", &tar).await;
     let last: Value = serde_json::from_str(failed.text().trim_end().lines().last().unwrap()).unwrap();

@@ -58,10 +58,10 @@ async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, b
         let id = built.image.as_ref().map(|id| id.as_str()).unwrap_or_default();
         let mut say =
             |object: &Value| writer.line(object).map_err(|e| Error::new(ErrorKind::Interrupted, "the client went away").source(e));
-        say(&json!({ "aux": { "ID": id } }))?;
         if quiet {
             return say(&json!({ "stream": format!("{id}\n") }));
         }
+        say(&json!({ "aux": { "ID": id } }))?;
         if !built.unused.is_empty() {
             let words = built.unused.join(" ");
             say(&json!({ "stream": format!("[Warning] One or more build-args [{words}] were not consumed\n") }))?;

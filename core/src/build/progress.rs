@@ -1,5 +1,6 @@
 //! How a build goes, as it is told to whoever shows it.
 
+use crate::id::ImageId;
 use crate::io::Stream;
 use crate::time::Timestamp;
 
@@ -14,6 +15,34 @@ pub enum Event {
         name: String,
         /// When.
         at: Timestamp,
+    },
+    /// An instruction's turn has come, in a count of all that are carried out: those before the first FROM, FROM itself, those that
+    /// only change the configuration, and labels that the build was given.
+    Instruction {
+        /// Its place in the count, from 1.
+        number: u32,
+        /// How many there are.
+        of: u32,
+        /// Its text as it is written, on one line.
+        text: String,
+        /// The step that carries it out, which has begun.
+        step: Option<u32>,
+    },
+    /// What a FROM begins with is there.
+    Based {
+        /// The place of the FROM in the count of instructions.
+        number: u32,
+        /// The image, if it is one of the store.
+        image: Option<ImageId>,
+        /// How many instructions it has left for whoever builds upon it.
+        triggers: u32,
+    },
+    /// The turn of one of these has come.
+    Trigger {
+        /// The place of the FROM in the count of instructions.
+        number: u32,
+        /// The step that carries it out, which has begun.
+        step: Option<u32>,
     },
     /// It need not be done again.
     Cached {

@@ -160,6 +160,8 @@ impl Painter for Plain {
                 self.write(*at)
             }
             Event::Tick { at } => self.write(*at),
+            // The classic builder's count, which is for its clients.
+            Event::Instruction { .. } | Event::Based { .. } | Event::Trigger { .. } => String::new(),
             Event::Remark { rule, message, line } => {
                 self.remarks.push(format!(" - {rule}: {message} (line {line})"));
                 String::new()

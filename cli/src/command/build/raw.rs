@@ -17,7 +17,7 @@ fn name(step: u32) -> String {
 impl Painter for Raw {
     fn paint(&mut self, event: &Event) -> String {
         let line: Value = match event {
-            Event::Tick { .. } => return String::new(),
+            Event::Tick { .. } | Event::Instruction { .. } | Event::Based { .. } | Event::Trigger { .. } => return String::new(),
             Event::Began { step, name: shown, at } => {
                 json!({"vertexes": [{"digest": name(*step), "name": shown, "started": at.rfc3339()}]})
             }

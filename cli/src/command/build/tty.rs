@@ -168,6 +168,8 @@ impl Painter for Tty {
                     step.canceled = *canceled;
                 }
             }
+            // The classic builder's count, which is for its clients.
+            Event::Instruction { .. } | Event::Based { .. } | Event::Trigger { .. } => return String::new(),
             Event::Remark { rule, message, line } => {
                 self.remarks.push(format!(" - {rule}: {message} (line {line})"));
                 return String::new();

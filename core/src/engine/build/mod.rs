@@ -6,6 +6,7 @@
 mod base;
 mod cache;
 mod copy;
+mod count;
 mod finish;
 mod handed;
 mod held;
@@ -33,6 +34,7 @@ use crate::build::request::{BuildRequest, Built, Output, Surface};
 use crate::build::stages::{Base, From, Graph, graph, mount_value};
 use crate::build::variables;
 use crate::error::{Error, ErrorKind, Result};
+use count::{Count, Place};
 use held::Held;
 use offered::Offers;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -68,6 +70,7 @@ struct Plan<'a> {
     ignore: &'a Ignore,
     stages: Stages,
     offers: Offers,
+    count: Count,
 }
 
 /// Where an instruction stands.
@@ -80,6 +83,8 @@ struct At<'a> {
     number: usize,
     /// The step, as progress numbers it.
     step: u32,
+    /// Its place in the count of instructions.
+    place: Place,
 }
 
 impl LocalEngine {
@@ -189,7 +194,9 @@ impl Build<'_> {
             ignore: &ignore,
             stages: Stages::default(),
             offers: self.offers(caches, progress),
+            count: Count::of(&file, &graph, self.request),
         };
+        plan.count.before(&file, |event| progress.tell(event));
         let mut target = self.all(&plan, progress)?;
         if self.request.squash {
             self.step_here(progress, "squashing layers", |_| self.squash(&mut target))?;
@@ -197,6 +204,7 @@ impl Build<'_> {
         let handed = target.clone();
         let unused: Vec<String> =
             self.request.arguments.keys().filter(|name| !graph.asked.contains(*name) && !is_known_argument(name)).cloned().collect();
+        plan.count.labels(self.request, |event| progress.tell(event));
         let image = self.finish(target, sink, progress)?;
         self.hand_on(&plan, &handed, cache_sink, progress)?;
         Ok(Built { image, unused, cached: (self.cached.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed)) })

@@ -1,9 +1,11 @@
 //! One stage: its instructions in order, on top of what it begins with.
 
 use super::base::scratch;
+use super::count::Place;
 use super::{At, Build, Plan};
 use crate::build::context::{Files, View};
 use crate::build::dockerfile::{Dockerfile, Instruction, Kind, parse_trigger};
+use crate::build::progress::Event;
 use crate::build::stages::{Base, From, Stage};
 use crate::build::state::{Effect, Scope, State};
 use crate::build::variables;
@@ -111,19 +113,29 @@ impl Build<'_> {
         let stage: &Stage<'_> = &plan.graph.stages[number];
         let of = 1 + stage.body.iter().filter(|i| is_step(i)).count();
         let mut label = Label { plan, number, next: 0, of };
+        let own = plan.count.place(number, 0);
         let mut made = match &stage.base {
-            Base::Scratch => scratch(),
+            Base::Scratch => {
+                self.based(plan, number, None, 0);
+                self.tell(plan.count.event(own, &stage.from.text, None));
+                scratch()
+            }
             Base::Stage(other) => {
                 let mut base = (*plan.wait(*other)?).clone();
                 // What the other stage set as its own is the base's here.
                 base.state.settings.cmd_is_own = false;
+                self.based(plan, number, None, base.state.settings.triggers.len());
+                self.tell(plan.count.event(own, &stage.from.text, None));
                 base
             }
             Base::Image(name) => {
                 let shown = crate::image::reference::Reference::parse(name).map_or_else(|_| name.clone(), |r| r.to_string());
-                self.step(&label.take(&format!("FROM {shown}")), |_| {
+                self.step(&label.take(&format!("FROM {shown}")), |step| {
+                    self.tell(plan.count.event(own, &stage.from.text, Some(step)));
                     let image = self.image(name)?;
-                    self.base(&image)
+                    let made = self.base(&image)?;
+                    self.based(plan, number, Some(&image.id), made.state.settings.triggers.len());
+                    Ok(made)
                 })?
             }
         };
@@ -140,14 +152,30 @@ impl Build<'_> {
         for text in &triggers {
             let inner = parse_trigger(text)?;
             let source = crate::build::dockerfile::Source::read("ONBUILD", text.as_bytes())?;
-            let own = Dockerfile { source, ..Dockerfile::default() };
+            let own_text = Dockerfile { source, ..Dockerfile::default() };
             label.of += usize::from(is_step(&inner));
-            self.instruction(At { plan, file: &own, number, step: 0 }, &inner, &mut made, &global, &mut label)?;
+            let at = At { plan, file: &own_text, number, step: 0, place: Place::Trigger(own) };
+            self.instruction(at, &inner, &mut made, &global, &mut label)?;
         }
-        for instruction in &stage.body {
-            self.instruction(At { plan, file: plan.file, number, step: 0 }, instruction, &mut made, &global, &mut label)?;
+        for (place, instruction) in stage.body.iter().enumerate() {
+            let at = At { plan, file: plan.file, number, step: 0, place: Place::Own(plan.count.place(number, place + 1)) };
+            self.instruction(at, instruction, &mut made, &global, &mut label)?;
         }
         Ok(made)
+    }
+
+    /// Tells that what a stage begins with is there.
+    fn based(&self, plan: &Plan<'_>, stage: usize, image: Option<&ImageId>, triggers: usize) {
+        let triggers = u32::try_from(triggers).unwrap_or(u32::MAX);
+        self.tell(Event::Based { number: plan.count.place(stage, 0), image: image.cloned(), triggers });
+    }
+
+    /// Tells that an instruction's turn has come.
+    fn turn(&self, at: At<'_>, instruction: &Instruction, step: Option<u32>) {
+        self.tell(match at.place {
+            Place::Own(number) => at.plan.count.event(number, &instruction.text, step),
+            Place::Trigger(number) => Event::Trigger { number, step },
+        });
     }
 
     fn check_platform(&self, stage: &Stage<'_>) -> Result<()> {
@@ -180,6 +208,7 @@ impl Build<'_> {
         let scope = Scope { file: at.file, given: &self.request.arguments, global };
         let effect = made.state.take(&scope, instruction)?;
         if effect == Effect::Nothing {
+            self.turn(at, instruction, None);
             return Ok(());
         }
         // The step begins when what it takes from is there.
@@ -196,6 +225,7 @@ impl Build<'_> {
         let name = label.take(&shown(instruction));
         self.done.fetch_add(1, Ordering::Relaxed);
         self.step(&name, |step| {
+            self.turn(at, instruction, Some(step));
             let at = At { step, ..at };
             match effect {
                 Effect::Nothing => Ok(()),
