@@ -135,6 +135,7 @@ pub fn check(file: &Dockerfile, around: &Surroundings<'_>) -> Vec<Remark> {
     linter.later_layers();
     linter.releases();
     linter.detaching();
+    linter.passwords();
     linter.variables();
     let settings = settings(file);
     linter.remarks.into_iter().filter(|r| settings.wants(r.rule)).collect()

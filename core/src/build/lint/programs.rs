@@ -77,6 +77,34 @@ impl Linter<'_> {
     }
 }
 
+impl Linter<'_> {
+    /// A password that a RUN sets is in the layer and in the history, the same in every container, for whoever has the image.
+    pub(super) fn passwords(&mut self) {
+        for i in 0..self.stages.len() {
+            for instruction in self.stages[i].body.clone() {
+                let Kind::Run(Run { command: Command::Shell(text), .. }) = &instruction.kind else { continue };
+                if let Some(program) = sets_password(text) {
+                    let message = format!("{program} gets a password that everybody can read who has the image");
+                    self.say(Rule::PasswordInLayer, instruction.span, message);
+                }
+            }
+        }
+    }
+}
+
+/// The program that a shell line hands a written password to: `echo root:1 | chpasswd`, `echo 1 | passwd --stdin root`.
+fn sets_password(line: &str) -> Option<&str> {
+    let name = |part: &'_ str| part.split_whitespace().next().map_or("", |w| w.rsplit('/').next().unwrap_or(w)).to_owned();
+    line.split(['&', ';', '\n']).find_map(|command| {
+        let parts: Vec<&str> = command.split('|').map(str::trim).collect();
+        let [.., says, takes] = parts.as_slice() else { return None };
+        // What a variable or a file brings is not written here.
+        let written = matches!(name(says).as_str(), "echo" | "printf") && !says.contains('$');
+        let program = takes.split_whitespace().next()?;
+        (written && matches!(name(takes).as_str(), "chpasswd" | "passwd")).then_some(program)
+    })
+}
+
 /// What of a command line goes into the background by itself.
 fn detaches(words: &[String]) -> Option<&str> {
     let first = words.first()?;

@@ -24,6 +24,7 @@ pub enum Rule {
     NoEmptyContinuation,
     PackageListsStale,
     PackagesOfAnotherRelease,
+    PasswordInLayer,
     RedundantTargetPlatform,
     RemovedInLaterLayer,
     ReservedStageName,
@@ -38,7 +39,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 30] = [
+    pub const ALL: [Rule; 31] = [
         Rule::BaseImageUnmaintained,
         Rule::ConsistentInstructionCasing,
         Rule::CopyIgnoredFile,
@@ -59,6 +60,7 @@ impl Rule {
         Rule::NoEmptyContinuation,
         Rule::PackageListsStale,
         Rule::PackagesOfAnotherRelease,
+        Rule::PasswordInLayer,
         Rule::RedundantTargetPlatform,
         Rule::RemovedInLaterLayer,
         Rule::ReservedStageName,
@@ -94,6 +96,7 @@ impl Rule {
             Rule::NoEmptyContinuation => "NoEmptyContinuation",
             Rule::PackageListsStale => "PackageListsStale",
             Rule::PackagesOfAnotherRelease => "PackagesOfAnotherRelease",
+            Rule::PasswordInLayer => "PasswordInLayer",
             Rule::RedundantTargetPlatform => "RedundantTargetPlatform",
             Rule::RemovedInLaterLayer => "RemovedInLaterLayer",
             Rule::ReservedStageName => "ReservedStageName",
@@ -132,6 +135,9 @@ impl Rule {
             Rule::NoEmptyContinuation => "take the empty line out",
             Rule::PackageListsStale => "write apt-get update && apt-get install -y … in one RUN",
             Rule::PackagesOfAnotherRelease => "name the release of the base image, or build on an image of that release",
+            Rule::PasswordInLayer => {
+                "leave the account without a password: exec opens a shell without one, and keys can be mounted when it runs"
+            }
             Rule::RedundantTargetPlatform => "leave --platform out",
             Rule::RemovedInLaterLayer => "remove it in the RUN that makes it, or build in one stage and COPY --from it into another",
             Rule::ReservedStageName => "give the stage another name",
@@ -158,6 +164,7 @@ impl Rule {
             Rule::JSONListMalformed,
             Rule::PackageListsStale,
             Rule::PackagesOfAnotherRelease,
+            Rule::PasswordInLayer,
             Rule::RemovedInLaterLayer,
             Rule::SyntaxNotUsed,
             Rule::TextAfterList,

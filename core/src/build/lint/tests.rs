@@ -13,7 +13,7 @@ fn names_in(text: &str, around: &Surroundings<'_>) -> Vec<&'static str> {
 
 #[test]
 fn each_rule_on_what_it_is_for_and_not_for() {
-    let table: [(&str, &[&str]); 53] = [
+    let table: [(&str, &[&str]); 58] = [
         ("FROM debian:12 AS Base", &["StageNameCasing"]),
         ("FROM debian:12 as base", &["FromAsCasing"]),
         ("from debian:12 as base", &[]),
@@ -67,6 +67,11 @@ fn each_rule_on_what_it_is_for_and_not_for() {
         ("FROM a\nENTRYPOINT [\"service\", \"nginx\", \"start\"]", &["DetachesItself"]),
         ("FROM a\nCMD service nginx start && tail -f /var/log/nginx/access.log", &["JSONArgsRecommended"]),
         ("FROM a\nCMD [\"/etc/init.d/ssh\", \"start\"]", &["DetachesItself"]),
+        ("FROM a\nRUN mkdir /run/sshd && echo 'root:1' | chpasswd", &["PasswordInLayer"]),
+        ("FROM a\nRUN echo 1 | passwd --stdin root", &["PasswordInLayer"]),
+        ("FROM a\nRUN --mount=type=secret,id=p echo root:$(cat /run/secrets/p) | chpasswd", &[]),
+        ("FROM a\nRUN --mount=type=secret,id=p chpasswd < /run/secrets/p", &[]),
+        ("FROM a\nRUN echo chpasswd | cat", &[]),
     ];
     for (text, rules) in table {
         assert_eq!(names(text), rules, "{text}");
@@ -92,6 +97,7 @@ fn each_mistake_of_the_old_lessons_has_its_diagnostic() {
         ("W-51 Python 2.7", "FROM python:2.7-slim\nWORKDIR /app\n", "BaseImageUnmaintained"),
         ("W-52 a comment behind a list", jenkins, "TextAfterList"),
         ("W-52 an archive that ADD extracted", jenkins, "RemovedInLaterLayer"),
+        ("W-72 a password in a layer", "FROM centos:7\nRUN echo 1 | passwd --stdin root\nEXPOSE 22\n", "PasswordInLayer"),
         ("S-132 only the last CMD counts", "FROM a\nCMD [\"a\"]\nCMD [\"b\"]\n", "MultipleInstructionsDisallowed"),
         ("W-16 EXPOSE publishes nothing", "FROM a\nEXPOSE 7003:8080\n", "ExposeInvalidFormat"),
     ] {
