@@ -123,7 +123,11 @@ impl Build<'_> {
                     compression: kept.compression,
                     ahead: None,
                 };
-                self.intake.layer(&taken, parent, &chain)?;
+                let record = self.intake.layer(&taken, parent, &chain)?;
+                // Entered, so that the next step finds it to stand on.
+                let moved = Kept { chain, ..kept.clone() };
+                let used = self.engine.time();
+                self.enter(key, Entry { layer: Some(moved), created: entry.created, used, by: entry.by.clone() }, Some(&record))?;
             }
             made.add(layer);
         } else {
