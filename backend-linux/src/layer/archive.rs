@@ -62,12 +62,17 @@ pub struct Entry {
 struct Extensions {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
+    /// GNU's.
+    long_path: Option<Vec<u8>>,
+    long_link: Option<Vec<u8>>,
     size: Option<u64>,
     uid: Option<u64>,
     gid: Option<u64>,
     modified: Option<(i64, u32)>,
     xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     sparse: sparse::Records,
+    /// There is anything but a comment.
+    changes: bool,
 }
 
 /// What comes of a file's content.
@@ -105,20 +110,27 @@ impl<R: Read> Archive<R> {
     /// The next entry, after what is left of the data of the one before; `None` at the end.
     pub fn next_entry(&mut self) -> io::Result<Option<Entry>> {
         let mut extensions = Extensions::default();
-        let mut first = true;
+        // Of two headers of one kind for one entry, one reader takes the first and another the last.
+        let mut seen: Vec<u8> = Vec::new();
         loop {
             self.skip()?;
             let Some(header) = self.header()? else {
-                return if first { Ok(None) } else { Err(wrong("it ends after an extended header")) };
+                return if seen.is_empty() { Ok(None) } else { Err(wrong("it ends after an extended header")) };
             };
-            first = false;
+            let flag = header.as_bytes()[156];
+            if matches!(flag, b'x' | b'L' | b'K') {
+                if seen.contains(&flag) {
+                    return Err(wrong("two extended headers of one kind for one entry"));
+                }
+                seen.push(flag);
+            }
             let size = header.entry_size().map_err(|_| wrong("a header's size is not a number"))?;
-            match header.as_bytes()[156] {
+            match flag {
                 b'x' => pax(&self.metadata(size)?, &mut extensions)?,
-                // Defaults for all that follows: nothing that makes layers writes them, and Docker ignores them.
-                b'g' => drop(self.metadata(size)?),
-                b'L' => extensions.path = Some(c_string(self.metadata(size)?)),
-                b'K' => extensions.link = Some(c_string(self.metadata(size)?)),
+                // Defaults for all that follows. Docker ignores them and other readers do not; git writes a comment.
+                b'g' => only_a_comment(&self.metadata(size)?)?,
+                b'L' => extensions.long_path = Some(c_string(self.metadata(size)?)),
+                b'K' => extensions.long_link = Some(c_string(self.metadata(size)?)),
                 flag => return self.entry(&header, flag, size, extensions).map(Some),
             }
         }
@@ -256,11 +268,18 @@ impl<R: Read> Archive<R> {
     }
 
     fn entry(&mut self, header: &Header, flag: u8, size: u64, mut extensions: Extensions) -> io::Result<Entry> {
-        let named = extensions.sparse.name().or(extensions.path);
+        // Of GNU's long name and PAX's, GNU tar believes the one, bsdtar and Python the other.
+        let differ = |pax: &Option<Vec<u8>>, gnu: &Option<Vec<u8>>| pax.as_ref().zip(gnu.as_ref()).is_some_and(|(a, b)| a != b);
+        if differ(&extensions.path, &extensions.long_path) || differ(&extensions.link, &extensions.long_link) {
+            return Err(wrong("an entry has two names"));
+        }
+        let named = extensions.sparse.name().or(extensions.path).or(extensions.long_path);
         let path = named.unwrap_or_else(|| header.path_bytes().into_owned());
         let kind = match flag {
             // Only of the oldest type is it the name that tells (POSIX pax, "typeflag"; Go's reader, which Docker uses).
             b'\0' if path.ends_with(b"/") => Kind::Directory,
+            // To GNU tar and bsdtar it tells of these too, to Go and Python it does not.
+            b'0' | b'7' | b'S' if path.ends_with(b"/") => return Err(wrong("a file has the name of a directory")),
             b'0' | b'\0' | b'7' => Kind::File,
             b'1' => Kind::HardLink,
             b'2' => Kind::Symlink,
@@ -271,8 +290,11 @@ impl<R: Read> Archive<R> {
             b'S' => Kind::File,
             other => return Err(wrong(format!("an entry has the unknown type {:?}", char::from(other)))),
         };
-        // Only files have data, whatever the header says of the others (Go's and GNU's readers agree).
-        let size = if kind == Kind::File { extensions.size.unwrap_or(size) } else { 0 };
+        let size = extensions.size.unwrap_or(size);
+        // Only files have data. A size on anything else is data to one reader, and entries to the next.
+        if kind != Kind::File && size > 0 {
+            return Err(wrong("an entry has data and is no file"));
+        }
         if kind == Kind::File {
             self.sparse = self.map(header, flag, size, &extensions.sparse)?;
         } else {
@@ -286,7 +308,10 @@ impl<R: Read> Archive<R> {
         };
         let device = |value: io::Result<Option<u32>>| value.ok().flatten().unwrap_or(0);
         Ok(Entry {
-            link: extensions.link.unwrap_or_else(|| header.link_name_bytes().map(|l| l.into_owned()).unwrap_or_default()),
+            link: extensions
+                .link
+                .or(extensions.long_link)
+                .unwrap_or_else(|| header.link_name_bytes().map(|l| l.into_owned()).unwrap_or_default()),
             mode: number(said(header, 100..108, header.mode().map(u64::from)), "mode").map(|mode| (mode & 0o7777) as u32)?,
             uid: id(extensions.uid, said(header, 108..116, header.uid()), "user")?,
             gid: id(extensions.gid, said(header, 116..124, header.gid()), "group")?,
@@ -313,6 +338,13 @@ fn c_string(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Refuses what would change every later entry.
+fn only_a_comment(records: &[u8]) -> io::Result<()> {
+    let mut found = Extensions::default();
+    pax(records, &mut found)?;
+    if found.changes { Err(wrong("a global extended header changes the entries after it")) } else { Ok(()) }
+}
+
 /// Reads pax records, `LENGTH KEY=VALUE\n`; the length counts the whole record. Values are binary.
 fn pax(mut bytes: &[u8], into: &mut Extensions) -> io::Result<()> {
     let broken = || wrong("a pax header is malformed");
@@ -322,11 +354,13 @@ fn pax(mut bytes: &[u8], into: &mut Extensions) -> io::Result<()> {
         let record = bytes.get(space + 1..length).and_then(|r| r.strip_suffix(b"\n")).ok_or_else(broken)?;
         let equals = record.iter().position(|b| *b == b'=').ok_or_else(broken)?;
         let (key, value) = (record.get(..equals).ok_or_else(broken)?, record.get(equals + 1..).ok_or_else(broken)?);
+        into.changes |= key != b"comment";
         let number = || if value.is_empty() { Ok(None) } else { decimal(value).map(Some).ok_or_else(broken) };
-        let text = || (!value.is_empty()).then(|| value.to_vec());
         match key {
-            b"path" => into.path = text(),
-            b"linkpath" => into.link = text(),
+            // "Nothing" is the header's own name to Go and bsdtar, and nothing to GNU tar and Python.
+            b"path" | b"linkpath" if value.is_empty() => return Err(wrong("an empty name in a pax header")),
+            b"path" => into.path = Some(value.to_vec()),
+            b"linkpath" => into.link = Some(value.to_vec()),
             b"size" => into.size = number()?,
             b"uid" => into.uid = number()?,
             b"gid" => into.gid = number()?,

@@ -91,6 +91,12 @@ impl<R: Read> Reader<R> {
         if !prefix.is_empty() {
             path = [prefix, path].join(&b'/');
         }
+        // Of GNU's long name and PAX's, GNU tar believes the one, bsdtar and Python the other.
+        for (key, long) in [("path", &extra.path), ("linkpath", &extra.link)] {
+            if pax.get(key).zip(long.as_ref()).is_some_and(|(pax, gnu)| pax != gnu) {
+                return Err(corrupt(format!("two names of one entry: {}", String::from_utf8_lossy(&path).escape_debug())));
+            }
+        }
         let path = holes.name().or(pax.remove("path")).or(extra.path).unwrap_or(path);
         let link = pax.remove("linkpath").or(extra.link).unwrap_or_else(|| text(&header[157..257]));
         if path.is_empty() || path.len() > LONGEST_PATH || link.len() > LONGEST_PATH || path.contains(&0) || link.contains(&0) {
@@ -111,7 +117,11 @@ impl<R: Read> Reader<R> {
         let xattrs = pax.into_iter().filter_map(|(k, v)| k.strip_prefix("SCHILY.xattr.").map(|n| (n.to_owned(), v))).collect();
         let flag = kind;
         let kind = match kind {
-            b'0' | 0 | b'7' if path.ends_with(b"/") && kind == 0 => Kind::Directory,
+            0 if path.ends_with(b"/") => Kind::Directory,
+            // A directory to GNU tar and bsdtar, a file to Go and Python.
+            b'0' | b'7' | b'S' if path.ends_with(b"/") => {
+                return Err(corrupt(format!("a file with a directory's name: {}", String::from_utf8_lossy(&path).escape_debug())));
+            }
             b'0' | 0 | b'7' | b'S' => Kind::File,
             b'1' => Kind::HardLink(link),
             b'2' => Kind::Symlink(link),
