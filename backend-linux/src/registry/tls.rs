@@ -1,7 +1,7 @@
 //! Whom TLS trusts: the authorities of this machine, and those that a registry's own directory names.
 
 use drydock_core::registry::transport::{Fault, FaultKind, Trust};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use std::sync::Arc;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
@@ -51,6 +51,13 @@ pub(super) fn fault(error: &rustls::Error) -> (FaultKind, String) {
         }
         rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
             because("certificate is not valid for this host")
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            (FaultKind::ClientCertificate, "remote error: tls: certificate required".to_owned())
+        }
+        // What TLS 1.2 says of a missing one, and both of one that is not trusted.
+        rustls::Error::AlertReceived(AlertDescription::BadCertificate | AlertDescription::UnknownCA) => {
+            (FaultKind::ClientCertificate, "remote error: tls: bad certificate".to_owned())
         }
         other => (FaultKind::Tls, format!("tls: {other}")),
     }

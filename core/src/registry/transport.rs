@@ -105,6 +105,8 @@ pub enum FaultKind {
     Unreachable,
     /// The certificate is not to be trusted, or TLS failed otherwise.
     Tls,
+    /// It asks for a certificate of the client's, and got none, or none that it trusts.
+    ClientCertificate,
     /// It answered, and not in TLS.
     NotTls,
     /// It did not answer in time.
@@ -136,6 +138,10 @@ impl Fault {
                 "a registry without TLS must be named: --insecure-registry HOST, or \"insecure-registries\" in /etc/drydock/daemon.json",
             ),
             FaultKind::Tls => error.hint(format!("put the authority's certificate into /etc/docker/certs.d/{}/ca.crt", url.authority())),
+            FaultKind::ClientCertificate => error.hint(format!(
+                "the registry asks for a certificate of yours: put it and its key into /etc/docker/certs.d/{}/ as client.cert and client.key",
+                url.authority()
+            )),
             _ => error,
         }
     }
