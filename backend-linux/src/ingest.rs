@@ -339,6 +339,25 @@ mod tests {
     }
 
     #[test]
+    fn a_blob_of_zeros_takes_no_room() {
+        use std::os::unix::fs::MetadataExt as _;
+        const SIZE: u64 = 64 << 20;
+        // On the disk of the target directory: a temporary one may lie on a file system that knows no holes.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/tmp-zeros-{}", std::process::id()));
+        let text = root.to_str().expect("utf-8").to_owned();
+        let mut zeros = io::repeat(0).take(SIZE).chain(&b"the end"[..]);
+        let taken = ingest(&text, &mut zeros, 1 << 30, &mut || Ok(None), &mut |_| Ok(())).expect("takes");
+        assert_eq!(taken.size, SIZE + 7);
+        let blob = root.join("blobs/sha256").join(taken.digest.hex());
+        let metadata = std::fs::metadata(&blob).expect("is there");
+        assert_eq!(metadata.len(), SIZE + 7);
+        // Blocks are of 512 bytes (stat(2)); the last piece is written.
+        assert!(metadata.blocks() * 512 <= 2 * PIECE as u64, "{} blocks", metadata.blocks());
+        assert_eq!(Digest::of(&std::fs::read(&blob).expect("reads")), taken.digest);
+        std::fs::remove_dir_all(root).expect("removes");
+    }
+
+    #[test]
     fn what_is_refused_leaves_nothing() {
         let root = root("refused");
         let text = root.to_str().expect("utf-8");
