@@ -99,6 +99,17 @@ mod tests {
     }
 
     #[test]
+    fn a_build_reaches_docker_hub_by_the_servers_mirrors_whoever_asks() {
+        let settings = Settings { registry_mirrors: vec!["https://mirror.example".to_owned()], ..Settings::default() };
+        let config = STANDARD.encode(r#"{"https://index.docker.io/v1/":{"username":"a","password":"b"}}"#);
+        let named = HeaderMap::from_iter([("x-registry-config".parse().unwrap(), config.parse().unwrap())]);
+        for headers in [HeaderMap::new(), named] {
+            let access = access_by_host(&headers, &settings);
+            assert_eq!(access.get(DEFAULT_HOST).map(|a| a.mirrors.clone()), Some(settings.registry_mirrors.clone()), "{headers:?}");
+        }
+    }
+
+    #[test]
     fn tokens_and_joined_pairs_count_too() {
         let token = STANDARD.encode(r#"{"identitytoken":"t"}"#);
         assert_eq!(access(&headers(&token), &Settings::default()).credentials, Credentials::Identity(Secret::new("t")));

@@ -1,11 +1,14 @@
 //! Pulling.
 
-use super::{INDEX, MANIFEST, Parts, index, lines, named, pull, pulls_with, refused, refused_with};
+use super::{Access, INDEX, MANIFEST, Parts, index, lines, named, pull, pulls_with, refused, refused_with};
 use crate::clause::Clause;
 use crate::clauses::cite;
 use crate::fixture::{Entry, tar};
 use crate::outcome::{contains, equal, fail, holds};
+use crate::world::World;
 use drydock_core::ErrorKind;
+use drydock_core::build::progress::Silent;
+use drydock_core::build::request::{BuildRequest, Surface};
 use drydock_core::registry::PullRequest;
 use drydock_sim::registry::{Answered, How};
 
@@ -202,4 +205,32 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("bytes", String::from_utf8_lossy(&found.bytes).into_owned(), parts.manifest.to_string())?;
         equal("images", w.engine().images()?.len(), 1)
     }),
+    Clause::law("REG-PULL-24", "A mirror is asked before Docker Hub, and the image has Docker Hub's name.", MIRRORS, |w| {
+        let parts = Parts::small("mirrored");
+        parts.put(w, 0, "library/app", Some("1"))?;
+        let request = PullRequest { reference: "app:1".to_owned(), access: by_mirror(w), ..PullRequest::default() };
+        pulls_with(w, &request)?;
+        equal("id", w.engine().image("app:1")?.id.to_string(), parts.id().to_string())?;
+        equal("tags", w.engine().image("app:1")?.tags, vec!["docker.io/library/app:1".to_owned()])
+    }),
+    Clause::law("REG-PULL-25", "What a build begins with is looked for at the mirrors too.", MIRRORS, |w| {
+        Parts::noted(w, "mirrored").put(w, 0, "library/app", Some("1"))?;
+        let request = BuildRequest {
+            dockerfile: Some(b"FROM app:1\nENV BUILT=upon\n".to_vec()),
+            file: "Dockerfile".to_owned(),
+            ignore: Some(Vec::new()),
+            tags: vec!["upon:1".to_owned()],
+            access: [("docker.io".to_owned(), by_mirror(w))].into(),
+            ..BuildRequest::default()
+        };
+        w.engine().build(&request, Surface::plain(&mut std::io::empty(), &Silent))?;
+        w.run_with(&["sh", "-c", "cat /note; echo $BUILT"], |c| c.image = "upon:1".to_owned())?.prints("mirroredupon")?.done()
+    }),
 ];
+
+const MIRRORS: &str = "Docker daemon reference, registry-mirrors";
+
+/// Docker Hub by way of the first registry.
+fn by_mirror(w: &World<'_>) -> Access {
+    Access { mirrors: vec![format!("http://{}", named(w, 0, "").trim_end_matches('/'))], ..Access::default() }
+}
