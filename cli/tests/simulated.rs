@@ -1,48 +1,9 @@
 //! The program itself on the simulated host: what a person types, as processes that share one file.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod common;
 
-/// A world in a file of its own.
-struct World(PathBuf);
-
-impl World {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = std::fs::remove_file(&path);
-        Self(path)
-    }
-
-    /// Types a command. Answers its exit code, standard output and standard error.
-    fn run(&self, words: &[&str]) -> (i32, String, String) {
-        self.pipe(words, "")
-    }
-
-    fn pipe(&self, words: &[&str], input: &str) -> (i32, String, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_drydock"))
-            .args(["--host", &format!("sim:{}", self.0.display())])
-            .args(words)
-            .env_remove("DRYDOCK_HOST")
-            .env_remove("DRYDOCK_SEED")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read its input may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn good(&self, words: &[&str]) -> String {
-        let (code, out, err) = self.run(words);
-        assert_eq!((code, err.as_str()), (0, ""), "{words:?}: {out}");
-        out
-    }
-}
+use common::world::World;
+use std::path::Path;
 
 #[test]
 fn exit_codes_are_those_of_docker() {

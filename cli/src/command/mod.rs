@@ -25,6 +25,7 @@ mod load;
 mod login;
 mod logs;
 mod manifest;
+mod meant;
 mod network;
 mod networking;
 mod pause;
@@ -317,7 +318,9 @@ fn report(failure: &Failure, code: i32) -> Report {
 fn words(failure: &Failure, definition: &Definition, called: &str) -> String {
     let more = format!("Run 'drydock {called} --help' for more information");
     match failure {
-        Failure::Flag(text) => format!("{text}\n\nUsage:  {}\n\n{more}", flags::usage(definition, called)),
+        Failure::Flag(text) => {
+            format!("{text}\n\nUsage:  {}\n\n{}{more}", flags::usage(definition, called), meant::flag(definition, text))
+        }
         Failure::Engine(error) if definition.makes => format!("drydock: {}\n\n{more}", from_engine(error)),
         Failure::Client(error) if definition.makes => format!("drydock: {error}\n\n{more}"),
         Failure::Engine(error) => from_engine(error),
@@ -359,11 +362,7 @@ fn arity(definition: &Definition, called: &str, words: &[String]) -> Result<(), 
         None => (format!("requires at least {least} {}", plural(least)), "See"),
     };
     let usage = flags::usage(definition, called);
-    // A name before the directory is what people forget the -t of.
-    let meant = match words {
-        [name, directory] if definition.name == "build" => format!("Did you mean 'drydock {called} -t {name} ./{directory}'?\n"),
-        _ => String::new(),
-    };
+    let meant = meant::words(definition, called, words);
     Err(Failure::said(format!(
         "drydock: 'drydock {called}' {need}\n\nUsage:  {usage}\n\n{meant}{see} 'drydock {called} --help' for more information"
     )))

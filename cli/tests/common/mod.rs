@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod world;
+
 use drydock::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use drydock_core::build::ignore::Ignore;
 use drydock_core::build::request::{BuildRequest, Built, Surface};
