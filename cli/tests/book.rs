@@ -105,3 +105,43 @@ fn the_page_of_what_is_not_modelled_is_the_simulators_own_list() {
     let gaps: Vec<String> = drydock_sim::gaps::GAPS.iter().map(|(what, then)| format!("| {what} | {then} |")).collect();
     assert_eq!(rows, gaps);
 }
+
+/// The rows that a chapter says it carries: S is what the old lessons show, W what they have wrong.
+fn carried(text: &str) -> Vec<String> {
+    let comment = text.lines().find_map(|line| line.strip_prefix("<!-- carries ")?.strip_suffix(" -->"));
+    comment.map(|rows| rows.split_whitespace().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+#[test]
+fn what_each_chapter_carries_is_a_list() {
+    let mut list = Vec::new();
+    for page in pages() {
+        let rows = carried(&std::fs::read_to_string(&page).expect("a page"));
+        for row in &rows {
+            let known = row.split_once('-').is_some_and(|(kind, n)| {
+                let last = if kind == "S" { 330 } else { 76 };
+                ["S", "W"].contains(&kind) && n.parse::<u32>().is_ok_and(|n| (1..=last).contains(&n))
+            });
+            assert!(known, "{}: {row} is no row", page.display());
+        }
+        assert!(rows.is_sorted(), "{}: rows in order", page.display());
+        if !rows.is_empty() {
+            list.push(format!("{}: {}", page.file_name().expect("a name").to_string_lossy(), rows.join(" ")));
+        }
+    }
+    insta::assert_snapshot!(list.join("\n"));
+}
+
+#[test]
+fn every_lab_has_a_chapter_that_names_it_and_has_all_its_parts() {
+    for (id, _) in drydock_lessons::LABS {
+        let lab = drydock_lessons::find(id, "").expect("read").expect("there");
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src").join(&lab.page);
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|e| panic!("{}: {e}", page.display()));
+        assert!(text.contains(&format!("drydock learn start {id}")), "{}: it does not name its lab", lab.page);
+        for part in ["Predict", "Type", "See", "Check", "Break", "Repair", "On real Linux", "What older texts said"] {
+            assert!(text.contains(&format!("\n## {part}\n")), "{}: there is no part '{part}'", lab.page);
+        }
+        assert!(!carried(&text).is_empty(), "{}: it carries nothing", lab.page);
+    }
+}

@@ -55,7 +55,7 @@ fn a_page_is_served_through_a_published_port() {
     world.good(&["stop", "web"]);
     assert_ne!(world.run(&["sim", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"]).0, 0);
     world.good(&["rm", "web"]);
-    assert_eq!(world.run(&["sim"]).0, 1);
+    assert_eq!(world.run(&["sim", "--"]).0, 1);
     assert_eq!(world.run(&["sim", "sh", "-c", "exit 5"]).0, 5);
 }
 

@@ -27,6 +27,24 @@ pub struct Header {
     pub drydock: u32,
     /// What all chance in the world comes from.
     pub seed: u64,
+    /// The lab that is done in this world, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Ticket>,
+}
+
+impl Default for Header {
+    fn default() -> Self {
+        Self { drydock: VERSION, seed: 0, lab: None }
+    }
+}
+
+/// What a world is for, where that is a lab: its file is what is handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The lab.
+    pub lab: String,
+    /// Whoever does it.
+    pub student: String,
 }
 
 /// A command and what its environment answered.
@@ -137,7 +155,7 @@ fn damaged(what: &str) -> Error {
 pub fn read(text: &str, fresh_seed: u64) -> Result<(Header, Vec<Entry>)> {
     let mut lines = text.lines().filter(|l| !l.trim().is_empty());
     let Some(first) = lines.next() else {
-        return Ok((Header { drydock: VERSION, seed: fresh_seed }, Vec::new()));
+        return Ok((Header { seed: fresh_seed, ..Header::default() }, Vec::new()));
     };
     let header: Header = serde_json::from_str(first).map_err(|e| damaged("a first line that is no header").source(e))?;
     if header.drydock != VERSION {
@@ -161,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_history_comes_back_as_it_was_written() {
-        let header = Header { drydock: VERSION, seed: 7 };
+        let header = Header { seed: 7, ..Header::default() };
         let entry = Entry {
             args: vec!["run".to_owned(), "-it".to_owned(), "busybox".to_owned()],
             answers: vec![
@@ -177,7 +195,7 @@ mod tests {
         let text = line(&header).unwrap() + &line(&entry).unwrap();
         assert_eq!(read(&text, 0).unwrap(), (header, vec![entry]));
         assert_eq!(Bytes::new(&[0xff, 0]).bytes().unwrap(), [0xff, 0]);
-        assert_eq!(read("", 42).unwrap(), (Header { drydock: VERSION, seed: 42 }, Vec::new()));
+        assert_eq!(read("", 42).unwrap(), (Header { seed: 42, ..Header::default() }, Vec::new()));
         assert_eq!(read("nonsense\n", 0).unwrap_err().kind(), ErrorKind::Corrupt);
         assert_eq!(read("{\"drydock\":99,\"seed\":1}\n", 0).unwrap_err().kind(), ErrorKind::Corrupt);
     }

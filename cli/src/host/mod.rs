@@ -4,11 +4,15 @@
 mod conform;
 #[cfg(all(unix, feature = "serve"))]
 mod docker;
+#[cfg(all(unix, feature = "conform"))]
+mod learn;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(all(unix, feature = "serve"))]
 mod serve;
 pub(crate) mod sim;
+#[cfg(unix)]
+mod terminal;
 
 use drydock::HostOptions;
 use drydock::native::Opener;
@@ -21,9 +25,11 @@ use std::sync::Arc;
 const OWN: &[(&str, &str)] = &[
     #[cfg(feature = "conform")]
     ("conform", "Run the conformance suite against a host"),
+    #[cfg(all(unix, feature = "conform"))]
+    (learn::COMMAND, learn::ABOUT),
     #[cfg(all(unix, feature = "serve"))]
     (serve::COMMAND, serve::ABOUT),
-    (sim::COMMAND, "Run a program on a simulated host itself, beside its containers"),
+    (sim::COMMAND, "Open a terminal of a simulated host, or run a program there"),
 ];
 
 /// Opens hosts by name.
@@ -92,6 +98,8 @@ impl Opener for Hosts {
         match name {
             #[cfg(feature = "conform")]
             "conform" => Some(conform::run(args)),
+            #[cfg(all(unix, feature = "conform"))]
+            learn::COMMAND => Some(learn::run(args, options)),
             #[cfg(all(unix, feature = "serve"))]
             serve::COMMAND => Some(serve::run(args, options)),
             sim::COMMAND => Some(sim::on_fresh_host(args, options)),

@@ -5,6 +5,7 @@
 
 mod console;
 mod keychain;
+mod memory;
 
 use crate::history::{Entry, KeychainOf, Replay};
 use crate::{HostOptions, run_on};
@@ -13,6 +14,7 @@ use drydock_core::Result;
 use drydock_core::engine::{Engine, ImportRequest};
 use drydock_sim::{Ran, SimConfig, SimHost, image, programs};
 use keychain::OnDisk;
+pub use memory::{Memory, Shared};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -29,7 +29,7 @@
 //! | `image REF layers COUNT` | it has so many layers |
 //! | `image REF on REF` | its lower layers are the other's, and it has more |
 //! | `image REF label KEY=VALUE` | its configuration has the label |
-//! | `images untagged COUNT` | so many images have no name |
+//! | `images untagged COUNT` | so many images have no name, and no other was made from them |
 //! | `volume NAME`, `network NAME` | there is one of that name |
 //! | `happened KIND NAME ACTION COUNT` | the engine's events tell it so often: `happened container web start 2` |
 //!
