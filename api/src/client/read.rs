@@ -129,13 +129,14 @@ fn mount(object: &Value, config: &ContainerConfig) -> Option<MountRequest> {
         "bind" => MountKind::Bind,
         "volume" => MountKind::Volume,
         "tmpfs" => MountKind::Tmpfs,
+        "image" => MountKind::Image,
         _ => return None,
     };
     let target = text(object, "Destination");
     if kind == MountKind::Tmpfs && config.mounts.iter().any(|m| m.target == target) {
         return None;
     }
-    let source = text(object, if kind == MountKind::Volume { "Name" } else { "Source" });
+    let source = text(object, if matches!(kind, MountKind::Volume | MountKind::Image) { "Name" } else { "Source" });
     let read_only = object.get("RW").and_then(Value::as_bool) == Some(false);
     Some(MountRequest { source, target, read_only, propagation: text(object, "Propagation"), ..MountRequest::of(kind) })
 }

@@ -79,7 +79,7 @@ impl Log {
             if let Some((count, why)) = self.lost.take() {
                 match self.append(&mark(count, &why, now)) {
                     Ok(()) => self.write_entries(&entries),
-                    Err(error) => self.lost = Some((count + lines(&entries), error)),
+                    Err((_, error)) => self.lost = Some((count + lines(&entries), error)),
                 }
             } else {
                 self.write_entries(&entries);
@@ -95,10 +95,11 @@ impl Log {
             match part {
                 Part::Rotate => self.rotate(),
                 Part::Write(bytes) => {
-                    if let Err(error) = self.append(bytes) {
-                        self.rotor.lost(bytes.len() as u64);
+                    if let Err((kept, error)) = self.append(bytes) {
+                        let lost = bytes.get(kept..).unwrap_or_default();
+                        self.rotor.lost(lost.len() as u64);
                         let before = self.lost.take().map_or(0, |(count, _)| count);
-                        self.lost = Some((before + lines(bytes), error));
+                        self.lost = Some((before + lines(lost), error));
                     }
                 }
             }
@@ -115,17 +116,31 @@ impl Log {
         }
     }
 
-    /// Appends whole entries, or nothing.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Appends entries. After an error only whole ones of them are there, and it comes with how many bytes those are.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
         if self.file.is_none() {
-            self.file = Some(add_to(&self.path)?);
+            self.file = Some(add_to(&self.path).map_err(|e| (0, e))?);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(bytes).inspect_err(|_| {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            let error = match file.write(rest) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(count) => {
+                    done += count;
+                    continue;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => e,
+            };
             // Half an entry would make the next one unreadable.
-            let whole = file.metadata().ok().and_then(|m| last_line_end(&self.path, m.len()));
-            let _ = whole.map(|size| file.set_len(size));
-        })
+            let kept = bytes.iter().take(done).rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            if let (true, Ok(found)) = (kept < done, file.metadata()) {
+                let _ = file.set_len(found.len().saturating_sub((done - kept) as u64));
+            }
+            return Err((kept, error));
+        }
+        Ok(())
     }
 
     fn rotate(&mut self) {
@@ -194,16 +209,6 @@ fn write_over(path: &str, entry: impl Fn(u64) -> Vec<u8>) -> io::Result<()> {
     let at = start + at as u64;
     file.write_all_at(&entry, at)?;
     file.set_len(at + entry.len() as u64)
-}
-
-/// Where the last whole entry of a file ends.
-fn last_line_end(path: &str, size: u64) -> Option<u64> {
-    use std::os::unix::fs::FileExt as _;
-    let file = File::open(path).ok()?;
-    let start = size.saturating_sub(TAIL);
-    let mut tail = vec![0; usize::try_from(size - start).ok()?];
-    file.read_exact_at(&mut tail, start).ok()?;
-    Some(start + tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at as u64 + 1))
 }
 
 /// Compresses a file to another name. The first goes once the second is whole: a reader finds one of them at any moment.

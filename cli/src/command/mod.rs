@@ -340,7 +340,10 @@ fn attempt(definition: &Definition, args: &[String], session: &mut Session<'_>) 
             return Ok(0);
         }
         Ok(Canonical::Args { flags, positional }) => (flags, positional),
-        Err(mistake) => return Err(Failure::Flag(mistake.0)),
+        Err(mistake) => {
+            let refused = flags::refusal(definition.name, &mistake.0);
+            return Err(refused.map_or(Failure::Flag(mistake.0), |(text, code)| Failure::Said(text, code)));
+        }
     };
     let words = std::iter::once("drydock".to_owned()).chain(given);
     let matches = command.clone().try_get_matches_from(words).map_err(|e| Failure::Flag(flags::invalid_value(&command, &e)))?;

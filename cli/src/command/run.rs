@@ -52,6 +52,9 @@ fn flags(command: Command) -> Command {
 /// Makes a container, and pulls its image first if it has to: `--pull`. What the pull says goes to standard error.
 pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &ContainerConfig) -> Result<ContainerId, Failure> {
     let engine = session.engine()?;
+    if args.surroundings.kernel_memory.is_some() {
+        session.complain("WARNING: Specifying a kernel memory limit is deprecated and will be removed in a future release.");
+    }
     let policy = args.pull.as_deref().unwrap_or_default();
     let fetch = |session: &mut Session<'_>| {
         let how = How { all_tags: false, platform: args.platform.as_deref(), insecure: &[], quiet: args.quiet, stream: Standard::Error };

@@ -5,10 +5,12 @@
 //! names, its own sentences for mistakes. [`canonical`] reads that grammar by clap's definitions and writes what clap
 //! cannot misunderstand: `--name=value … -- arguments`.
 
+mod elsewhere;
 mod help;
 mod parse;
 mod value;
 
+pub use elsewhere::refusal;
 pub(crate) use help::usage;
 pub use help::{command_help, group_help, root_help};
 pub use parse::{Canonical, Mistake, canonical, parse_bool};

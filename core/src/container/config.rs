@@ -122,6 +122,20 @@ pub enum MountKind {
     Volume,
     /// Memory.
     Tmpfs,
+    /// The files of an image, by its name, as they are: nobody writes them.
+    Image,
+}
+
+impl MountKind {
+    /// Docker's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Volume => "volume",
+            Self::Tmpfs => "tmpfs",
+            Self::Image => "image",
+        }
+    }
 }
 
 /// One `-v`, `--mount` or `--tmpfs`.

@@ -4,6 +4,7 @@ use super::host_config::{host_config, network_mode};
 use super::status;
 use crate::container::health::{Health, Probe};
 use crate::container::layout::Layout;
+use crate::container::oci::mounts::IMAGE_ID;
 use crate::container::{ContainerRecord, MountKind, MountRequest, NetworkMode, Status};
 use crate::engine::{Engine, Sizes};
 use crate::id::{ContainerId, Digest};
@@ -183,6 +184,15 @@ pub(super) fn mounted(m: &MountRequest, layout: &Layout) -> Value {
             "Driver": "local",
             "Mode": mode,
             "RW": !m.read_only,
+            "Propagation": "",
+        }),
+        MountKind::Image => json!({
+            "Type": "image",
+            "Name": m.source,
+            "Source": m.words(IMAGE_ID).next().unwrap_or_default(),
+            "Destination": m.target,
+            "Mode": "",
+            "RW": false,
             "Propagation": "",
         }),
         MountKind::Tmpfs => json!({

@@ -59,14 +59,16 @@ fn by_mount(m: &MountRequest) -> bool {
 }
 
 fn mount(m: &MountRequest) -> Value {
-    let kind = if m.kind == MountKind::Bind { "bind" } else { "volume" };
-    let mut object = json!({ "Type": kind, "Source": m.source, "Target": m.target });
+    let mut object = json!({ "Type": m.kind.name(), "Source": m.source, "Target": m.target });
     if let Value::Object(fields) = &mut object {
         if m.read_only {
             fields.insert("ReadOnly".to_owned(), Value::Bool(true));
         }
         if !m.propagation.is_empty() {
             fields.insert("BindOptions".to_owned(), json!({ "Propagation": m.propagation }));
+        }
+        if let Some(sub) = m.words("image-subpath").last() {
+            fields.insert("ImageOptions".to_owned(), json!({ "Subpath": sub }));
         }
     }
     object

@@ -201,9 +201,9 @@ impl LocalEngine {
     }
 }
 
-/// What of the host a container would see: volumes and bound paths. Memory is not there until it starts.
+/// What of the host a container would see: volumes and bound paths. Memory, and an image's layers, are not stacked there until it starts.
 fn bindings(layout: &Layout, record: &ContainerRecord) -> Vec<Binding> {
-    let mounts = record.config.mounts.iter().filter(|m| m.kind != MountKind::Tmpfs);
+    let mounts = record.config.mounts.iter().filter(|m| matches!(m.kind, MountKind::Bind | MountKind::Volume));
     let mut all: Vec<Binding> = mounts
         .map(|m| Binding {
             source: if m.kind == MountKind::Volume { layout.volume(&m.source) } else { m.source.clone() },

@@ -105,15 +105,14 @@ impl LocalEngine {
                     names::made_up(bytes, attempt)
                 }
             };
-            let batch = [
+            let mut batch = vec![
                 put(Table::Meta, LAST_CREATED, &record.created)?,
                 Change::Expect(Table::Names, record.name.clone(), None),
-                Change::Expect(Table::Images, record.image.to_string(), self.store().get(Table::Images, record.image.as_str())?),
                 put(Table::Names, &record.name, &id)?,
                 put(Table::Containers, id.as_str(), record)?,
                 Change::Put(Table::Meta, active_key(&id), Vec::new()),
-                Change::Put(Table::Meta, super::images::use_key(&record.image, &id), Vec::new()),
             ];
+            batch.extend(self.begin_uses(record)?);
             if self.commit(&batch)? {
                 return Ok(());
             }
@@ -126,8 +125,13 @@ impl LocalEngine {
                 if alive && wanted.is_some() {
                     return Err(names::taken(&record.name, &holder));
                 }
-            } else if self.store().get(Table::Images, record.image.as_str())?.is_none() {
-                return Err(super::images::no_such_image(&record.config.image));
+            } else {
+                for image in Self::images_of(record) {
+                    if self.store().get(Table::Images, image.as_str())?.is_none() {
+                        let name = if image == record.image { record.config.image.as_str() } else { image.as_str() };
+                        return Err(super::images::no_such_image(name));
+                    }
+                }
             }
         }
         Ok(())

@@ -37,6 +37,11 @@ impl LocalEngine {
         }
         for asked in &change.mount_add {
             let mut mount = asked.clone();
+            if mount.kind == MountKind::Image {
+                return Err(
+                    Error::unsupported("an image as a mount of a container that exists").hint("make the container anew with --mount")
+                );
+            }
             mount.target = check_target("bind", &mount.target)?;
             if mount.kind == MountKind::Volume && mount.source.is_empty() {
                 mount.source = self.new_id();

@@ -15,6 +15,7 @@ pub mod filter;
 mod health;
 mod history;
 mod host_files;
+mod image_mounts;
 mod images;
 pub(crate) mod import;
 mod import_request;

@@ -103,8 +103,8 @@ impl LocalEngine {
                 Change::Delete(Table::Containers, id.to_string()),
                 Change::Delete(Table::Names, record.name.clone()),
                 Change::Delete(Table::Meta, active_key(id)),
-                Self::end_use(record),
             ];
+            batch.extend(Self::end_uses(record));
             batch.extend(Self::end_volume_uses(record));
             batch.extend(self.forget_execs(id, true)?);
             self.append_events(&mut batch, &[Happening::plain("destroy").entry(record, self.time())])?;

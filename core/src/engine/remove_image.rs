@@ -2,7 +2,7 @@
 
 use super::LocalEngine;
 use super::events::{Entry, entry};
-use super::images::{LOCK, use_key, use_prefix};
+use super::images::{LOCK, use_prefix};
 use crate::container::{ContainerRecord, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
@@ -258,23 +258,11 @@ impl LocalEngine {
 
     /// A container is gone: if it was the last of a hidden image, so is that.
     pub(super) fn forget_use(&self, record: &ContainerRecord) -> Result<()> {
-        let hidden = |engine: &Self| Ok::<_, Error>(engine.image_record(&record.image)?.filter(|image| image.hidden));
-        if hidden(self)?.is_none() {
-            return Ok(());
-        }
-        let mut marks = BTreeSet::new();
-        {
-            let _guard = self.lock(LOCK)?;
-            let used = !self.store().scan(Table::Meta, &use_prefix(&record.image), "", 1)?.is_empty();
-            if let Some(image) = hidden(self)?.filter(|_| !used) {
-                self.untag(&image, &[], &mut marks, true)?;
+        for image in Self::images_of(record) {
+            if self.image_record(&image)?.is_some_and(|image| image.hidden) {
+                self.drop_unused(&image)?;
             }
         }
-        self.sweep(&marks)
-    }
-
-    /// The mark of a container that is made from an image.
-    pub(super) fn end_use(record: &ContainerRecord) -> Change {
-        Change::Delete(Table::Meta, use_key(&record.image, &record.id))
+        Ok(())
     }
 }

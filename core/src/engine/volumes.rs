@@ -2,6 +2,7 @@
 
 use super::LocalEngine;
 use crate::container::mounts::{check_target, check_volume_name, clean};
+use crate::container::oci::mounts::IMAGE_ID;
 use crate::container::volume::{VolumeRecord, VolumeRequest};
 use crate::container::{ContainerConfig, ContainerRecord, MountKind, MountRequest};
 use crate::error::{Error, ErrorKind, Result};
@@ -61,6 +62,9 @@ impl LocalEngine {
         for mount in all.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
             mount.source = self.new_id();
         }
+        for mount in all.iter_mut().filter(|m| m.kind == MountKind::Image && m.words(IMAGE_ID).next().is_none()) {
+            self.look_up_image(mount)?;
+        }
         Ok(all)
     }
 
@@ -87,12 +91,7 @@ impl LocalEngine {
     pub(super) fn check_sources(&self, config: &ContainerConfig) -> Result<()> {
         let mut targets = BTreeSet::new();
         for mount in &config.mounts {
-            let kind = match mount.kind {
-                MountKind::Bind => "bind",
-                MountKind::Volume => "volume",
-                MountKind::Tmpfs => "tmpfs",
-            };
-            let target = check_target(kind, &mount.target)?;
+            let target = check_target(mount.kind.name(), &mount.target)?;
             if mount.kind == MountKind::Volume && !mount.source.is_empty() {
                 check_volume_name(&mount.source)?;
             }
@@ -142,7 +141,7 @@ impl LocalEngine {
                 MountKind::Bind if mount.create_source && self.is_missing(&mount.source)? => {
                     self.kernel().perform(&Step::MakeDir { path: mount.source.clone(), mode: 0o755 }, None)?;
                 }
-                MountKind::Bind | MountKind::Tmpfs => {}
+                MountKind::Bind | MountKind::Tmpfs | MountKind::Image => {}
             }
         }
         Ok(())

@@ -221,6 +221,7 @@ fn mount(spec: &Spec, wanted: &Mount, at: &str) -> Result<Planned> {
         "sysfs" => "What the kernel tells of devices, read-only, since it is the host's.".to_owned(),
         "mqueue" => "POSIX message queues of the new ipc namespace.".to_owned(),
         "cgroup" | "cgroup2" => "A container may look at its own limits and not change them.".to_owned(),
+        "overlay" => format!("The files of an image are {target}, its layers stacked, and nobody writes them."),
         _ if target == "/dev" => "A /dev of its own, in memory, with the few harmless devices.".to_owned(),
         _ => format!("{target} in memory."),
     };

@@ -12,7 +12,7 @@ mod network;
 mod options;
 mod planner;
 mod specify;
-mod union;
+pub(crate) mod union;
 
 pub use explain::Explanation;
 pub use image::chain_id;

@@ -4,6 +4,7 @@ use super::launch::launch;
 use super::{Explanation, Plan, Planned, Planner, container, image, network};
 use crate::container::files;
 use crate::container::layout::Layout;
+use crate::container::oci::mounts::IMAGE_PLACE;
 use crate::container::oci::{self, Join};
 use crate::container::user::{self, Identity};
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, MountKind, NamespaceMode};
@@ -145,6 +146,10 @@ impl Planning for Planner {
         for mount in mounts.iter_mut().filter(|m| m.kind == MountKind::Volume && m.source.is_empty()) {
             // It gets its name when the container is made.
             "unnamed".clone_into(&mut mount.source);
+        }
+        for mount in mounts.iter_mut().filter(|m| m.kind == MountKind::Image) {
+            // And this is looked up then.
+            mount.options.push(format!("{IMAGE_PLACE}=unnamed"));
         }
         let record = ContainerRecord {
             id: ContainerId::new("0".repeat(64)),

@@ -56,16 +56,16 @@ pub fn parse_mount(text: &str) -> Result<MountRequest> {
             "tmpfs-size" => request.size = Some(parse_bytes(text()?).map_err(|_| invalid())?),
             "tmpfs-mode" => request.mode = Some(u32::from_str_radix(text()?, 8).ok().filter(|m| *m <= 0o7777).ok_or_else(invalid)?),
             "volume-label" | "volume-opt" | "volume-driver" => request.options.push(format!("{key}={}", text()?)),
-            "volume-subpath" => {
+            "volume-subpath" | "image-subpath" => {
                 let path = text()?;
                 let out = path.starts_with('/') || path.split('/').any(|part| part == "..");
                 if path.is_empty() || out {
-                    return Err(Error::invalid(format!("invalid value for '{key}': must be a relative path inside the volume")));
+                    return Err(Error::invalid(format!(
+                        "invalid value for '{key}': must be a relative path inside the {}",
+                        key.trim_end_matches("-subpath")
+                    )));
                 }
                 request.options.push(format!("{key}={}", clean(path).trim_start_matches('/')));
-            }
-            "image-subpath" => {
-                return Err(Error::unsupported(format!("the key '{key}' of --mount")));
             }
             _ => {
                 text()?;
@@ -83,13 +83,7 @@ fn finish(mut request: MountRequest, target: &str) -> Result<MountRequest> {
     }
     let mixed = |kind: &str, options: &str| Error::invalid(format!("cannot mix '{options}' options with mount type '{kind}'"));
     let (is_tmpfs, is_bind) = (request.kind == MountKind::Tmpfs, request.kind == MountKind::Bind);
-    let name = if is_tmpfs {
-        "tmpfs"
-    } else if is_bind {
-        "bind"
-    } else {
-        "volume"
-    };
+    let name = request.kind.name();
     if (request.size.is_some() || request.mode.is_some()) && !is_tmpfs {
         return Err(mixed(name, "tmpfs-*"));
     }
@@ -99,6 +93,9 @@ fn finish(mut request: MountRequest, target: &str) -> Result<MountRequest> {
     }
     if request.options.iter().any(|o| o == "nocopy" || o.starts_with("volume-")) && request.kind != MountKind::Volume {
         return Err(mixed(name, "volume-*"));
+    }
+    if request.words("image-subpath").next().is_some() && request.kind != MountKind::Image {
+        return Err(mixed(name, "image-*"));
     }
     request.target = check_target(name, target)?;
     match request.kind {
@@ -118,6 +115,10 @@ fn finish(mut request: MountRequest, target: &str) -> Result<MountRequest> {
             return Err(Error::invalid("invalid mount config for type \"tmpfs\": field Source must not be specified"));
         }
         MountKind::Tmpfs => {}
+        MountKind::Image if request.source.is_empty() => {
+            return Err(Error::invalid("invalid mount config for type \"image\": field Source must not be empty"));
+        }
+        MountKind::Image => request.read_only = true,
     }
     Ok(request)
 }
@@ -127,7 +128,8 @@ fn kind(text: &str) -> Result<MountKind> {
         "bind" => Ok(MountKind::Bind),
         "volume" => Ok(MountKind::Volume),
         "tmpfs" => Ok(MountKind::Tmpfs),
-        "image" | "cluster" | "npipe" => Err(Error::unsupported(format!("mounts of type {text}"))),
+        "image" => Ok(MountKind::Image),
+        "cluster" | "npipe" => Err(Error::unsupported(format!("mounts of type {text}"))),
         _ => Err(Error::invalid(format!("invalid mount config for type \"{}\": mount type unknown", text.escape_debug()))),
     }
 }

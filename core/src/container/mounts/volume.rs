@@ -35,7 +35,7 @@ pub fn parse_volume(text: &str, cwd: &str) -> Result<MountRequest> {
         }
         MountRequest { source: source.to_owned(), ..MountRequest::of(MountKind::Volume) }
     };
-    request.target = check_target(kind_name(request.kind), target)?;
+    request.target = check_target(request.kind.name(), target)?;
     apply_options(&mut request, options)?;
     Ok(request)
 }
@@ -62,14 +62,6 @@ fn apply_options(request: &mut MountRequest, options: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn kind_name(kind: MountKind) -> &'static str {
-    match kind {
-        MountKind::Bind => "bind",
-        MountKind::Volume => "volume",
-        MountKind::Tmpfs => "tmpfs",
-    }
 }
 
 /// Reads one `--tmpfs`. Without options it is as Docker has it: no set-user-id bits, no devices, no programs.

@@ -2,7 +2,7 @@
 
 mod device;
 mod environment;
-mod mounts;
+pub(crate) mod mounts;
 mod security;
 mod sysctl;
 

@@ -4,6 +4,7 @@ use super::{Request, incomplete};
 use crate::container::layout::Layout;
 use crate::container::{MountKind, MountRequest, NamespaceMode, defaults};
 use crate::error::{Error, Result};
+use crate::id::ChainId;
 use crate::kernel::NamespaceKind;
 use oci_spec::runtime::{Mount, MountBuilder};
 
@@ -68,6 +69,19 @@ fn standard(request: &Request<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// The option of an image's mount that says where its files are: `CHAIN/PATH`, a directory or file of one layer. There is one for each
+/// layer that has a part of them, from the top; nobody can ask for it.
+pub(crate) const IMAGE_PLACE: &str = "image-place";
+/// The option of an image's mount that says which image its name meant.
+pub(crate) const IMAGE_ID: &str = "image-id";
+
+/// The path of the host that a word of [`IMAGE_PLACE`] means.
+fn image_place(word: &str, layout: &Layout) -> String {
+    let (chain, path) = word.split_once('/').unwrap_or((word, ""));
+    let layer = layout.layer(&ChainId::new(chain));
+    if path.is_empty() { layer } else { format!("{layer}/{path}") }
+}
+
 /// One that a person asked for.
 pub(crate) fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
     let access = if wanted.read_only { "ro" } else { "rw" };
@@ -83,6 +97,22 @@ pub(crate) fn asked(wanted: &MountRequest, place: &Layout) -> Result<Mount> {
             options.extend(wanted.size.map(|size| format!("size={size}")));
             options.extend(wanted.mode.map(|mode| format!("mode={mode:o}")));
             mount(&wanted.target, "tmpfs", "tmpfs", options)
+        }
+        MountKind::Image => {
+            let places: Vec<String> = wanted.words(IMAGE_PLACE).map(|p| image_place(p, place)).collect();
+            match places.as_slice() {
+                [] => Err(Error::invalid(format!("the image at {} is not looked up yet", wanted.target))),
+                [only] => mount(&wanted.target, "bind", only, words(&["bind", "rprivate", "ro"])),
+                many => {
+                    let lower = format!("lowerdir={}", many.join(":"));
+                    // One page is what mount(2) takes, and neither mark can stand in a name here.
+                    if lower.len() >= 4096 || many.iter().any(|p| p.contains([':', ',', '\\'])) {
+                        return Err(Error::unsupported(format!("a mount of {} at {}", wanted.source, wanted.target))
+                            .hint("it has too many layers, or a path with a colon, comma or backslash"));
+                    }
+                    mount(&wanted.target, "overlay", "overlay", words(&["ro", &lower]))
+                }
+            }
         }
         MountKind::Bind | MountKind::Volume => {
             let recursive = if wanted.options.iter().any(|o| o == "bind-recursive=disabled") { "bind" } else { "rbind" };

@@ -4,7 +4,6 @@ use crate::container::mounts::{parse_mount, parse_tmpfs};
 use crate::container::{MountKind, MountRequest};
 use crate::error::{Error, Result};
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -16,7 +15,7 @@ pub(super) struct Mount {
     bind_options: Option<BindOptions>,
     volume_options: Option<VolumeOptions>,
     tmpfs_options: Option<TmpfsOptions>,
-    image_options: Option<Value>,
+    image_options: Option<ImageOptions>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,6 +40,12 @@ struct VolumeOptions {
 struct Driver {
     name: String,
     options: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ImageOptions {
+    subpath: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -106,6 +111,9 @@ pub(super) fn request(mount: Mount) -> Result<MountRequest> {
             words.push(word("volume-driver", &volume.driver_config.name));
         }
         words.extend(volume.driver_config.options.iter().map(|(k, v)| word("volume-opt", &format!("{k}={v}"))));
+    }
+    if let Some(image) = mount.image_options.as_ref().filter(|image| !image.subpath.is_empty()) {
+        words.push(word("image-subpath", &image.subpath));
     }
     let mut request = parse_mount(&words.join(","))?;
     if let (Some(options), MountKind::Tmpfs) = (&mount.tmpfs_options, request.kind) {

@@ -8,6 +8,7 @@ mod exec;
 mod exit;
 mod files;
 mod health;
+mod image_mount;
 mod instance;
 mod isolation;
 mod life;
@@ -54,6 +55,7 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
         list::CLAUSES,
         log::CLAUSES,
         mount::CLAUSES,
+        image_mount::CLAUSES,
         name::CLAUSES,
         pause::CLAUSES,
         program::CLAUSES,
