@@ -15,7 +15,7 @@ pub enum TargetName {
     Sim,
     /// This machine, in network and mount namespaces of the suite's own.
     Linux,
-    /// Any Docker Engine, by the address of its socket.
+    /// Any Docker Engine, by the address of its socket, or several, with commas between.
     Docker(String),
 }
 
@@ -35,7 +35,7 @@ impl std::str::FromStr for TargetName {
 /// Options of `drydock conform`.
 #[derive(Args, Clone, Debug)]
 pub struct Conform {
-    /// What to run the suite against: sim, linux, or docker:unix:///PATH for a Docker Engine that has nothing to lose
+    /// What to run the suite against: sim, linux, or docker:unix:///PATH for a Docker Engine that has nothing to lose; several alike, with commas between, share the work
     #[arg(long, value_name = "TARGET", default_value = "sim")]
     pub target: TargetName,
     /// How to write the report
@@ -58,6 +58,27 @@ pub struct Conform {
     pub list: bool,
 }
 
+/// After how many clauses it is said how far the run is.
+const PROGRESS: usize = 100;
+
+/// Has a run end, with its report, at SIGTERM and at the first Ctrl-C.
+#[cfg(target_os = "linux")]
+fn stop_when_told(options: &Options) -> Result<(), String> {
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        // A second one is for who does not want to wait for the report.
+        signal_hook::flag::register_conditional_default(signal, std::sync::Arc::clone(&options.stop))
+            .and_then(|_| signal_hook::flag::register(signal, std::sync::Arc::clone(&options.stop)))
+            .map_err(|e| format!("signals cannot be waited for: {e}"))?;
+    }
+    Ok(())
+}
+
+/// There are no signals.
+#[cfg(not(target_os = "linux"))]
+fn stop_when_told(_: &Options) -> Result<(), String> {
+    Ok(())
+}
+
 impl Conform {
     /// Runs the command. `out` takes the report, `err` what a person waits for. Answers the exit code: 0 when the target conforms,
     /// 1 when it does not, 125 when the suite could not be run.
@@ -75,7 +96,7 @@ impl Conform {
     }
 
     fn try_execute(&self, out: &mut dyn Write, err: &mut dyn Write) -> Result<bool, String> {
-        let options = Options { filter: self.filter.clone(), part: self.part, seed: self.seed };
+        let options = Options { filter: self.filter.clone(), part: self.part, seed: self.seed, ..Options::default() };
         if self.list {
             for clause in options.select(&clauses::all()) {
                 writeln!(out, "{}  {}  [{}]", clause.id, clause.sentence, clause.cites).map_err(|e| e.to_string())?;
@@ -87,10 +108,20 @@ impl Conform {
             TargetName::Linux => Box::new(LinuxTarget::enter().map_err(|e| e.to_string())?),
             TargetName::Docker(address) => Box::new(DockerTarget::reach(address).map_err(|e| e.to_string())?),
         };
-        // A person who waits for a report in a file sees what has gone wrong so far.
+        stop_when_told(&options)?;
+        let all = options.select(&clauses::all()).len();
+        let (mut done, begun) = (0, std::time::Instant::now());
+        // A person who waits for a report in a file sees how far it is, and what has gone wrong so far.
         let mut each = |clause: &ClauseReport| {
-            if self.out.is_some() && matches!(clause.verdict, Verdict::Fail | Verdict::Error) {
+            done += 1;
+            if self.out.is_none() {
+                return;
+            }
+            if matches!(clause.verdict, Verdict::Fail | Verdict::Error) {
                 let _ = writeln!(err, "{} {}: {}", clause.verdict, clause.id, clause.reason);
+            }
+            if done % PROGRESS == 0 {
+                let _ = writeln!(err, "{done} of {all} clauses after {} s", begun.elapsed().as_secs());
             }
         };
         let report = run::run(&mut *target, &options, &mut each)?;

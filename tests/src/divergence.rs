@@ -7,7 +7,11 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Divergence {
     /// The clause's id.
+    #[serde(default)]
     pub clause: String,
+    /// Ids of further clauses that fail for the same reason.
+    #[serde(default)]
+    pub clauses: Vec<String>,
     /// The target's name.
     pub target: String,
     /// The start of the kernel's release; every kernel without it.
@@ -16,6 +20,15 @@ pub struct Divergence {
     pub reason: String,
     /// The day it was written down.
     pub since: String,
+    /// Whether it holds now and then: what fails only in some runs may also pass.
+    #[serde(default)]
+    pub sometimes: bool,
+}
+
+impl Divergence {
+    fn names(&self, clause: &str) -> bool {
+        self.clause == clause || self.clauses.iter().any(|c| c == clause)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,7 +52,7 @@ fn parse(text: &str) -> Result<Vec<Divergence>, String> {
 
 /// The entry for a clause on a target with this kernel.
 pub fn find<'a>(register: &'a [Divergence], clause: &str, target: &str, kernel: &str) -> Option<&'a Divergence> {
-    register.iter().find(|d| d.clause == clause && d.target == target && d.kernel.as_deref().is_none_or(|k| kernel.starts_with(k)))
+    register.iter().find(|d| d.names(clause) && d.target == target && d.kernel.as_deref().is_none_or(|k| kernel.starts_with(k)))
 }
 
 #[cfg(test)]

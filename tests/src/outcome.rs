@@ -23,17 +23,27 @@ impl Display for Failed {
 impl From<drydock_core::Error> for Failed {
     fn from(error: drydock_core::Error) -> Self {
         if error.stable_code() == NO_OPERATION {
-            return Failed(format!("{NOT_OBSERVABLE}{}", error.message()));
+            return Failed::not_observable(error.message());
         }
         Failed(format!("unexpected error ({:?}): {error}", error.kind()))
     }
 }
 
 impl Failed {
+    /// A failure that is none of the engine's: what the clause is about does not show here.
+    pub fn not_observable(why: impl Display) -> Self {
+        Self(format!("{NOT_OBSERVABLE}{why}"))
+    }
+
     /// Why what the clause is about cannot be seen from where the suite stands, if that is all that is wrong.
     pub fn unobservable(&self) -> Option<&str> {
         self.0.strip_prefix(NOT_OBSERVABLE)
     }
+}
+
+/// A refusal as the engine's answer, unless it only says that the way there has no operation for what was asked.
+pub fn refusal(error: drydock_core::Error) -> Checked<drydock_core::Error> {
+    if error.stable_code() == NO_OPERATION { Err(error.into()) } else { Ok(error) }
 }
 
 /// Fails with this message.

@@ -70,11 +70,35 @@ fn receive(reader: &mut BufReader<&TcpStream>, mut stream: &TcpStream) -> io::Re
     if asked.header("expect").is_some() {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
+    if asked.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        chunks(reader, &mut asked.body)?;
+        return Ok(Some(asked));
+    }
     let length = asked.header("content-length").map_or(Ok(0), |l| l.parse::<u64>().map_err(|_| bad()))?;
     if length > LARGEST || reader.take(length).read_to_end(&mut asked.body)? as u64 != length {
         return Err(bad());
     }
     Ok(Some(asked))
+}
+
+/// Reads a body that comes in chunks (RFC 9112, 7.1), as dockerd sends layers.
+fn chunks(reader: &mut BufReader<&TcpStream>, body: &mut Vec<u8>) -> io::Result<()> {
+    let bad = || io::Error::new(io::ErrorKind::InvalidData, "no chunk");
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let size = line.trim_end().split(';').next().unwrap_or_default();
+        let size = u64::from_str_radix(size, 16).map_err(|_| bad())?;
+        if body.len() as u64 + size > LARGEST || reader.take(size).read_to_end(body)? as u64 != size {
+            return Err(bad());
+        }
+        let mut end = String::new();
+        reader.read_line(&mut end)?;
+        if size == 0 {
+            // No trailers: the line that ends the body has just been read.
+            return Ok(());
+        }
+    }
 }
 
 /// Sends an answer, true or not. Answers whether the connection may go on.

@@ -11,9 +11,9 @@ use drydock_core::observe::Snapshot;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Options {
     pub part: Option<Part>,
     /// The seed the target was made with, for the report.
     pub seed: u64,
+    /// Set to have the run end: what has not been judged by then is not, and the report says so.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// One of several parts of equal size.
@@ -56,6 +58,10 @@ impl Options {
         let mine = |n: usize| self.part.is_none_or(|part| n % part.of == part.number - 1);
         filtered.filter(|(n, _)| mine(*n)).map(|(_, clause)| clause).collect()
     }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// Runs every clause against a target; `each` hears of every verdict at once. An error of the register is one of the whole run.
@@ -73,21 +79,30 @@ pub fn run_these(
     let register = divergence::register()?;
     let facts = target.subject().map_err(|e| format!("the target {} cannot be made: {e}", target.name()))?.engine().facts();
     let quiet = Quiet::begin();
-    let mut reports = Vec::with_capacity(table.len());
     let wanted = options.select(table);
-    let mut judged = judge_ahead(&wanted, target);
-    let wanted: BTreeSet<&str> = wanted.iter().map(|clause| clause.id).collect();
-    for &clause in table {
-        let report = if wanted.contains(clause.id) {
-            let (verdict, reason, nanoseconds) = judged.remove(clause.id).unwrap_or_else(|| judge(clause, target));
-            let known = divergence::find(&register, clause.id, target.name(), &facts.release);
-            let (verdict, reason) = registered(known, verdict, reason);
-            ClauseReport::new(clause, verdict, reason, nanoseconds)
-        } else {
-            ClauseReport::new(clause, Verdict::NotRun, "left out by the filter or the part".to_owned(), 0)
-        };
+    let ids: BTreeSet<&str> = wanted.iter().map(|clause| clause.id).collect();
+    let mut judged = BTreeMap::new();
+    let name = target.name();
+    let mut take = |judged: &mut BTreeMap<_, _>, clause: &'static Clause, (verdict, reason, nanoseconds): Judgement| {
+        let known = divergence::find(&register, clause.id, name, &facts.release);
+        let (verdict, reason) = registered(known, verdict, reason);
+        let report = ClauseReport::new(clause, verdict, reason, nanoseconds);
         each(&report);
-        reports.push(report);
+        judged.insert(clause.id, report);
+    };
+    judge_ahead(&wanted, target, options, &mut |clause, judgement| take(&mut judged, clause, judgement));
+    let mut reports = Vec::with_capacity(table.len());
+    for &clause in table {
+        if !ids.contains(clause.id) {
+            reports.push(ClauseReport::new(clause, Verdict::NotRun, "left out by the filter or the part".to_owned(), 0));
+            continue;
+        }
+        if !judged.contains_key(clause.id) && !options.stopped() {
+            let judgement = judge(clause, target, options);
+            take(&mut judged, clause, judgement);
+        }
+        let missed = || ClauseReport::new(clause, Verdict::Error, "the run was ended before it was judged".to_owned(), 0);
+        reports.push(judged.remove(clause.id).unwrap_or_else(missed));
     }
     drop(quiet);
     Ok(Report::new(target.name(), options, &facts, table.len(), reports))
@@ -96,7 +111,9 @@ pub fn run_these(
 /// A listed clause must fail.
 fn registered(known: Option<&Divergence>, verdict: Verdict, reason: String) -> (Verdict, String) {
     match (known, verdict) {
-        (Some(known), Verdict::Fail) => (Verdict::Disabled, format!("{} (since {}): {reason}", known.reason, known.since)),
+        // One that hangs is not judged; where that is what is known of it, there is nothing more to say.
+        (Some(known), Verdict::Fail | Verdict::Error) => (Verdict::Disabled, format!("{} (since {}): {reason}", known.reason, known.since)),
+        (Some(known), Verdict::Pass) if known.sometimes => (Verdict::Pass, reason),
         (Some(_), Verdict::Pass) => (Verdict::Error, "it passes, but stands in the divergence register: take it out".to_owned()),
         _ => (verdict, reason),
     }
@@ -106,27 +123,29 @@ fn registered(known: Option<&Divergence>, verdict: Verdict, reason: String) -> (
 type Judgement = (Verdict, String, u64);
 
 /// Judges clauses on several hosts at once, where a target has more than one: each has its own, so that nothing depends on the order.
-fn judge_ahead(wanted: &[&'static Clause], target: &dyn Target) -> BTreeMap<&'static str, Judgement> {
+/// What a thread that died has not judged is left to the caller.
+fn judge_ahead(wanted: &[&'static Clause], target: &dyn Target, options: &Options, take: &mut dyn FnMut(&'static Clause, Judgement)) {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
+    let (found, judged) = mpsc::channel();
     std::thread::scope(|scope| {
-        let work = |mut twin: Box<dyn Target + Send>| {
-            let next = &next;
+        let next = &next;
+        for mut twin in (0..workers).map_while(|_| target.twin()) {
+            let found = found.clone();
             scope.spawn(move || {
-                let mut judged = Vec::new();
-                while let Some(&clause) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    judged.push((clause.id, judge(clause, &mut *twin)));
+                while let Some(&clause) = wanted.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !options.stopped()) {
+                    if found.send((clause, judge(clause, &mut *twin, options))).is_err() {
+                        return;
+                    }
                 }
-                judged
-            })
-        };
-        let threads: Vec<_> = (0..workers).map_while(|_| target.twin()).map(work).collect();
-        // What a thread that died has not judged is judged by the caller.
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
+            });
+        }
+        drop(found);
+        judged.into_iter().for_each(|(clause, judgement)| take(clause, judgement));
+    });
 }
 
-fn judge(clause: &'static Clause, target: &mut dyn Target) -> Judgement {
+fn judge(clause: &'static Clause, target: &mut dyn Target, options: &Options) -> Judgement {
     let subject = match target.subject() {
         Ok(subject) => subject,
         Err(error) => return (Verdict::Error, format!("no subject: {error}"), 0),
@@ -134,30 +153,47 @@ fn judge(clause: &'static Clause, target: &mut dyn Target) -> Judgement {
     let begun = subject.engine().now();
     let (verdict, reason) = match target.patience() {
         None => examine(clause, &*subject),
-        Some(patience) => with_patience(clause, &subject, patience),
+        Some(patience) => with_patience(clause, &subject, patience, options),
     };
     let took = subject.engine().now().since(begun);
     (verdict, reason, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// How long a clause that was given up may take to notice that what it waited for is gone.
+const NOTICE: Duration = Duration::from_secs(5);
+/// How often it is looked whether the run is to end.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// Runs a clause in a thread of its own, so that one that hangs is an error and not the end of the run.
-fn with_patience(clause: &'static Clause, subject: &Arc<dyn Subject>, patience: Duration) -> (Verdict, String) {
+fn with_patience(clause: &'static Clause, subject: &Arc<dyn Subject>, patience: Duration, options: &Options) -> (Verdict, String) {
     let (answer, verdict) = mpsc::channel();
     let its = Arc::clone(subject);
     let thread = std::thread::Builder::new().name(clause.id.to_owned()).spawn(move || answer.send(examine(clause, &*its)));
     if let Err(error) = thread {
         return (Verdict::Error, format!("no thread: {error}"));
     }
-    if let Ok(verdict) = verdict.recv_timeout(patience) {
-        return verdict;
+    let begun = Instant::now();
+    while begun.elapsed() < patience && !options.stopped() {
+        match verdict.recv_timeout(GLANCE) {
+            Ok(verdict) => return verdict,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return (Verdict::Error, "its thread ended without a verdict".to_owned()),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
     }
-    // Take away what it waits for, and give it a moment to notice.
-    let cleaned = World::new(&**subject).clean();
-    let ended = verdict.recv_timeout(Duration::from_secs(15)).is_ok();
+    if options.stopped() {
+        return (Verdict::Error, "the run was ended while it was judged".to_owned());
+    }
+    // Take away what it waits for, and give it a moment to notice. That may hang where the clause does.
+    let (answer, cleaned) = mpsc::channel();
+    let its = Arc::clone(subject);
+    std::thread::spawn(move || answer.send(World::new(&*its).clean()));
+    let cleaned = cleaned.recv_timeout(NOTICE * 2);
+    let ended = verdict.recv_timeout(NOTICE).is_ok();
     let after = match (cleaned, ended) {
-        (Err(e), _) => format!("; {e}"),
-        (Ok(()), false) => "; it still hangs".to_owned(),
-        (Ok(()), true) => String::new(),
+        (Err(_), _) => "; what it left cannot be taken away either".to_owned(),
+        (Ok(Err(e)), _) => format!("; {e}"),
+        (Ok(Ok(())), false) => "; it still hangs".to_owned(),
+        (Ok(Ok(())), true) => String::new(),
     };
     (Verdict::Error, format!("it did not end within {} s{after}", patience.as_secs()))
 }

@@ -1,7 +1,7 @@
 //! What a clause sees of its target, and the short words it says things with.
 
 use crate::fixture::BUSYBOX;
-use crate::outcome::{Checked, Failed, Output, fail};
+use crate::outcome::{Checked, Failed, Output, fail, refusal};
 use crate::script::Script;
 use crate::target::Subject;
 use drydock_core::Error;
@@ -49,6 +49,17 @@ impl<'a> World<'a> {
     /// Whether the target declares this.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
+    }
+
+    /// Fails as not observable where the engine is reached through its API, which does not show this.
+    pub fn inside(&self, what: &str) -> Checked {
+        let shown = self.engine.observe().map_err(Failed::from);
+        match shown {
+            Err(failed) if failed.unobservable().is_some() => {
+                Err(Failed::not_observable(format_args!("Docker's API does not show {what}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     // -- what to run
@@ -102,11 +113,11 @@ impl<'a> World<'a> {
         let mut config = self.config(args);
         tweak(&mut config);
         let id = match self.make(&config) {
-            Err(error) => return Ok(error),
+            Err(error) => return refusal(error),
             Ok(id) => id,
         };
         match self.engine.start_attached(id.as_str(), &Attach::default(), &mut Script::silent()) {
-            Err(error) => Ok(error),
+            Err(error) => refusal(error),
             Ok(ended) => fail(format_args!("it was not refused: {ended:?}")),
         }
     }
@@ -316,6 +327,31 @@ impl<'a> World<'a> {
         Ok(self.engine.remove(name, RemoveOptions { force: true, volumes: true })?)
     }
 
+    /// Waits until a container that is being removed is gone.
+    fn goes(&self, id: &str) -> Checked {
+        self.eventually("its removal ends", || Ok(self.engine.container(id).is_err()))
+    }
+
+    /// Takes away every image and name but `busybox`. Answers the first that would not go, why, and how many went.
+    fn drop_images(&self) -> Checked<Option<(String, Error, usize)>> {
+        let keep = format!("{BUSYBOX}:latest");
+        let (mut first, mut gone) = (None, 0);
+        for image in children_first(self.engine.images()?) {
+            let own = image.tags.contains(&keep);
+            let names: Vec<&str> =
+                if own { image.tags.iter().filter(|t| **t != keep).map(String::as_str).collect() } else { vec![image.id.as_str()] };
+            for name in names {
+                match self.engine.remove_image(name, true, true) {
+                    Ok(_) => gone += 1,
+                    // It went with another one.
+                    Err(e) if e.kind() == drydock_core::ErrorKind::NotFound => {}
+                    Err(e) => drop(first.get_or_insert((format!("image {name}"), e))),
+                }
+            }
+        }
+        Ok(first.map(|(name, error)| (name, error, gone)))
+    }
+
     /// Removes every container and network, and every image but `busybox`. The harness calls it after the clause, whatever came of it.
     pub fn clean(&self) -> Checked {
         let mut first: Option<Failed> = None;
@@ -326,25 +362,27 @@ impl<'a> World<'a> {
         };
         for container in self.engine.containers(true)? {
             let gone = self.engine.remove(container.id.as_str(), RemoveOptions { force: true, volumes: true });
-            // One that was to remove itself may have done so meanwhile.
-            let gone = gone.or_else(|e| if e.kind() == drydock_core::ErrorKind::NotFound { Ok(()) } else { Err(e) });
+            // One that was to remove itself may have done so meanwhile, or be about to.
+            let gone = gone.or_else(|e| match e.kind() {
+                drydock_core::ErrorKind::NotFound => Ok(()),
+                drydock_core::ErrorKind::Conflict => self.goes(container.id.as_str()).map_err(|_| e),
+                _ => Err(e),
+            });
             note(gone, &format!("container {}", container.name));
         }
-        let keep = format!("{BUSYBOX}:latest");
-        for image in children_first(self.engine.images()?) {
-            if !image.tags.contains(&keep) {
-                let gone = self.engine.remove_image(image.id.as_str(), true, true).map(drop);
-                // One without a name goes with the last image that was made from it.
-                let gone = gone.or_else(|e| if e.kind() == drydock_core::ErrorKind::NotFound { Ok(()) } else { Err(e) });
-                note(gone, &format!("image {}", image.id.short()));
-            } else {
-                for tag in image.tags.iter().filter(|t| **t != keep) {
-                    note(self.engine.remove_image(tag, true, true).map(drop), &format!("tag {tag}"));
-                }
+        // An image that others were made from goes after them, and the list does not say which that is.
+        while let Some(again) = self.drop_images()? {
+            if again.2 == 0 {
+                note(Err(again.1), &again.0);
+                break;
             }
         }
         note(self.engine.prune_networks(&PruneFilters::default()).map(drop), "networks");
         note(self.engine.prune_volumes(true, &PruneFilters::default()).map(drop), "volumes");
+        // Some engines prune none that has options of its own.
+        for volume in self.engine.volumes(&[])? {
+            note(self.engine.volume_remove(&volume.record.name, true), &format!("volume {}", volume.record.name));
+        }
         let all = drydock_core::engine::PruneCache { all: true, ..Default::default() };
         note(self.engine.prune_build_cache(&all).map(drop), "build cache");
         first.map_or(Ok(()), Err)

@@ -5,6 +5,7 @@ use super::json::text;
 use super::{DockerEngine, Parameters, failure, lines};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use drydock_core::build::cache::CacheFrom;
 use drydock_core::build::progress::{Event, Progress};
 use drydock_core::build::request::{BuildRequest, Built, Output, Surface};
 use drydock_core::container::NetworkMode;
@@ -20,6 +21,9 @@ use std::io::Read;
 /// The Dockerfile's name in a context that has it from elsewhere.
 const FILE: &str = ".dockerfile.drydock";
 
+/// The instructions whose results a cache can hold.
+const LAYERS: [&str; 4] = ["RUN ", "COPY ", "ADD ", "WORKDIR "];
+
 /// Turns the lines of the classic builder into what builds tell here.
 struct Steps<'a> {
     progress: &'a dyn Progress,
@@ -27,6 +31,8 @@ struct Steps<'a> {
     step: u32,
     total: usize,
     cached: usize,
+    /// Whether the step that is open is one of those that are counted.
+    counts: bool,
     open: bool,
     image: Option<String>,
     /// What has no line end yet.
@@ -44,10 +50,12 @@ impl Steps<'_> {
         // `Step 2/4 : RUN make`
         if let Some((place, name)) = line.strip_prefix("Step ").and_then(|rest| rest.split_once(" : ")) {
             self.end(None);
-            (self.step, self.total, self.open) = (self.step + 1, self.total + 1, true);
+            // Only what makes layers can be found in a cache: the rest is done in no time.
+            self.counts = LAYERS.iter().any(|word| name.to_ascii_uppercase().starts_with(word));
+            (self.step, self.total, self.open) = (self.step + 1, self.total + usize::from(self.counts), true);
             self.progress.tell(Event::Began { step: self.step, name: format!("[{place}] {}", name.trim_end()), at: self.at });
         } else if line.trim() == "---> Using cache" {
-            self.cached += 1;
+            self.cached += usize::from(self.counts);
             self.progress.tell(Event::Cached { step: self.step });
         } else if let Some(id) = line.strip_prefix("Successfully built ") {
             self.image.get_or_insert_with(|| id.trim().to_owned());
@@ -82,6 +90,11 @@ fn network(mode: &NetworkMode) -> String {
 
 fn parameters(request: &BuildRequest, file: &str) -> Parameters {
     let resources = &request.resources;
+    let image = |from: &CacheFrom| match from {
+        CacheFrom::Image(name) | CacheFrom::Registry(name) => Some(name.clone()),
+        CacheFrom::Layout(_) => None,
+    };
+    let caches: Vec<String> = request.cache_from.iter().filter_map(image).collect();
     let number = |n: Option<u64>| n.map(|n| n.to_string());
     let ulimit = |text: &String| {
         let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
@@ -99,6 +112,7 @@ fn parameters(request: &BuildRequest, file: &str) -> Parameters {
         .with_some("buildargs", object(&request.arguments))
         .with_some("labels", object(&request.labels))
         .with_some("target", (!request.target.is_empty()).then_some(&request.target))
+        .with_some("cachefrom", (!caches.is_empty()).then(|| json!(caches).to_string()))
         .with_some("platform", (!request.platform.is_empty()).then_some(&request.platform))
         .with_some("networkmode", request.network.as_ref().map(network))
         .with_some("memory", number(resources.memory))
@@ -150,6 +164,7 @@ impl DockerEngine {
             step: 0,
             total: 0,
             cached: 0,
+            counts: false,
             open: false,
             image: None,
             partial: String::new(),

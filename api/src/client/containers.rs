@@ -24,7 +24,30 @@ use std::time::Duration;
 const LINE: u64 = 16 << 20;
 
 fn on(name: &str, what: &str) -> String {
-    format!("/containers/{}/{what}", part(name))
+    // Names stand with a slash in inspections, and people copy them.
+    format!("/containers/{}/{what}", part(name.strip_prefix('/').unwrap_or(name)))
+}
+
+/// What `docker run` makes of an engine's refusal to start: the words say whether the program was missing or could not be run.
+fn not_started(error: Error) -> Error {
+    let says = |words: &[&str]| words.iter().any(|w| error.message().contains(w));
+    let kind = match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::System | ErrorKind::NotFound if says(&["No such container"]) => return error,
+        ErrorKind::InvalidInput | ErrorKind::System | ErrorKind::NotFound | ErrorKind::CommandNotFound
+            if says(&["executable file not found", "no such file or directory", "system cannot find the file specified"]) =>
+        {
+            ErrorKind::CommandNotFound
+        }
+        ErrorKind::InvalidInput | ErrorKind::System if says(&["permission denied", "is a directory"]) => ErrorKind::CommandNotExecutable,
+        _ => return error,
+    };
+    Error::new(kind, error.message().to_owned())
+}
+
+/// What an older engine would leave out without a word.
+fn since_version(flag: &str, needed: u16, version: crate::version::ApiVersion) -> Error {
+    Error::unsupported(format!("\"{flag}\" requires API version 1.{needed}, but the Docker daemon API version is {version}"))
+        .code(failure::NO_OPERATION)
 }
 
 /// The bytes of detach keys in the words that the API takes.
@@ -41,6 +64,31 @@ pub(super) fn key_words(keys: &[u8]) -> String {
 /// A moment as the API takes it.
 pub(super) fn since(time: Timestamp) -> String {
     format!("{}.{:09}", time.0 / 1_000_000_000, time.0 % 1_000_000_000)
+}
+
+/// What Docker's client refuses by itself before it asks for a container: engines do not look at it again.
+fn beforehand(config: &ContainerConfig) -> Result<()> {
+    let id = config.image.strip_prefix("sha256:").unwrap_or(&config.image);
+    if id.len() != 64 || id.bytes().any(|b| !b.is_ascii_hexdigit()) {
+        drydock_core::image::reference::Reference::parse(&config.image)?;
+    }
+    for word in &config.security_opt {
+        if !word.contains(['=', ':']) && word != "no-new-privileges" {
+            return Err(Error::invalid(format!("Invalid --security-opt: \"{}\"", word.escape_debug())));
+        }
+    }
+    for text in &config.ulimits {
+        drydock_core::container::ulimit::parse(text)?;
+    }
+    drydock_core::container::oci::allowed_sysctls(config)?;
+    for text in &config.extra_hosts {
+        // The engine knows the host's address.
+        if !text.ends_with(":host-gateway") {
+            drydock_core::container::files::extra_host(text)?;
+        }
+    }
+    let wrong = config.dns.iter().find(|text| text.parse::<std::net::IpAddr>().is_err());
+    wrong.map_or(Ok(()), |text| Err(Error::invalid(format!("IP address is not correctly formatted: {}", text.escape_debug()))))
 }
 
 /// A wait whose request has been sent, so that nothing that happens from then on is missed.
@@ -67,13 +115,28 @@ impl DockerEngine {
         if config.on_unhealthy != drydock_core::container::ContainerConfig::default().on_unhealthy {
             return Err(failure::no_operation("act on a container that is unhealthy (--on-unhealthy)"));
         }
+        if config.pid_file.is_some() {
+            return Err(failure::no_operation("have the engine write a pid file (--pidfile)"));
+        }
+        if !config.annotations.is_empty() && !self.version.since(43) {
+            return Err(since_version("--annotation", 43, self.version));
+        }
+        if !self.version.since(45) && config.mounts.iter().any(|m| m.words("volume-subpath").next().is_some()) {
+            return Err(since_version("volume-subpath", 45, self.version));
+        }
+        beforehand(config)?;
         let parameters = Parameters::new().with_some("name", config.name.as_deref());
         let made = self.post_json("/containers/create", parameters, &docker::create_body(config))?;
-        Ok(ContainerId::new(text(&made, "Id")))
+        let id = text(&made, "Id");
+        if let (Some(size), true, false) = (config.console_size, config.tty, self.version.since(42)) {
+            // Older engines take no size with the container: they are told once it runs.
+            self.sizes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id.clone(), size);
+        }
+        Ok(ContainerId::new(id))
     }
 
     pub(super) fn start_container(&self, name: &str) -> Result<()> {
-        self.post(&on(name, "start"), Parameters::new()).map(drop)
+        self.post(&on(name, "start"), Parameters::new()).map(drop).map_err(not_started)
     }
 
     /// Sends a request to wait, and comes back once the engine has it.
@@ -121,6 +184,11 @@ impl DockerEngine {
         let condition = if record.config.auto_remove { WaitCondition::Removed } else { WaitCondition::NextExit };
         let waiting = self.begin_wait(id, condition, None)?;
         self.start_container(id)?;
+        let size = self.sizes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(id);
+        if let Some(size) = size {
+            // One that ended at once has no terminal.
+            let _ = self.resize_container(id, size);
+        }
         match self.serve(id, record.config.tty, &mut answer, attach, io)? {
             Parted::Detached => Ok(Ended::Detached),
             Parted::Over => waiting.end().map(Ended::Exited),
@@ -153,7 +221,8 @@ impl DockerEngine {
             return Err(Error::unsupported(format!(
                 "\"--signal\" requires API version 1.42, but the Docker daemon API version is {}",
                 self.version
-            )));
+            ))
+            .code(failure::NO_OPERATION));
         }
         let parameters =
             Parameters::new().with_some("signal", signal.map(|s| s.number().to_string())).with_some("t", grace.map(|g| g.to_string()));
@@ -175,16 +244,22 @@ impl DockerEngine {
 
     pub(super) fn remove_container(&self, name: &str, options: RemoveOptions) -> Result<()> {
         let parameters = Parameters::new().with_flag("force", options.force).with_flag("v", options.volumes);
-        self.delete(&format!("/containers/{}", part(name)), parameters).map(drop)
+        self.delete(on(name, "").trim_end_matches('/'), parameters).map(drop)
     }
 
     pub(super) fn rename_container(&self, name: &str, new: &str) -> Result<()> {
+        if name.is_empty() || new.is_empty() {
+            return Err(Error::invalid("Neither old nor new names may be empty"));
+        }
         self.post(&on(name, "rename"), Parameters::new().with("name", new)).map(drop)
     }
 
     pub(super) fn update_container(&self, name: &str, change: &ContainerUpdate) -> Result<()> {
         if !change.publish_add.is_empty() || !change.publish_remove.is_empty() {
             return Err(failure::no_operation("change published ports"));
+        }
+        if !change.mount_add.is_empty() || !change.mount_remove.is_empty() {
+            return Err(failure::no_operation("change the mounts of a container"));
         }
         self.post_json(&on(name, "update"), Parameters::new(), &docker::update_body(change)).map(drop)
     }

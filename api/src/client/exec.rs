@@ -106,7 +106,8 @@ impl DockerEngine {
             (false, 126 | 127) => {
                 // dockerd answers 126 for both; what it says tells which it was.
                 let found = failure::said(&excuse).kind();
-                let kind = if found == ErrorKind::CommandNotFound { found } else { ErrorKind::CommandNotExecutable };
+                let directory = excuse.contains("chdir to cwd");
+                let kind = if found == ErrorKind::CommandNotFound && !directory { found } else { ErrorKind::CommandNotExecutable };
                 Err(Error::new(kind, excuse))
             }
             (false, _) => {

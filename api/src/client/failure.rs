@@ -44,10 +44,9 @@ fn kind(status: u16, message: &str) -> ErrorKind {
     let runtime = says(&["OCI runtime", "failed to create task", "starting container process", "exec failed", "unable to start"]);
     match status {
         400 | 500 if runtime && says(&not_there) => ErrorKind::CommandNotFound,
-        400 | 500 if runtime && says(&["permission denied", "is a directory"]) => ErrorKind::CommandNotExecutable,
+        400 | 500 if runtime && says(&["permission denied", "is a directory", "exec format error"]) => ErrorKind::CommandNotExecutable,
         _ if says(&["multiple IDs found", "Multiple IDs found", "is ambiguous"]) => ErrorKind::Ambiguous,
         400 => ErrorKind::InvalidInput,
-        401 | 403 if says(&["has active endpoints"]) => ErrorKind::InUse,
         401 => ErrorKind::Denied,
         403 => ErrorKind::Denied,
         404 => ErrorKind::NotFound,
@@ -58,9 +57,24 @@ fn kind(status: u16, message: &str) -> ErrorKind {
         501 => ErrorKind::Unsupported,
         503 => ErrorKind::Exhausted,
         _ if says(&["is not running"]) => ErrorKind::NotRunning,
+        _ if says(&["rootfs is marked read-only"]) => ErrorKind::Denied,
+        _ if says(&[
+            "cannot overwrite ",
+            "archive/tar: ",
+            "Error processing tar file(unexpected EOF",
+            "Error processing tar file(exit status 1): ",
+            "extraction point is not a directory",
+        ]) =>
+        {
+            ErrorKind::InvalidInput
+        }
         _ if says(&["port is already allocated", "address already in use", "already in use"]) => ErrorKind::Conflict,
-        _ if says(&["unauthorized", "denied: ", "authentication required", "incorrect username or password"]) => ErrorKind::Denied,
-        _ if says(&["manifest unknown", "not found", "No such", "no such"]) => ErrorKind::NotFound,
+        _ if says(&["unauthorized", "denied: ", "authentication required", "401 Unauthorized", "incorrect username or password"]) => {
+            ErrorKind::Denied
+        }
+        _ if says(&["manifest unknown", "does not provide the specified platform", "not found", "No such", "no such"]) => {
+            ErrorKind::NotFound
+        }
         _ => ErrorKind::System,
     }
 }

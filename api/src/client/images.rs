@@ -39,6 +39,9 @@ impl DockerEngine {
             let words = e.message().to_owned();
             Error::invalid(format!("Error parsing reference: \"{}\" is not a valid repository/tag: {words}", target.escape_debug()))
         };
+        if Reference::parse(target).is_ok_and(|r| r.digest.is_some()) {
+            return Err(Error::invalid("refusing to create a tag with a digest reference"));
+        }
         let (repository, tag) = halves(target).map_err(wrong)?;
         self.post(&of(source, "/tag"), Parameters::new().with("repo", repository).with("tag", tag)).map(drop)
     }

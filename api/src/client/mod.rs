@@ -27,13 +27,15 @@ mod volumes;
 pub use address::Address;
 
 use crate::version::{ApiVersion, NEWEST, OLDEST};
+use drydock_core::io::Size;
 use drydock_core::kernel::Facts;
 use drydock_core::{Error, Result};
 use http::{Answer, Body, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// What stands as it is in a part of a path.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -48,6 +50,8 @@ pub struct DockerEngine {
     facts: OnceLock<Facts>,
     /// Real time of the engine less real time here, in nanoseconds; `None` where time is virtual and must be asked for.
     ahead: Option<i64>,
+    /// Sizes of terminals that an engine older than 1.42 is still to be told, by the id of their container.
+    sizes: Mutex<BTreeMap<String, Size>>,
 }
 
 /// A part of a path, escaped.
@@ -121,7 +125,7 @@ impl DockerEngine {
             return Err(Error::unsupported(format!("API version {theirs} of the engine at {address}; the oldest is {OLDEST}")));
         }
         let drydock = oldest.is_some_and(|server| server.starts_with("Drydock"));
-        let mut engine = Self { address, version: theirs.min(NEWEST), facts: OnceLock::new(), ahead: None };
+        let mut engine = Self { address, version: theirs.min(NEWEST), facts: OnceLock::new(), ahead: None, sizes: Mutex::default() };
         if !drydock {
             // Behind a socket of this machine is this machine's clock.
             engine.ahead = if matches!(engine.address, Address::Unix(_)) { Some(0) } else { engine.offset() };
@@ -156,8 +160,12 @@ impl DockerEngine {
         fields: Vec<(&'static str, String)>,
         body: Body<'a>,
     ) -> Result<Answer> {
+        if path.starts_with("/containers//") || path.starts_with("/images//") {
+            return Err(Error::invalid("invalid container name or ID: value is empty"));
+        }
         let answer = self.send(method, path, parameters, fields, body)?;
-        if answer.status >= 400 { Err(refusal(answer)) } else { Ok(answer) }
+        // What is elsewhere has not been done. 304 says that there was nothing to do.
+        if answer.status >= 400 || matches!(answer.status, 301 | 302 | 307 | 308) { Err(refusal(answer)) } else { Ok(answer) }
     }
 
     /// An object.

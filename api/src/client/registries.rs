@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use drydock_core::id::Digest;
 use drydock_core::image::reference::Reference;
+use drydock_core::registry::platform::Platform;
 use drydock_core::registry::{Access, Credentials, Found, Progress, PullRequest, Pulled, PushRequest, SearchRequest};
 use drydock_core::{Error, Result};
 use serde_json::{Value, json};
@@ -98,9 +99,21 @@ impl DockerEngine {
         if reference.digest.is_some() {
             return Err(Error::invalid("cannot push a digest reference"));
         }
+        if request.platform.is_some() && !self.version.since(46) {
+            let words = format!("\"--platform\" requires API version 1.46, but the Docker daemon API version is {}", self.version);
+            return Err(Error::unsupported(words).code(super::failure::NO_OPERATION));
+        }
         let (repository, tag) = halves(&request.reference)?;
         let tag = if request.all_tags { String::new() } else { tag };
         let parameters = Parameters::new().with_some("tag", (!tag.is_empty()).then_some(tag));
+        let platform = match &request.platform {
+            Some(text) => {
+                let wanted = Platform::parse(text, &self.known_facts().architecture)?;
+                Some(json!({ "os": wanted.os, "architecture": wanted.architecture, "variant": wanted.variant }).to_string())
+            }
+            None => None,
+        };
+        let parameters = parameters.with_some("platform", platform);
         let fields = who(&request.access, server_name(&reference.host));
         let answer = self.ask("POST", &format!("/images/{}/push", image_part(&repository)), parameters, fields, Body::None)?;
         let (_, aux) = told(answer, tell)?;
@@ -113,7 +126,9 @@ impl DockerEngine {
 
     pub(super) fn search_registry(&self, request: &SearchRequest) -> Result<Vec<Found>> {
         only_here(&request.access)?;
-        let parameters = Parameters::new().with("term", &request.term).with("limit", request.limit.to_string());
+        let parameters = Parameters::new().with("term", &request.term);
+        // None is the engine's own number.
+        let parameters = parameters.with_some("limit", (request.limit > 0).then(|| request.limit.to_string()));
         let fields = who(&request.access, "https://index.docker.io/v1/");
         let list = self.ask("GET", "/images/search", parameters, fields, Body::None)?.json()?;
         let found = |f: &Value| Found {

@@ -13,7 +13,7 @@ impl DockerEngine {
     pub(super) fn container_stats(&self, name: &str) -> Result<ContainerStats> {
         let parameters = Parameters::new().with("stream", "0").with_flag("one-shot", self.version.since(41));
         let object = self.get(&format!("/containers/{}/stats", part(name)), parameters)?;
-        Ok(stats(&object))
+        Ok(stats(&object, self.known_facts().memory))
     }
 
     pub(super) fn usage_of(&self, name: &str) -> Result<Usage> {
@@ -26,7 +26,7 @@ impl DockerEngine {
     }
 }
 
-fn stats(object: &Value) -> ContainerStats {
+fn stats(object: &Value, host: u64) -> ContainerStats {
     let nothing = Value::Null;
     let at = |path: &str| object.pointer(path).unwrap_or(&nothing);
     let memory = at("/memory_stats");
@@ -51,12 +51,12 @@ fn stats(object: &Value) -> ContainerStats {
             memory: number(memory, "usage"),
             memory_peak: memory.get("max_usage").and_then(Value::as_u64),
             memory_cache: cache,
-            memory_limit: Some(limit).filter(|l| *l > 0),
+            memory_limit: Some(limit).filter(|l| *l > 0 && (host == 0 || *l < host)),
             pids: number(at("/pids_stats"), "current"),
             block: (block("read"), block("write")),
         },
         networks: at("/networks").as_object().map(|all| all.iter().map(link).collect()).unwrap_or_default(),
         cpus: u32::try_from(cpus).unwrap_or(1).max(1),
-        host_memory: limit,
+        host_memory: if host == 0 { limit } else { host },
     }
 }

@@ -20,6 +20,9 @@ const STDIN: i32 = 0;
 /// How often it is looked for what cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(30);
 
+/// How long an engine is waited for that is told that the person leaves.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// Takes output apart that comes in frames.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -91,6 +94,8 @@ struct Outbox {
     ended: bool,
     /// The other side knows that.
     closed: bool,
+    /// There is a terminal at the other side.
+    tty: bool,
 }
 
 impl Outbox {
@@ -113,7 +118,8 @@ impl Outbox {
                 Err(_) => (self.sent, self.ended) = (self.bytes.len(), true),
             }
         }
-        if self.ended && !self.closed {
+        // At a terminal the engine would take the end of input for the end of everything: the key that ends input is typed there.
+        if self.ended && !self.closed && !self.tty {
             self.closed = true;
             let _ = answer.stream().half_close();
         }
@@ -124,7 +130,7 @@ impl Outbox {
 pub fn pump(answer: &mut Answer, tty: bool, attach: &Attach, io: &mut dyn Io, asides: &Asides<'_>) -> Result<Parted> {
     let mut frames = Frames::default();
     let mut keys = DetachKeys::new(if tty { &attach.detach_keys } else { &[] });
-    let mut outbox = Outbox { bytes: Vec::new(), sent: 0, ended: false, closed: false };
+    let mut outbox = Outbox { bytes: Vec::new(), sent: 0, ended: false, closed: false, tty };
     let mut buffer = vec![0; CHUNK];
     loop {
         while outbox.pending().is_empty() {
@@ -134,6 +140,7 @@ pub fn pump(answer: &mut Answer, tty: bool, attach: &Attach, io: &mut dyn Io, as
                     outbox.put(pass);
                     outbox.push(answer);
                     if left {
+                        leave(answer, &attach.detach_keys);
                         return Ok(Parted::Detached);
                     }
                 }
@@ -168,6 +175,16 @@ pub fn pump(answer: &mut Answer, tty: bool, attach: &Attach, io: &mut dyn Io, as
             frames.take(piece, &mut |stream, bytes| io.output(stream, bytes))?;
         }
     }
+}
+
+/// Tells the engine that the person leaves: it knows the keys too, and closes the connection when it has seen them.
+fn leave(answer: &mut Answer, keys: &[u8]) {
+    if send(answer.stream(), keys, SendFlags::NOSIGNAL).is_err() || answer.stream().patience(Some(FAREWELL)).is_err() {
+        return;
+    }
+    let mut rest = [0; 512];
+    // Whatever is still on its way is no longer looked at.
+    while matches!(answer.read(&mut rest), Ok(n) if n > 0) {}
 }
 
 /// Waits for something to happen on either side. Answers whether it was output.

@@ -128,6 +128,9 @@ fn facts(info: &Value, version: &Value) -> Facts {
     let architecture = Some(text(version, "Arch")).filter(|a| !a.is_empty()).unwrap_or_else(|| "amd64".to_owned());
     let host = version.pointer("/Components/0/Details/Host").and_then(Value::as_str).unwrap_or("docker");
     let controllers = [("CpuCfsQuota", "cpu"), ("CPUSet", "cpuset"), ("MemoryLimit", "memory"), ("PidsLimit", "pids")];
+    // Said only where it is not there.
+    let warned = |words: &str| list(info, "Warnings").iter().filter_map(Value::as_str).any(|w| w.contains(words));
+    let block = (!info.is_null() && !warned("blkio throttle.read_bps_device")).then(|| "blkio".to_owned());
     Facts {
         host: host.to_owned(),
         release: text(info, "KernelVersion"),
@@ -137,7 +140,7 @@ fn facts(info: &Value, version: &Value) -> Facts {
         cpus: u32::try_from(number(info, "NCPU")).unwrap_or(0),
         memory: number(info, "MemTotal"),
         cgroup: if text(info, "CgroupVersion") == "2" { CgroupMode::V2 } else { CgroupMode::V1 },
-        controllers: controllers.iter().filter(|(name, _)| flag(info, name)).map(|(_, c)| (*c).to_owned()).collect(),
+        controllers: controllers.iter().filter(|(name, _)| flag(info, name)).map(|(_, c)| (*c).to_owned()).chain(block).collect(),
         cgroup_roots: std::collections::BTreeMap::new(),
         capabilities: 0,
         max_open_files: 0,

@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
+use drydock_core::build::cache::CacheFrom;
 use drydock_core::build::request::{BuildRequest, Surface};
 use drydock_core::container::NetworkMode;
 use drydock_core::engine::PruneCache;
@@ -97,6 +98,7 @@ fn request(query: &Query) -> Result<BuildRequest, ApiError> {
             None => NetworkMode::Named(name.to_owned()),
         }),
     };
+    let caches: Vec<String> = parameter(query, "cachefrom")?;
     let arguments: BTreeMap<String, Option<String>> = parameter(query, "buildargs")?;
     let ulimits: Vec<Ulimit> = parameter(query, "ulimits")?;
     let positive = |name: &str| Ok::<_, ApiError>(query.number(name)?.filter(|n| *n > 0).and_then(|n| u64::try_from(n).ok()));
@@ -108,6 +110,7 @@ fn request(query: &Query) -> Result<BuildRequest, ApiError> {
         labels: parameter(query, "labels")?,
         target: query.get("target").to_owned(),
         no_cache: query.flag("nocache"),
+        cache_from: caches.into_iter().filter(|name| !name.is_empty()).map(CacheFrom::Image).collect(),
         pull: query.flag("pull"),
         network,
         platform: query.get("platform").to_owned(),

@@ -103,7 +103,9 @@ fn tmpfs_options(m: &MountRequest) -> String {
 fn ulimits(list: &[String]) -> Value {
     let one = |text: &String| {
         let name = text.split_once('=').map_or(text.as_str(), |(name, _)| name);
-        ulimit::parse(text).ok().map(|l| json!({ "Name": name, "Hard": l.hard(), "Soft": l.soft() }))
+        // No limit is -1 there: the numbers have a sign.
+        let number = |n: u64| i64::try_from(n).unwrap_or(-1);
+        ulimit::parse(text).ok().map(|l| json!({ "Name": name, "Hard": number(l.hard()), "Soft": number(l.soft()) }))
     };
     list.iter().filter_map(one).collect()
 }

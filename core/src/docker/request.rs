@@ -15,7 +15,7 @@ const ALL_PATHS: &str = "systempaths=unconfined";
 /// The body that asks for such a container.
 pub fn create_body(config: &ContainerConfig) -> Value {
     let [stdin, stdout, stderr] = config.attached.unwrap_or([config.stdin_once, true, true]);
-    let mut exposed: Map<String, Value> = config.expose.iter().map(|port| (port.clone(), json!({}))).collect();
+    let mut exposed: Map<String, Value> = config.expose.iter().map(|port| (exposed_name(port), json!({}))).collect();
     exposed.extend(config.ports.iter().map(|p| (port_name(p.container_port, p.protocol), json!({}))));
     // One empty word clears the image's entry point; an empty list would leave it.
     let entrypoint = config.entrypoint.as_ref().map(|words| if words.is_empty() { vec![String::new()] } else { words.clone() });
@@ -44,6 +44,11 @@ pub fn create_body(config: &ContainerConfig) -> Value {
         "NetworkingConfig": { "EndpointsConfig":
             config.places.iter().map(|p| (p.network.clone(), endpoint_config(p))).collect::<Map<_, _>>() },
     })
+}
+
+/// A port is TCP's unless it says otherwise; engines take what they are told.
+fn exposed_name(port: &str) -> String {
+    if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") }
 }
 
 /// `-v /path`
@@ -88,13 +93,19 @@ fn host(config: &ContainerConfig) -> Value {
         let of_kind = config.resources.throttles.iter().filter(|t| t.kind == kind);
         set(name, of_kind.map(|t| json!({ "Path": t.device, "Rate": t.rate })).collect());
     }
-    let by_flag = |m: &&MountRequest| m.create_source && m.kind != MountKind::Tmpfs && !unnamed(m);
+    let by_flag = |m: &&MountRequest| m.kind != MountKind::Tmpfs && !unnamed(m) && by_volume_flag(m);
     set("Binds", config.mounts.iter().filter(by_flag).map(bind).collect());
-    let by_mount = |m: &&MountRequest| !m.create_source && m.kind != MountKind::Tmpfs;
+    let by_mount = |m: &&MountRequest| m.kind != MountKind::Tmpfs && !unnamed(m) && !by_volume_flag(m);
     set("Mounts", config.mounts.iter().filter(by_mount).map(mount).collect());
     let memory = config.mounts.iter().filter(|m| m.kind == MountKind::Tmpfs);
     set("Tmpfs", Value::Object(memory.map(|m| (m.target.clone(), tmpfs(m).into())).collect()));
     object
+}
+
+/// Whether `-v` can say it. A volume with a name is the same either way, but two mounts at one place are seen only in what `-v` says.
+fn by_volume_flag(m: &MountRequest) -> bool {
+    let sayable = !m.options.iter().any(|o| o.starts_with("bind-") || o.starts_with("volume-"));
+    sayable && (m.create_source || m.kind == MountKind::Volume && !m.source.is_empty())
 }
 
 /// Where output is kept; a driver that nobody named is the engine's to choose.
@@ -122,6 +133,9 @@ fn mount(m: &MountRequest) -> Value {
     let has = |word: &str| m.options.iter().any(|option| option == word);
     if m.kind == MountKind::Bind {
         let mut options = Map::new();
+        if m.create_source {
+            options.insert("CreateMountpoint".to_owned(), true.into());
+        }
         if !m.propagation.is_empty() {
             options.insert("Propagation".to_owned(), m.propagation.clone().into());
         }

@@ -10,14 +10,19 @@ use drydock_api::client::{Address, DockerEngine};
 use drydock_core::engine::Engine;
 use drydock_core::{Error, ErrorKind, Result};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+/// How long a clause may take: the longest waits twice for the ten seconds that `stop` waits.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// An engine behind a socket.
 pub struct DockerTarget {
     /// Whose it is: what differs is known of one program and not of another.
     name: &'static str,
     subject: Arc<DockerSubject>,
+    /// Engines that nobody judges by yet, where there are several.
+    idle: Mutex<Vec<Arc<DockerSubject>>>,
 }
 
 struct DockerSubject {
@@ -27,18 +32,47 @@ struct DockerSubject {
 }
 
 impl DockerTarget {
-    /// Reaches the engine at an address, and gives it the suite's image.
-    pub fn reach(address: &str) -> Result<Self> {
+    /// Reaches the engines at addresses, with commas between, and gives each the suite's image. Several must be of one kind: they share
+    /// the work.
+    pub fn reach(addresses: &str) -> Result<Self> {
+        let subjects = addresses.split(',').enumerate().map(|(n, address)| DockerSubject::reach(n, address));
+        let subjects = subjects.collect::<Result<Vec<_>>>()?;
+        let Some(first) = subjects.first().cloned() else { return Err(Error::new(ErrorKind::InvalidInput, "no engine is named")) };
+        let name = first.name();
+        if subjects.iter().any(|s| s.name() != name) {
+            return Err(Error::new(ErrorKind::InvalidInput, "the engines are not of one kind"));
+        }
+        let idle = if subjects.len() > 1 { subjects } else { Vec::new() };
+        Ok(Self { name, subject: first, idle: Mutex::new(idle) })
+    }
+}
+
+impl DockerSubject {
+    fn reach(number: usize, address: &str) -> Result<Arc<Self>> {
         if !matches!(Address::parse(address)?, Address::Unix(_)) {
             return Err(Error::new(ErrorKind::Unsupported, "the suite judges engines of this machine").hint("docker:unix:///PATH"));
         }
         let engine: Arc<dyn Engine> = Arc::new(DockerEngine::open(address)?);
         nothing_to_lose(&*engine)?;
-        let top = std::env::temp_dir().join(format!("drydock-conform-docker-{}", std::process::id()));
+        let top = std::env::temp_dir().join(format!("drydock-conform-docker-{}-{number}", std::process::id()));
         let own = LinuxSubject::beside(&top, Arc::clone(&engine)).inspect_err(|_| drop(std::fs::remove_dir_all(&top)))?;
-        let name = if engine.facts().host == "docker" { "dockerd" } else { "served" };
-        Ok(Self { name, subject: Arc::new(DockerSubject { address: address.to_owned(), engine, own }) })
+        Ok(Arc::new(Self { address: address.to_owned(), engine, own }))
     }
+
+    fn name(&self) -> &'static str {
+        if self.engine.facts().host == "docker" { "dockerd" } else { "served" }
+    }
+}
+
+/// Empties a subject's directory for a clause.
+fn ready(subject: &Arc<DockerSubject>) -> Result<Arc<dyn Subject>> {
+    let scratch = subject.scratch();
+    let place = Path::new(&scratch);
+    if place.exists() {
+        std::fs::remove_dir_all(place).map_err(|e| failed("empty its scratch directory", e))?;
+    }
+    std::fs::create_dir_all(place).map_err(|e| failed("make its scratch directory", e))?;
+    Ok(Arc::clone(subject) as Arc<dyn Subject>)
 }
 
 /// The suite removes everything that clauses leave, and cannot tell it from what was there: so nothing may be.
@@ -97,20 +131,15 @@ impl Target for DockerTarget {
     }
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
-        let scratch = self.subject.scratch();
-        let place = Path::new(&scratch);
-        if place.exists() {
-            std::fs::remove_dir_all(place).map_err(|e| failed("empty its scratch directory", e))?;
-        }
-        std::fs::create_dir_all(place).map_err(|e| failed("make its scratch directory", e))?;
-        Ok(Arc::clone(&self.subject) as Arc<dyn Subject>)
+        ready(&self.subject)
     }
 
     fn patience(&self) -> Option<Duration> {
-        Some(Duration::from_secs(30))
+        Some(PATIENCE)
     }
 
     fn twin(&self) -> Option<Box<dyn Target + Send>> {
-        None
+        let subject = self.idle.lock().ok()?.pop()?;
+        Some(Box::new(Self { name: self.name, subject, idle: Mutex::default() }))
     }
 }

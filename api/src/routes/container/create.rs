@@ -27,6 +27,10 @@ pub(super) async fn create(State(server): State<Shared>, version: ApiVersion, qu
         }
         linked(&server, host.get("Links")).await?;
         for from in host.get("VolumesFrom").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            if from.is_empty() {
+                // The engine has words for that.
+                continue;
+            }
             let name = from.split(':').next().unwrap_or(from).to_owned();
             let there = server.ask(move |engine| engine.container(&name)).await;
             if let Err(missing) = there {

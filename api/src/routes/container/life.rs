@@ -95,7 +95,9 @@ pub(super) async fn unpause(State(server): State<Shared>, Path(id): Path<String>
 
 /// `POST /containers/{id}/rename`
 pub(super) async fn rename(State(server): State<Shared>, Path(id): Path<String>, query: Query) -> Answer {
-    let new = query.get("name").trim_start_matches('/').to_owned();
+    let asked = query.get("name");
+    // Of a slash alone the refusal says that it is no name, not that nothing was said.
+    let new = if asked.trim_start_matches('/').is_empty() { asked } else { asked.trim_start_matches('/') }.to_owned();
     server
         .ask(move |engine| {
             if new.is_empty() {

@@ -80,13 +80,26 @@ async fn import(server: &Server, source: &str, query: &Query, body: Body) -> Ans
     .await
 }
 
+/// The platform of a push, which comes as JSON: since 1.46 an image of several can be pushed as one of them.
+fn platform(text: &str) -> Result<Option<String>, ApiError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wanted: Value =
+        serde_json::from_str(text).map_err(|e| ApiError::bad(format!("failed to parse platform: {}", e.to_string().escape_debug())))?;
+    let words = ["os", "architecture", "variant"].map(|key| wanted.get(key).and_then(Value::as_str).unwrap_or_default());
+    Ok(Some(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("/")).filter(|name| !name.is_empty()))
+}
+
 /// `POST /images/NAME/push`
 pub(super) async fn push(server: &Server, name: &str, query: &Query, headers: &HeaderMap) -> Answer {
     let tag = query.get("tag");
     let reference = Reference::parse(name)?;
     let all_tags = tag.is_empty() && (reference.familiar_repository() == name || reference.repository() == name);
     let asked = if tag.is_empty() { name.to_owned() } else { repository_and_tag(name, tag)? };
-    let request = PushRequest { reference: asked, all_tags, access: auth::access(headers, &server.settings), ..PushRequest::default() };
+    let platform = platform(query.get("platform"))?;
+    let access = auth::access(headers, &server.settings);
+    let request = PushRequest { reference: asked, all_tags, platform, access };
     streamed(server, "application/json", Late::Line, move |engine, writer| {
         // Docker answers before it asks the registry: what is wrong comes as a line.
         engine.push(&request, &mut |progress| {

@@ -9,6 +9,7 @@ mod sysctl;
 pub use device::{Granted, parse_device, parse_rule};
 pub use environment::exec_environment;
 pub(crate) use mounts::asked;
+pub use sysctl::allowed_sysctls;
 
 use super::layout::Layout;
 use super::user::Identity;

@@ -16,6 +16,14 @@ const IPC: [&str; 8] = [
     "kernel.shm_rmid_forced",
 ];
 
+/// Whether every sysctl that is asked for is one that a container may have.
+///
+/// # Errors
+/// As when it is made.
+pub fn allowed_sysctls(config: &ContainerConfig) -> Result<()> {
+    sysctls(config).map(drop)
+}
+
 /// The sysctls to set: Docker's two for networks of their own, and those asked for.
 ///
 /// # Errors

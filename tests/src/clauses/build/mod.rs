@@ -105,7 +105,10 @@ fn attempt(w: &World<'_>, text: &str, files: &[Entry], tweak: impl FnOnce(&mut B
 fn build_with(w: &World<'_>, text: &str, files: &[Entry], tweak: impl FnOnce(&mut BuildRequest)) -> Checked<Trial> {
     match attempt(w, text, files, tweak) {
         (Ok(built), heard) => Ok(Trial { built, heard }),
-        (Err(error), heard) => fail(format_args!("it does not build: {error}; output {:?}", heard.output())),
+        (Err(error), heard) => {
+            let error = crate::outcome::refusal(error)?;
+            fail(format_args!("it does not build: {error}; output {:?}", heard.output()))
+        }
     }
 }
 
@@ -128,7 +131,7 @@ fn refused(w: &World<'_>, text: &str, files: &[Entry]) -> Checked<Error> {
 fn refused_with(w: &World<'_>, text: &str, files: &[Entry], tweak: impl FnOnce(&mut BuildRequest)) -> Checked<Error> {
     match attempt(w, text, files, tweak) {
         (Ok(_), _) => fail("it was built"),
-        (Err(error), _) => Ok(error),
+        (Err(error), _) => crate::outcome::refusal(error),
     }
 }
 

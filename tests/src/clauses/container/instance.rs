@@ -15,6 +15,7 @@ const DETACHED: ExecStart = ExecStart { detach: true, console_size: None };
 
 fn create(w: &World<'_>, id: &str, script: &str, tweak: impl FnOnce(&mut ExecConfig)) -> Checked<String> {
     let mut config = ExecConfig { command: ["sh", "-c", script].map(str::to_owned).to_vec(), ..ExecConfig::default() };
+    (config.attach_stdout, config.attach_stderr) = (true, true);
     tweak(&mut config);
     Ok(w.engine().exec_create(id, &config)?)
 }

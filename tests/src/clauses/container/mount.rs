@@ -156,7 +156,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         all?.prints("f")?;
         one?.prints("")?.done()
     }),
-    Clause::docker("CTR-MOUNT-14", "A tmpfs hides what the image has there, and starts empty, everybody's to write.", TMPFS, |w| {
+    Clause::law("CTR-MOUNT-14", "A tmpfs hides what the image has there, and starts empty, everybody's to write.", TMPFS, |w| {
         let image = append(w.busybox().to_vec(), &[Entry::dir("data"), Entry::file("data/f", "hello")]);
         w.import(&image, "data:1", &[])?;
         w.sh_with("ls /data; stat -c '%a %u:%g' /data", |c| {

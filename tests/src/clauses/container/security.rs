@@ -117,6 +117,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         "A privileged container has every capability that the engine has, no filter, and nothing masked or read-only.",
         "Docker manual, docker container run --privileged",
         |w| {
+            w.inside("the engine's own capabilities")?;
             let all = format!("{:016x}", w.engine().facts().capabilities);
             equal("CapEff", status(w, "CapEff", |c| c.privileged = true)?, all)?;
             equal("Seccomp", status(w, "Seccomp", |c| c.privileged = true)?.as_str(), "0")?;

@@ -95,10 +95,14 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::docker("CTR-TOP-10", "What an exec started is listed too, with its terminal.", cite::TOP, |w| {
         let id = w.start(&["sleep", "1000"], |c| c.tty = true)?;
         w.try_exec(&id, &["sleep", "999"], |e| e.detach = true, &mut crate::script::Script::silent())?;
+        let commands = || {
+            let mut commands = column(&table(w, &id, "-o pid,tty,args")?, "COMMAND")?;
+            commands.sort();
+            Ok::<_, crate::outcome::Failed>(commands)
+        };
+        // A moment before it is the program it is the runtime.
+        w.eventually("both are listed", || Ok(commands()? == ["sleep 1000", "sleep 999"]))?;
         let table = table(w, &id, "-o pid,tty,args")?;
-        let mut commands = column(&table, "COMMAND")?;
-        commands.sort();
-        equal("commands", commands, ["sleep 1000", "sleep 999"])?;
         holds("one has a terminal", column(&table, "TT")?.iter().any(|t| t.starts_with("pts/")))
     }),
 ];

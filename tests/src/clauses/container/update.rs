@@ -52,7 +52,7 @@ fn memory(bytes: u64, swap: Option<i64>) -> Resources {
 
 fn refused(w: &World<'_>, name: &str, change: &ContainerUpdate) -> Checked<Error> {
     match w.engine().update(name, change) {
-        Err(error) => Ok(error),
+        Err(error) => crate::outcome::refusal(error),
         Ok(()) => fail("it was not refused"),
     }
 }

@@ -81,7 +81,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         ] {
             equal(format!("{key}={value}"), names(w, &[(key, value)])?.join(" "), wanted.to_owned())?;
         }
-        refused(names(w, &[("bad", "x")]).map_err(|e| Error::invalid(e.0)), "Invalid filter 'bad'")?;
+        refused(names(w, &[("bad", "x")]).map_err(|e| Error::invalid(e.0)), "nvalid filter 'bad'")?;
         refused(names(w, &[("dangling", "x")]).map_err(|e| Error::invalid(e.0)), "Invalid filter 'dangling=[x]'")
     }),
     Clause::docker("CTR-VOL-22", "A volume that a container has is not removed, whether it runs or not.", REMOVE, |w| {

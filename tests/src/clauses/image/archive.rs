@@ -186,6 +186,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         "image-spec manifest.md; Drydock, Engine::load",
         |w| {
             let layers = vec![w.busybox().to_vec(), tar(&[Entry::file("own", "manifest")])];
+            w.inside("the manifest that came with an image")?;
             let archive = Archive::new(layers, &["docker.io/library/original:1"]).oci();
             w.engine().load(&mut &*archive)?;
             let said = json(&files(&archive)?, "index.json")?["manifests"][0]["digest"].clone();

@@ -74,7 +74,9 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::docker("IMG-CP-4", "A symbolic link comes out as the link it is, unless it is to be followed.", cite::CP, |w| {
         let id = w.create(&["true"], |_| {})?;
         into(w, &id, "/tmp", &[Entry::file("f", "there"), Entry::symlink("l", "f")])?;
-        equal("link", w.engine().stat_path(&id, "/tmp/l", false)?.link.as_str(), "f")?;
+        // Docker's API says where it leads, not what is in it.
+        let link = w.engine().stat_path(&id, "/tmp/l", false)?.link;
+        holds(format_args!("link {link}"), link == "f" || link == "/tmp/f")?;
         equal("content", out(w, &id, "/tmp/l", true)?, vec![("l".to_owned(), b"there".to_vec())])
     }),
     Clause::docker("IMG-CP-5", "What is not there is said not to be there, out and in.", cite::CP, |w| {

@@ -31,8 +31,9 @@ pub(super) const CLAUSES: &[Clause] = &[
             let (task, process) = (&tasks[0], w.record(&id)?.state.process);
             equal("command", task.command.clone(), vec!["sleep".to_owned(), "1000".to_owned()])?;
             equal("user", task.uid, 1000)?;
-            equal("number inside", task.inner_pid, 1)?;
-            equal("number on the host", Some(task.pid), process.map(|p| p.pid))
+            equal("number on the host", Some(task.pid), process.map(|p| p.pid))?;
+            w.inside("the numbers that processes have in their container")?;
+            equal("number inside", task.inner_pid, 1)
         },
     ),
     Clause::docker(

@@ -30,6 +30,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     )
     .needs(NEEDS),
     Clause::docker("NET-BRIDGE-2", "Each container has one link on the host, on the bridge, which goes with it.", cite::NET, |w| {
+        w.inside("the links of containers on the host")?;
         let id = w.sleeper(bridge)?;
         let link = endpoint(w, &id)?.host_link;
         let shown = w.host(&format!("ip link show {link}"))?.exits(0)?.text();

@@ -182,6 +182,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         let request = |platform: String| PushRequest { reference: name.clone(), platform: Some(platform), ..PushRequest::default() };
         let other = if own == "arm64" { "linux/amd64" } else { "linux/arm64" };
         let Err(error) = w.engine().push(&request(other.to_owned()), &mut |_| {}) else { return fail("it was pushed") };
+        let error = crate::outcome::refusal(error)?;
         equal("kind", error.kind(), ErrorKind::NotFound)?;
         contains("message", &error.to_string(), "does not provide the specified platform")?;
         equal("what was sent", w.registry(0, |r| r.seen("PATCH ").len() + r.seen("PUT ").len())?, 0)?;

@@ -35,7 +35,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     }),
     Clause::docker("REG-SEARCH-3", "More than a hundred cannot be asked for.", cite::SEARCH, |w| {
         let Err(error) = names(w, "a", 101) else { return fail("it was answered") };
-        holds(&error, error.0.contains("Limit 101 is outside the range of [1, 100]"))
+        holds(&error, error.0.to_lowercase().contains("limit 101 is outside the range of [1, 100]"))
     }),
     Clause::law(
         "REG-SEARCH-4",

@@ -12,7 +12,7 @@ const AGENT: &str = "CVE-2022-0492; cgroups(7), release_agent";
 const WRITABLE: &str = "for f in $(find /sys/fs/cgroup -name release_agent -o -name cgroup.procs -o -name tasks -o -name notify_on_release -o -name devices.allow); do (: >>$f) 2>/dev/null && echo $f; done; (mkdir /sys/fs/cgroup/x || mkdir /sys/fs/cgroup/*/x) 2>/dev/null && echo made; true";
 
 pub(super) const CLAUSES: &[Clause] = &[
-    Clause::docker("SEC-CGROUP-1", "No file of the control groups can be written, neither a release agent nor a list of processes.", AGENT, |w| {
+    Clause::law("SEC-CGROUP-1", "No file of the control groups can be written, neither a release agent nor a list of processes.", AGENT, |w| {
         let looked = w.sh("find /sys/fs/cgroup -name cgroup.procs | wc -l")?.exits(0)?.text();
         holds(format_args!("there is something to look at: {looked}"), looked.trim() != "0")?;
         w.sh(WRITABLE)?.prints("")?.done()

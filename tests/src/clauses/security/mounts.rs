@@ -40,7 +40,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         }
         Ok(())
     }),
-    Clause::docker("SEC-PROC-2", "Nothing can be mounted over /proc or anything in it.", PROC, |w| {
+    Clause::law("SEC-PROC-2", "Nothing can be mounted over /proc or anything in it.", PROC, |w| {
         for target in ["/proc", "/proc/self/attr", "/proc/sys", "/proc/../proc", "/bin/../proc/self"] {
             let error = w.refused(&["true"], |c| c.mounts.push(ask::tmpfs(target)))?;
             contains(target, &error.to_string(), "/proc")?;

@@ -90,6 +90,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             let id = w.sleeper(|c| c.cap_drop = vec!["CHOWN".to_owned()])?;
             all_fields(&w.exec(&id, &STATUS)?.exits(0)?.text())?;
             all_fields(&w.exec_with(&id, &STATUS, |e| e.user = "1000".to_owned(), &mut Script::silent())?.exits(0)?.text())?;
+            w.inside("the engine's own capabilities")?;
             let privileged = w.exec_with(&id, &STATUS, |e| e.privileged = true, &mut Script::silent())?.exits(0)?.text();
             all_fields(&privileged)?;
             let bound = privileged.lines().find_map(|l| l.strip_prefix("CapBnd:")).unwrap_or_default().trim().to_owned();
