@@ -103,12 +103,13 @@ impl Conform {
             }
             return Ok(true);
         }
+        // Before anything is begun, so that there is a report whenever it comes.
+        stop_when_told(&options)?;
         let mut target: Box<dyn Target> = match &self.target {
             TargetName::Sim => Box::new(SimTarget::new(self.seed)),
             TargetName::Linux => Box::new(LinuxTarget::enter().map_err(|e| e.to_string())?),
             TargetName::Docker(address) => Box::new(DockerTarget::reach(address).map_err(|e| e.to_string())?),
         };
-        stop_when_told(&options)?;
         let all = options.select(&clauses::all()).len();
         let (mut done, begun) = (0, std::time::Instant::now());
         // A person who waits for a report in a file sees how far it is, and what has gone wrong so far.
