@@ -118,19 +118,6 @@ pub(super) const CLAUSES: &[Clause] = &[
             equal("cached", trial.built.cached, (0, 3))
         },
     ),
-    Clause::law("BLD-ELSEWHERE-10", "A layer that came compressed is called so by every later image that has it.", BACKENDS, |w| {
-        let to = name(w, "cache:1");
-        let manifest = || Ok::<_, drydock_core::Error>(w.engine().image(NAME)?.manifest.map(|m| m.digest));
-        build_with(w, STEPS, &[], to_registry(&to, false))?;
-        let plain = manifest()?;
-        forget(w)?;
-        equal("cached there", cached(w, STEPS, CacheFrom::Registry(to))?, (3, 3))?;
-        let compressed = manifest()?;
-        holds("the registry's layers are compressed, and the manifest says so", compressed.is_some() && compressed != plain)?;
-        w.engine().remove_image(NAME, true, true)?;
-        equal("cached here", build(w, STEPS, &[])?.built.cached, (3, 3))?;
-        equal("manifest", manifest()?, compressed)
-    }),
     Clause::law(
         "BLD-SQUASH-1",
         "--squash makes one layer of what a build adds; the base's own stay.",
