@@ -142,6 +142,7 @@ fn with_file(request: &BuildRequest) -> Result<(Vec<u8>, String)> {
 impl DockerEngine {
     pub(super) fn build_image(&self, request: &BuildRequest, surface: Surface<'_>) -> Result<Built> {
         refuse(request, &surface)?;
+        request.access.values().try_for_each(super::registries::only_here)?;
         let (front, file) = with_file(request)?;
         let mut fields = Vec::new();
         if !request.access.is_empty() {

@@ -124,6 +124,9 @@ impl DockerEngine {
         if !self.version.since(45) && config.mounts.iter().any(|m| m.words("volume-subpath").next().is_some()) {
             return Err(since_version("volume-subpath", 45, self.version));
         }
+        if config.mounts.iter().any(|m| m.kind == drydock_core::container::MountKind::Image) {
+            return Err(failure::no_operation("mount an image (--mount type=image) the way this client asks"));
+        }
         beforehand(config)?;
         let parameters = Parameters::new().with_some("name", config.name.as_deref());
         let made = self.post_json("/containers/create", parameters, &docker::create_body(config))?;

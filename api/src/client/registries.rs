@@ -54,7 +54,10 @@ fn told(answer: Answer, tell: &mut dyn FnMut(Progress)) -> Result<(Vec<String>, 
     Ok((said, fields))
 }
 
-fn only_here(access: &Access) -> Result<()> {
+pub(super) fn only_here(access: &Access) -> Result<()> {
+    if !access.mirrors.is_empty() {
+        return Err(failure::no_operation("ask a mirror for one image: that is a setting of the engine's"));
+    }
     if access.insecure.is_empty() {
         return Ok(());
     }
