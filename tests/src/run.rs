@@ -35,6 +35,12 @@ pub struct Part {
     of: usize,
 }
 
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
 impl std::str::FromStr for Part {
     type Err = String;
 
@@ -289,6 +295,7 @@ mod tests {
         assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), table.len());
         let ids: BTreeSet<&str> = parts.iter().flatten().map(|clause| clause.id).collect();
         assert_eq!(ids.len(), table.len());
+        assert_eq!("2/3".parse::<Part>().unwrap().to_string(), "2/3");
         for wrong in ["0/2", "3/2", "1/0", "1", "a/b"] {
             assert!(wrong.parse::<Part>().is_err(), "{wrong}");
         }

@@ -144,6 +144,8 @@ pub struct Report {
     pub seed: u64,
     /// The filter, if there was one.
     pub filter: Option<String>,
+    /// Which part of the clauses was to be judged, as `1/2`, if it was one.
+    pub part: Option<String>,
     /// The host.
     pub host: HostReport,
     /// How many clauses the suite has.
@@ -162,6 +164,7 @@ impl Report {
             target: target.to_owned(),
             seed: options.seed,
             filter: options.filter.clone(),
+            part: options.part.map(|part| part.to_string()),
             host: HostReport {
                 system: facts.system.clone(),
                 kernel: facts.release.clone(),
@@ -175,10 +178,10 @@ impl Report {
     }
 
     /// Whether the target conforms as far as was asked: nothing failed, the suite judged everything, and nothing was left out
-    /// but by a filter, which must have let something through.
+    /// but by a filter or for another part, which must have let something through.
     pub fn conforms(&self) -> bool {
         let judged = self.clauses.len() - self.summary.not_run - self.summary.not_observable;
-        let complete = self.clauses.len() == self.declared && (self.filter.is_some() || self.summary.not_run == 0);
+        let complete = self.clauses.len() == self.declared && (self.filter.is_some() || self.part.is_some() || self.summary.not_run == 0);
         self.summary.fail == 0 && self.summary.error == 0 && complete && judged > 0
     }
 
