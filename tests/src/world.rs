@@ -8,13 +8,12 @@ use drydock_core::Error;
 use drydock_core::container::{ContainerConfig, ContainerRecord, ExecConfig, NetworkMode, Status};
 use drydock_core::engine::{Engine, ImageSummary, LogLine, LogsRequest, PruneFilters, RemoveOptions};
 use drydock_core::host::{Capabilities, Capability};
-use drydock_core::id::{ContainerId, ImageId};
+use drydock_core::id::ContainerId;
 use drydock_core::io::{Attach, Ended, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
 use drydock_sim::registry::Registry;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -336,7 +335,7 @@ impl<'a> World<'a> {
     fn drop_images(&self) -> Checked<Option<(String, Error, usize)>> {
         let keep = format!("{BUSYBOX}:latest");
         let (mut first, mut gone) = (None, 0);
-        for image in children_first(self.engine.images()?) {
+        for image in ImageSummary::children_first(self.engine.images()?) {
             let own = image.tags.contains(&keep);
             let names: Vec<&str> =
                 if own { image.tags.iter().filter(|t| **t != keep).map(String::as_str).collect() } else { vec![image.id.as_str()] };
@@ -387,13 +386,4 @@ impl<'a> World<'a> {
         note(self.engine.prune_build_cache(&all).map(drop), "build cache");
         first.map_or(Ok(()), Err)
     }
-}
-
-/// Images in an order in which each can be removed: after all that were made from it.
-fn children_first(images: Vec<ImageSummary>) -> Vec<ImageSummary> {
-    let parents: BTreeMap<ImageId, ImageId> = images.iter().filter_map(|i| Some((i.id.clone(), i.parent.clone()?))).collect();
-    let depth = |image: &ImageSummary| std::iter::successors(parents.get(&image.id), |id| parents.get(*id)).count();
-    let mut images = images;
-    images.sort_by_key(|image| std::cmp::Reverse(depth(image)));
-    images
 }

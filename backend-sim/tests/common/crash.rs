@@ -5,12 +5,10 @@ use drydock_core::ErrorKind;
 use drydock_core::Result;
 use drydock_core::container::Status;
 use drydock_core::engine::{Checkup, Engine, ImageSummary, PruneCache, RemoveOptions};
-use drydock_core::id::ImageId;
 use drydock_core::kernel::Kernel as _;
 use drydock_core::observe::Snapshot;
 use drydock_sim::fault::{Fault, What};
 use drydock_sim::{SimConfig, SimHost};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Doing something on a host.
@@ -145,20 +143,11 @@ pub fn clear(host: &SimHost, said: &str) {
     engine.prune_volumes(true, &Default::default()).unwrap_or_else(|e| panic!("{said}: volumes cannot be removed: {e}"));
     engine.prune_build_cache(&everything).unwrap_or_else(|e| panic!("{said}: the build cache cannot be emptied: {e}"));
     let images = engine.images().unwrap_or_else(|e| panic!("{said}: images cannot be listed: {e}"));
-    for image in children_first(images) {
+    for image in ImageSummary::children_first(images) {
         if let Err(error) = engine.remove_image(image.id.as_str(), true, true) {
             // One without a name goes with the last image that was made from it.
             assert_eq!(error.kind(), ErrorKind::NotFound, "{said}: {error}");
         }
     }
     host.advance(Duration::from_secs(20));
-}
-
-/// Images in an order in which each can be removed: after all that were made from it.
-fn children_first(images: Vec<ImageSummary>) -> Vec<ImageSummary> {
-    let parents: BTreeMap<ImageId, ImageId> = images.iter().filter_map(|i| Some((i.id.clone(), i.parent.clone()?))).collect();
-    let depth = |image: &ImageSummary| std::iter::successors(parents.get(&image.id), |id| parents.get(*id)).count();
-    let mut images = images;
-    images.sort_by_key(|image| std::cmp::Reverse(depth(image)));
-    images
 }

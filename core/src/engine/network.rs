@@ -164,11 +164,8 @@ impl LocalEngine {
         }
         let mut batch = Vec::new();
         record.endpoints = self.lease_places(&networks, record, &mut batch)?;
-        for request in self.ports_of(record)? {
-            if record.endpoints.iter().any(Endpoint::publishes) {
-                let port = self.lease_port(&request, record, &mut batch)?;
-                record.published.push(port);
-            }
+        if let Some(leader) = record.endpoints.iter().find(|e| e.leads) {
+            record.published = self.lease_ports(&self.ports_of(record)?, record, leader, &mut batch)?;
         }
         Ok(())
     }

@@ -92,6 +92,16 @@ pub struct ImageSummary {
     pub parent: Option<ImageId>,
 }
 
+impl ImageSummary {
+    /// Images in an order in which each can be removed: after all that were made from it.
+    pub fn children_first(mut images: Vec<Self>) -> Vec<Self> {
+        let parents: BTreeMap<ImageId, ImageId> = images.iter().filter_map(|i| Some((i.id.clone(), i.parent.clone()?))).collect();
+        let depth = |image: &Self| std::iter::successors(parents.get(&image.id), |id| parents.get(*id)).count();
+        images.sort_by_key(|image| std::cmp::Reverse(depth(image)));
+        images
+    }
+}
+
 /// Which lines of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogsRequest {
