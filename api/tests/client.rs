@@ -11,8 +11,12 @@ use drydock_core::container::{ContainerConfig, ExecConfig, NetworkMode, Status};
 use drydock_core::docker::Object;
 use drydock_core::engine::{Engine, LogsRequest, RemoveOptions};
 use drydock_core::io::{Attach, Ended, Input, Io, Stream};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A server on a socket of its own, gone with the test.
 struct Socket(PathBuf);
@@ -28,7 +32,7 @@ fn docker() -> (DockerEngine, Socket) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("drydock-client-{}-{}.sock", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
-    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let listener = UnixListener::bind(&path).unwrap();
     listener.set_nonblocking(true).unwrap();
     let world = World::new();
     std::thread::spawn(move || {
@@ -41,6 +45,33 @@ fn docker() -> (DockerEngine, Socket) {
         });
     });
     (DockerEngine::open(&format!("unix://{}", path.display())).unwrap(), Socket(path))
+}
+
+/// Stands between a client and `server`, and tells what is asked for: the first line of each request.
+fn overheard(server: &Socket) -> (DockerEngine, Socket, Arc<Mutex<Vec<String>>>) {
+    let path = server.0.with_extension("between");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (target, asked) = (server.0.clone(), Arc::new(Mutex::new(Vec::new())));
+    let heard = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let (far, heard) = (UnixStream::connect(&target).unwrap(), Arc::clone(&heard));
+            let (mut answers, mut back) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut answers, &mut back);
+                let _ = back.shutdown(Shutdown::Write);
+            });
+            std::thread::spawn(move || {
+                let mut requests = BufReader::new(near);
+                let mut line = String::new();
+                let _ = requests.read_line(&mut line);
+                heard.lock().unwrap().push(line.trim_end().to_owned());
+                let _ = (&far).write_all(line.as_bytes()).and_then(|()| std::io::copy(&mut requests, &mut &far));
+                let _ = far.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    (DockerEngine::open(&format!("unix://{}", path.display())).unwrap(), Socket(path), asked)
 }
 
 /// Somebody who types a text and reads what comes.
@@ -89,7 +120,7 @@ fn config(args: &[&str]) -> ContainerConfig {
 
 fn run(engine: &dyn Engine, config: &ContainerConfig, person: &mut Person) -> i32 {
     let id = engine.create(config).unwrap();
-    let attach = Attach { stdin: config.open_stdin, ..Attach::default() };
+    let attach = Attach { stdin: config.open_stdin, logs: true, ..Attach::default() };
     match engine.start_attached(id.as_str(), &attach, person).unwrap() {
         Ended::Exited(code) => code,
         other => panic!("{other:?}"),
@@ -204,3 +235,15 @@ fn an_hour_of_work_takes_no_time() {
     assert!(engine.containers(true).unwrap().is_empty(), "it cleans up behind itself");
 }
 // ANCHOR_END: suite
+
+#[test]
+fn whoever_is_there_before_the_start_asks_for_no_log() {
+    let (_, server) = docker();
+    let (engine, _between, asked) = overheard(&server);
+    let mut person = Person::default();
+    assert_eq!(run(&engine, &config(&["echo", "once"]), &mut person), 0);
+    assert_eq!(person.out, b"once\n");
+    let asked = asked.lock().unwrap();
+    let attached: Vec<&String> = asked.iter().filter(|line| line.contains("/attach?")).collect();
+    assert!(matches!(attached.as_slice(), [one] if !one.contains("logs=1")), "{asked:?}");
+}

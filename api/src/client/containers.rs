@@ -183,7 +183,9 @@ impl DockerEngine {
     pub(super) fn start_and_serve(&self, name: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         let record = self.container_record(name)?;
         let id = record.id.as_str();
-        let mut answer = self.connect(id, attach)?;
+        // Whoever is there before the start misses nothing. With `logs=1` a daemon that reads its logs a moment late, when the
+        // container has written already, would send the same bytes as log and as stream.
+        let mut answer = self.connect(id, &Attach { logs: false, ..attach.clone() })?;
         let condition = if record.config.auto_remove { WaitCondition::Removed } else { WaitCondition::NextExit };
         let waiting = self.begin_wait(id, condition, None)?;
         self.start_container(id)?;
