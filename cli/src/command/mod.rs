@@ -3,6 +3,7 @@
 mod attach;
 mod build;
 mod commit;
+#[cfg(feature = "terminal")]
 mod complete;
 mod container_options;
 mod cp;
@@ -26,6 +27,7 @@ mod login;
 mod logs;
 mod manifest;
 mod meant;
+mod names;
 mod network;
 mod networking;
 mod pause;
@@ -152,9 +154,11 @@ pub static COMMANDS: &[Definition] = &[
     build::PRUNE,
     commit::DEFINITION,
     cp::DEFINITION,
+    #[cfg(feature = "terminal")]
     complete::COMPLETION,
+    #[cfg(feature = "terminal")]
     complete::MAN,
-    complete::NAMES,
+    names::DEFINITION,
     create::DEFINITION,
     df::DEFINITION,
     events::DEFINITION,

@@ -1,7 +1,7 @@
 //! What ADD extracts, told by its first bytes: tar as it is, or compressed by gzip, Zstandard, bzip2 or xz.
 
 use crate::error::Result;
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 /// Whether something that begins so may be an archive.
 pub fn may_be_archive(start: &[u8]) -> bool {
@@ -20,12 +20,34 @@ fn is_old_tar(start: &[u8]) -> bool {
 /// Where its first bytes cannot be read. Later errors are the reader's.
 pub fn plain<'a>(stream: &'a mut dyn Read, start: &[u8]) -> Result<Box<dyn Read + 'a>> {
     if start.starts_with(b"BZh") {
-        return Ok(Box::new(bzip2::read::MultiBzDecoder::new(stream)));
+        return from_bzip2(stream);
     }
     if start.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
-        return Ok(Box::new(lzma_rust2::XzReader::new(BufReader::new(stream), true)));
+        return from_xz(stream);
     }
     crate::image::decompress(stream)
+}
+
+#[cfg(feature = "archives")]
+#[expect(clippy::unnecessary_wraps, reason = "without this feature it is refused")]
+fn from_bzip2(stream: &mut dyn Read) -> Result<Box<dyn Read + '_>> {
+    Ok(Box::new(bzip2::read::MultiBzDecoder::new(stream)))
+}
+
+#[cfg(feature = "archives")]
+#[expect(clippy::unnecessary_wraps, reason = "without this feature it is refused")]
+fn from_xz(stream: &mut dyn Read) -> Result<Box<dyn Read + '_>> {
+    Ok(Box::new(lzma_rust2::XzReader::new(std::io::BufReader::new(stream), true)))
+}
+
+#[cfg(not(feature = "archives"))]
+fn from_bzip2(_: &mut dyn Read) -> Result<Box<dyn Read + '_>> {
+    Err(crate::error::Error::not_modelled("bzip2"))
+}
+
+#[cfg(not(feature = "archives"))]
+fn from_xz(_: &mut dyn Read) -> Result<Box<dyn Read + '_>> {
+    Err(crate::error::Error::not_modelled("xz"))
 }
 
 #[cfg(test)]
@@ -42,6 +64,7 @@ mod tests {
         assert!(!may_be_archive(b"PK\x03\x04") && !may_be_archive(b"plain text") && !may_be_archive(&[0; 600]));
     }
 
+    #[cfg(feature = "archives")]
     #[test]
     fn bzip2_and_xz_are_read() {
         // printf hello | bzip2 / xz

@@ -19,10 +19,20 @@ pub fn decompress<'a>(stream: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>> {
     match compression {
         Compression::None => Ok(Box::new(whole)),
         Compression::Gzip => Ok(Box::new(flate2::read::MultiGzDecoder::new(whole))),
-        Compression::Zstd => ruzstd::decoding::StreamingDecoder::new(whole)
-            .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
-            .map_err(|e| Error::invalid(format!("invalid zstd stream: {e}"))),
+        Compression::Zstd => from_zstd(whole),
     }
+}
+
+#[cfg(feature = "archives")]
+fn from_zstd<'a>(whole: Whole<'a>) -> Result<Box<dyn Read + 'a>> {
+    ruzstd::decoding::StreamingDecoder::new(whole)
+        .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
+        .map_err(|e| Error::invalid(format!("invalid zstd stream: {e}")))
+}
+
+#[cfg(not(feature = "archives"))]
+fn from_zstd(_: Whole<'_>) -> Result<Box<dyn Read + '_>> {
+    Err(Error::not_modelled("Zstandard"))
 }
 
 #[cfg(test)]
