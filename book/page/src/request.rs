@@ -1,0 +1,68 @@
+//! What can be asked of the module.
+
+use crate::session::Session;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A request.
+#[derive(Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+enum Request {
+    /// Begins a world.
+    Open {
+        /// What all chance in it comes from.
+        seed: u64,
+    },
+    /// Does a line of the shell, with what is typed for its programs.
+    Line {
+        line: String,
+        #[serde(default)]
+        typed: Vec<String>,
+    },
+    /// The digest of everything that can be seen.
+    Digest,
+}
+
+/// Does what a request asks; `session` is the world of the requests before. Whatever is wrong is said in the answer's `error`.
+pub fn call(session: &mut Option<Session>, request: &[u8]) -> Vec<u8> {
+    let answer = match serde_json::from_slice(request) {
+        Ok(request) => answer(session, request).unwrap_or_else(|error| json!({ "error": error.to_string() })),
+        Err(error) => json!({ "error": format!("not a request: {error}") }),
+    };
+    answer.to_string().into_bytes()
+}
+
+fn answer(session: &mut Option<Session>, request: Request) -> drydock_core::Result<Value> {
+    match (request, session) {
+        (Request::Open { seed }, session) => {
+            let opened = Session::new(seed)?;
+            let directory = opened.directory().to_owned();
+            *session = Some(opened);
+            Ok(json!({ "directory": directory }))
+        }
+        (Request::Line { line, typed }, Some(session)) => Ok(serde_json::to_value(session.line(&line, &typed)?)?),
+        (Request::Digest, Some(session)) => Ok(json!({ "digest": session.digest()? })),
+        (_, None) => Ok(json!({ "error": "no world was opened" })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(session: &mut Option<Session>, request: &Value) -> Value {
+        serde_json::from_slice(&call(session, request.to_string().as_bytes())).expect("JSON")
+    }
+
+    #[test]
+    fn a_world_is_opened_and_lines_are_done_in_it() {
+        let mut session = None;
+        assert_eq!(ask(&mut session, &json!({"do": "digest"}))["error"], "no world was opened");
+        ask(&mut session, &json!({"do": "open", "seed": 7}));
+        let fresh = ask(&mut session, &json!({"do": "digest"}))["digest"].clone();
+        let said = ask(&mut session, &json!({"do": "line", "line": "drydock run --rm busybox echo hello"}));
+        assert_eq!((&said["code"], &said["out"]), (&json!(0), &json!("hello\n")));
+        assert_ne!(ask(&mut session, &json!({"do": "digest"}))["digest"], fresh);
+        assert!(ask(&mut session, &json!({"do": "dance"}))["error"].as_str().is_some_and(|e| e.starts_with("not a request")));
+    }
+}
