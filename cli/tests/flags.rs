@@ -10,7 +10,11 @@ use std::sync::Arc;
 const MISSING: &[(&str, &str, &str)] = &[
     ("rm", "link", "a link goes with its container, and not before"),
     ("run create", "blkio-weight-device", "the weight of one device needs the bfq scheduler on it"),
-    ("run create update", "cpu-rt-period cpu-rt-runtime", "need CONFIG_RT_GROUP_SCHED, which no distribution's kernel has on"),
+    (
+        "run create update",
+        "cpu-rt-period cpu-rt-runtime",
+        "version 2 has no such limit, and in version 1 dockerd has none to give: it answers EINVAL",
+    ),
     ("run create", "cpu-count cpu-percent io-maxbandwidth io-maxiops", "are Windows's, and refused in Docker's words"),
     ("run create", "use-api-socket", "hands a container the whole engine; -v says so where it is meant"),
     ("start", "checkpoint checkpoint-dir", "are an experiment of Docker's, with CRIU"),

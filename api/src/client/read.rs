@@ -155,6 +155,7 @@ fn endpoints(container: &ContainerId, networks: Option<&Value>) -> Vec<Endpoint>
             gateway: text(place, "Gateway").parse().ok(),
             address6: format!("{}/{}", text(place, "GlobalIPv6Address"), number(place, "GlobalIPv6PrefixLen")).parse().ok(),
             gateway6: text(place, "IPv6Gateway").parse().ok(),
+            link_local: Vec::new(),
             priority: 0,
             leads: false,
         })

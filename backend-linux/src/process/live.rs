@@ -11,7 +11,7 @@ use drydock_core::container::mounts;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_core::kernel::{MountFlags, Process};
 use nix::unistd::{ForkResult, fork};
-use rustix::fs::{OFlags, PROC_SUPER_MAGIC, fstatfs};
+use rustix::fs::{AtFlags, Mode, OFlags, PROC_SUPER_MAGIC, fstatfs};
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -44,12 +44,22 @@ pub fn mount(of: &Process, wanted: Wanted<'_>) -> Result<()> {
         "tmpfs" => {
             let options: Vec<(&str, &str)> =
                 wanted.data.split(',').filter(|o| !o.is_empty()).map(|o| o.split_once('=').unwrap_or((o, ""))).collect();
-            mounting::detached("tmpfs", &[&[("source", "tmpfs")], options.as_slice()].concat(), wanted.flags)?
+            // Read-only once it has its mode.
+            let flags = MountFlags { read_only: false, ..wanted.flags };
+            mounting::detached("tmpfs", &[&[("source", "tmpfs")], options.as_slice()].concat(), flags)?
         }
         other => return Err(Error::unsupported(format!("a mount of kind {other} in a running container"))),
     };
     in_mounts_of(of, &|| {
         let root = open_root("/")?;
+        if wanted.kind == "tmpfs" {
+            let hidden = if mounting::has_mode(wanted.data) { None } else { mounting::mode(&root, wanted.target)? };
+            if let Some(mode) = hidden {
+                rustix::fs::chmodat(&tree, ".", Mode::from_raw_mode(mode), AtFlags::empty())
+                    .map_err(|e| step("fchmodat", wanted.target, e))?;
+            }
+            mounting::adjust(&tree, wanted.target, false, wanted.flags, None)?;
+        }
         let at = if mounting::is_directory(&tree)? {
             mounting::directory(&root, wanted.target, 0o755)
         } else {

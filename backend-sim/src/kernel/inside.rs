@@ -46,6 +46,18 @@ impl World {
         }
     }
 
+    /// The options of a tmpfs that is to hide what is at a path of a view: without a mode of its own it takes that of the directory there.
+    pub(super) fn tmpfs_data(&mut self, ctx: &Ctx, target: &str, data: &str) -> Res<String> {
+        if data.split(',').any(|option| option.starts_with("mode=")) {
+            return Ok(data.to_owned());
+        }
+        match self.walk(ctx, &format!("/{}", target.trim_start_matches('/')), true) {
+            Ok(at) => Ok(format!("mode={:o},{data}", self.attributes(at.node)?.mode & 0o7777)),
+            Err(Errno::ENOENT) => Ok(data.to_owned()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// MS_REC|MS_PRIVATE on /
     pub(super) fn step_make_private(&mut self, pid: u32) -> Result<()> {
         let root = self.ctx(pid).named("make private", "/")?.root;
@@ -86,9 +98,13 @@ impl World {
                     return Err(Errno::ELOOP);
                 }
             }
-            let at = self.target(pid, root, target, true)?;
             let ctx = self.ctx(pid)?;
-            let (system, node) = self.new_filesystem(&ctx, kind, data)?;
+            let data = match root {
+                Some(root) if kind == "tmpfs" => self.inside(pid, root).and_then(|inside| self.tmpfs_data(&inside, target, data))?,
+                _ => data.to_owned(),
+            };
+            let at = self.target(pid, root, target, true)?;
+            let (system, node) = self.new_filesystem(&ctx, kind, &data)?;
             self.mount_at(at, system, node, flags, source)
         })();
         mounted.named("mount", target).map(drop)

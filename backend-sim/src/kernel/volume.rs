@@ -83,8 +83,9 @@ impl World {
         let mounted = (|| {
             let ctx = Ctx { creds: Arc::clone(&self.kernel_creds), ..self.ctx(pid)? };
             if kind == "tmpfs" {
+                let data = self.tmpfs_data(&ctx, target, data)?;
                 let at = self.make_target(&ctx, target, true)?;
-                let (system, node) = self.new_filesystem(&ctx, kind, data)?;
+                let (system, node) = self.new_filesystem(&ctx, kind, &data)?;
                 return self.mount_at(at, system, node, flags, "tmpfs").map(drop);
             }
             let from = self.walk(host, source, true)?;

@@ -1,6 +1,6 @@
 //! Options of `run` and `create` about networks.
 
-use super::network::{ipv4, ipv6, no_link_local};
+use super::network::{ipv4, ipv6};
 use clap::Args;
 use drydock_core::container::{ContainerConfig, NetworkMode};
 use drydock_core::network::Place;
@@ -27,6 +27,7 @@ fn attachment(text: &str) -> std::result::Result<Attachment, String> {
             "alias" => place.aliases.push(value.to_owned()),
             "ip" => place.address = ipv4(value).map_err(wrong)?,
             "ip6" => place.address6 = ipv6(value).map_err(wrong)?,
+            "link-local-ip" => place.link_local.push(value.to_owned()),
             "mac-address" => value.clone_into(&mut place.mac),
             "gw-priority" => place.priority = value.parse().map_err(|_| format!("invalid gw-priority: {value}"))?,
             "driver-opt" => {
@@ -75,7 +76,6 @@ fn of_ones_own(name: &str) -> bool {
 impl Networking {
     /// Puts them into a configuration. What belongs to one place is the first network's.
     pub fn apply(&self, config: &mut ContainerConfig) -> Result<()> {
-        no_link_local(&self.link_local_ip)?;
         let mut places: Vec<Place> = self.network.iter().map(|a| a.place.clone()).collect();
         if places.is_empty() {
             places.push(Place::on("default"));
@@ -99,6 +99,9 @@ impl Networking {
         twice(ip6.is_some(), first.address6.is_some(), "--ip6 and per-network IPv6 address")?;
         let mac = self.mac_address.clone().unwrap_or_default();
         twice(!mac.is_empty(), !first.mac.is_empty(), "--mac-address and per-network MAC address")?;
+        let own = "--link-local-ip and per-network link-local IP addresses";
+        twice(!self.link_local_ip.is_empty(), !first.link_local.is_empty(), own)?;
+        first.link_local.extend(self.link_local_ip.iter().cloned());
         first.aliases.extend(self.network_alias.iter().cloned());
         first.links.extend(self.link.iter().cloned());
         first.address = first.address.or(ip);

@@ -278,6 +278,7 @@ fn place(asked: &Place, endpoint: Option<&Endpoint>, id: &ContainerId, names: &d
     let mut addresses = Map::new();
     addresses.extend(asked.address.map(|ip| ("IPv4Address".to_owned(), json!(ip.to_string()))));
     addresses.extend(asked.address6.map(|ip| ("IPv6Address".to_owned(), json!(ip.to_string()))));
+    addresses.extend((!asked.link_local.is_empty()).then(|| ("LinkLocalIPs".to_owned(), json!(asked.link_local))));
     let or_null = |empty: bool, value: Value| if empty { Value::Null } else { value };
     let shown = |ip: Option<String>| ip.unwrap_or_default();
     json!({

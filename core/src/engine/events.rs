@@ -71,7 +71,14 @@ impl Happening<'_> {
                 let pairs = [
                     ("container", record.id.as_str()),
                     ("name", name),
-                    ("type", if matches!(*name, "host" | "none") { name } else { "bridge" }),
+                    (
+                        "type",
+                        match *name {
+                            "host" => "host",
+                            "none" => "null",
+                            _ => "bridge",
+                        },
+                    ),
                 ];
                 entry("network", action, id, pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).into(), time)
             }

@@ -52,6 +52,11 @@ impl LocalEngine {
         batch: &mut Vec<Change>,
     ) -> Result<Endpoint> {
         check_place(network, place)?;
+        let link_local = place.link_local()?;
+        if let (Some(v6), None) = (link_local.iter().find(|a| a.addr().is_ipv6()), network.pool.subnet6) {
+            let message = format!("network {} has no IPv6, so that {} cannot be an address in it", network.name, v6.addr());
+            return Err(Error::invalid(message).hint("make the network with --ipv6"));
+        }
         let Some(IpNet::V4(subnet)) = network.subnet else {
             return Err(Error::unsupported(format!("network {} without an IPv4 subnet", network.name)));
         };
@@ -60,7 +65,8 @@ impl LocalEngine {
             None => self.lease_lowest(network, subnet, id, batch)?,
         };
         let address6 = network.pool.subnet6.map(|subnet6| self.lease_v6(network, (subnet, address), subnet6, place, id, batch));
-        Ok(endpoint(network, id, Ipv4Net::new_assert(address, subnet.prefix_len()), address6.transpose()?, place, number))
+        let address = Ipv4Net::new_assert(address, subnet.prefix_len());
+        Ok(Endpoint { link_local, ..endpoint(network, id, address, address6.transpose()?, place, number) })
     }
 
     fn is_reserved(network: &NetworkRecord, address: IpAddr) -> bool {
@@ -200,6 +206,7 @@ fn endpoint(
         gateway: network.gateway.filter(|_| !network.internal),
         address6,
         gateway6: network.pool.gateway6.filter(|_| !network.internal),
+        link_local: Vec::new(),
         priority: place.priority,
         leads: false,
     }

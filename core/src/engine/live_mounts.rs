@@ -43,7 +43,7 @@ impl LocalEngine {
                 );
             }
             mount.target = check_target("bind", &mount.target)?;
-            if mount.kind == MountKind::Volume && mount.source.is_empty() {
+            if mount.kind == MountKind::Volume && mount.source.is_empty() && !mount.read_only {
                 mount.source = self.new_id();
             }
             result.added.push(mount);

@@ -3,6 +3,7 @@
 use super::LocalEngine;
 use super::events::entry;
 use super::prune::{PruneFilters, Pruned};
+use crate::container::{ContainerRecord, NetworkMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Digest, NetworkId};
 use crate::network::{Driver, NetworkRecord, NetworkRequest, Pool};
@@ -18,6 +19,16 @@ const POOL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(172, 31, 0, 0), 16);
 const POOL_PREFIX: u8 = 24;
 /// Networks that are always there.
 const PREDEFINED: [&str; 4] = ["bridge", "host", "none", "default"];
+
+/// The predefined network that a container is on without a link of its own: none, or the host's.
+pub(super) fn linkless(record: &ContainerRecord) -> Option<NetworkRecord> {
+    match &record.config.network {
+        NetworkMode::Host => Some(plain("host", Driver::Host)),
+        // One that was taken off it is on no network at all.
+        NetworkMode::None if record.places.iter().any(|p| p.network == "none") => Some(plain("none", Driver::None)),
+        _ => None,
+    }
+}
 
 impl LocalEngine {
     /// Every network, the predefined ones first, then by age.

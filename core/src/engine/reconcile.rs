@@ -85,7 +85,9 @@ impl LocalEngine {
                 self.let_go(&record)?;
                 let error = if same_boot { LOST } else { REBOOTED };
                 let forgotten = self.forget_execs(id, false)?;
-                let died = [Happening::Own("die", vec![("exitCode", KILLED.to_string())])];
+                let linkless = super::networks::linkless(&record);
+                let mut died = vec![Happening::Own("die", vec![("exitCode", KILLED.to_string())])];
+                died.extend(linkless.iter().map(|n| Happening::Network(n.id.as_str(), &n.name, "disconnect")));
                 let record = self.change(id, &died, &forgotten, &mut |record| {
                     end(record, self.time());
                     if record.state.status != Status::Restarting {

@@ -145,7 +145,10 @@ impl LocalEngine {
         match self.assemble(&record) {
             Ok(process) => {
                 let now = self.time();
-                let mut happenings = super::events::volumes(&record, true);
+                let linkless = super::networks::linkless(&record);
+                let mut happenings: Vec<Happening<'_>> =
+                    linkless.iter().map(|n| Happening::Network(n.id.as_str(), &n.name, "connect")).collect();
+                happenings.extend(super::events::volumes(&record, true));
                 happenings.push(Happening::plain("start"));
                 let recorded = self.change(id, &happenings, &[], &mut |record| {
                     record.state.status = lifecycle::allow(record.state.status, Event::Began, id, &record.name)?.status;
@@ -285,6 +288,8 @@ impl LocalEngine {
             return tidied;
         }
         let (again, event) = (ending.again, if ending.again { Event::EndedForNow } else { Event::Ended });
+        let linkless = super::networks::linkless(&record);
+        happenings.extend(linkless.iter().map(|n| Happening::Network(n.id.as_str(), &n.name, "disconnect")));
         happenings.extend(super::events::volumes(&record, false));
         let forgotten = self.forget_execs(id, false).unwrap_or_default();
         self.insist(&mut || {

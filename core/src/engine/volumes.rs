@@ -95,6 +95,10 @@ impl LocalEngine {
             if mount.kind == MountKind::Volume && !mount.source.is_empty() {
                 check_volume_name(&mount.source)?;
             }
+            if mount.kind == MountKind::Volume && mount.source.is_empty() && mount.read_only {
+                let message = "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes";
+                return Err(Error::invalid(message).hint("nobody could ever write to it: name a volume that holds something"));
+            }
             if !targets.insert(target) {
                 return Err(Error::invalid(format!("Duplicate mount point: {}", mount.target.escape_debug())));
             }

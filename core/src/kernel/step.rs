@@ -167,7 +167,7 @@ pub enum Step {
     /// Takes every mount at a path of the host away; none, and nothing there, is no error.
     Unmount { path: String },
     /// Mounts at `target` in the mount namespace of a running process, inside its root, made if it is not there: for `bind` what is at
-    /// `source` on the host, for `tmpfs` new memory. `undo` is [`Step::UnmountIn`].
+    /// `source` on the host, for `tmpfs` new memory, of the mode that [`Step::Mount`] would give it. `undo` is [`Step::UnmountIn`].
     MountIn { of: Process, kind: String, source: String, target: String, recursive: bool, flags: MountFlags, data: String },
     /// Takes a mount in the mount namespace of a running process away. None there is no error; one that is in use there stays, and is
     /// [`crate::ErrorKind::Conflict`].
@@ -220,7 +220,8 @@ pub enum Step {
     MakePrivate,
     /// Mounts an overlay: `lower` from top to bottom.
     MountOverlay { lower: Vec<String>, upper: String, work: String, target: String },
-    /// Mounts a new file system. `target` is resolved inside `root` when there is one, and made if it is not there.
+    /// Mounts a new file system. `target` is resolved inside `root` when there is one, and made if it is not there. Inside a `root` a
+    /// `tmpfs` without `mode=` takes the mode of the directory it hides; where it hides none it keeps the kernel's 1777.
     Mount { kind: String, source: String, root: Option<String>, target: String, flags: MountFlags, data: String },
     /// Binds a file or directory of the host at `target` (resolved inside `root`, made if missing), with `recursive` the mounts below it too, then sets flags and propagation.
     Bind { source: String, root: Option<String>, target: String, recursive: bool, flags: MountFlags, propagation: Option<String> },

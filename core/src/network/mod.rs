@@ -5,6 +5,7 @@ pub mod filter;
 pub mod names;
 pub mod ports;
 
+use crate::error::{Error, Result};
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::Protocol;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -131,6 +132,9 @@ pub struct Place {
     pub address: Option<Ipv4Addr>,
     /// Its IPv6 address; `None` for one that follows from the other.
     pub address6: Option<Ipv6Addr>,
+    /// Further addresses of the link itself (RFC 3927, RFC 4291 2.5.6), as they were asked for: read when the container starts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub link_local: Vec<String>,
     /// Its hardware address; empty for one that follows from the address.
     pub mac: String,
     /// Options for the network's driver, which has none to know.
@@ -145,6 +149,25 @@ impl Place {
     /// A place in this network, nothing asked of it.
     pub fn on(network: &str) -> Self {
         Self { network: network.to_owned(), ..Self::default() }
+    }
+
+    /// [`Place::link_local`] with the prefix lengths that such addresses have.
+    ///
+    /// # Errors
+    /// A text that is no address, or an address that is not the link's own, in Docker's words.
+    pub fn link_local(&self) -> Result<Vec<IpNet>> {
+        let read = |text: &String| {
+            let address = text
+                .parse()
+                .map_err(|_| Error::invalid(format!("Invalid link-local IP address: [{}]", self.link_local.join(" ").escape_debug())))?;
+            let prefix = match address {
+                IpAddr::V4(v4) if v4.is_link_local() => 16,
+                IpAddr::V6(v6) if v6.is_unicast_link_local() => 64,
+                _ => return Err(Error::invalid(format!("invalid link local IP address: {address}"))),
+            };
+            IpNet::new(address, prefix).map_err(|_| Error::invalid(format!("invalid link local IP address: {address}")))
+        };
+        self.link_local.iter().map(read).collect()
     }
 }
 
@@ -175,6 +198,9 @@ pub struct Endpoint {
     /// The network's way out for IPv6.
     #[serde(default)]
     pub gateway6: Option<Ipv6Addr>,
+    /// Further addresses of the link itself, see [`Place::link_local`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_local: Vec<IpNet>,
     /// See [`Place::priority`].
     #[serde(default)]
     pub priority: i64,

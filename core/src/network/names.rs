@@ -101,6 +101,7 @@ mod tests {
                 gateway: None,
                 address6: None,
                 gateway6: None,
+                link_local: Vec::new(),
                 priority: 0,
                 leads: false,
             });

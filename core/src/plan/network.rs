@@ -131,6 +131,13 @@ pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6
             "man 8 ip-address",
         ));
     }
+    for address in &endpoint.link_local {
+        plan.push(Planned::new(
+            Step::AddAddress { at: Where::Child, link: endpoint.link.clone(), address: *address },
+            "An address of the link itself, which was asked for.",
+            "RFC 3927",
+        ));
+    }
     plan.push(Planned::new(
         Step::LinkUp { at: Where::Child, name: endpoint.link.clone() },
         "The container's end is plugged in.",

@@ -13,7 +13,7 @@ use crate::host::{Capabilities, Capability, Joined, Planning};
 use crate::id::{ChainId, ContainerId, ImageId};
 use crate::image::{ImageDefaults, ImageRecord};
 use crate::kernel::{NamespaceKind, Process, Step, Streams};
-use crate::network::{Endpoint, NetworkRecord, Publish};
+use crate::network::{Endpoint, NetworkRecord, Place, Publish};
 use crate::time::Timestamp;
 use ipnet::IpNet;
 use oci_spec::runtime::{Mount, Spec};
@@ -218,6 +218,7 @@ fn endpoint(record: &ContainerRecord, network: &NetworkRecord) -> Result<Endpoin
         gateway: network.gateway.filter(|_| !network.internal),
         address6: None,
         gateway6: None,
+        link_local: record.places.first().map_or(Ok(Vec::new()), Place::link_local)?,
         priority: 0,
         leads: true,
     })

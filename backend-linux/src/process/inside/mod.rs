@@ -23,8 +23,8 @@ pub use seccomp::{Filter, compile};
 
 /// Mounting, for whoever puts a root together outside of a container.
 pub mod mounting {
-    pub use super::mount::{adjust, attach, clone_tree, detached, make_private};
-    pub use super::resolve::{directory, file, is_directory};
+    pub use super::mount::{adjust, attach, clone_tree, detached, has_mode, make_private};
+    pub use super::resolve::{directory, file, is_directory, mode};
 }
 
 /// A detached copy of the mount at a path, without those below it.
@@ -116,11 +116,18 @@ impl<'a> Inside<'a> {
             }
             Step::Mount { kind, source, root, target, flags, data } => {
                 // What is written to /proc and /sys later must be the kernel's: a link there is refused (CVE-2019-19921).
+                let hidden = match root.as_deref() {
+                    Some(root) if kind == "tmpfs" && !mount::has_mode(data) => resolve::mode(self.root(root)?, target)?,
+                    _ => None,
+                };
                 let at = match root.as_deref() {
                     Some(root) if kind == "proc" || kind == "sysfs" => resolve::directory_itself(self.root(root)?, target)?,
                     root => self.target(root, target)?,
                 };
-                mount::file_system(&at, kind, source, *flags, data)
+                match hidden {
+                    Some(mode) => mount::file_system(&at, kind, source, *flags, format!("mode={mode:o},{data}").trim_end_matches(',')),
+                    None => mount::file_system(&at, kind, source, *flags, data),
+                }
             }
             Step::Bind { root, target, .. } if self.early.trees.contains_key(target) => self.attach_early(root.as_deref(), target),
             Step::BindOf { root, target, .. } if self.early.trees.contains_key(target) => self.attach_early(Some(root), target),

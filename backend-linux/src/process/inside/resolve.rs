@@ -22,6 +22,15 @@ pub fn open(root: &OwnedFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno>
     }
 }
 
+/// The permission bits of the directory at a path inside a root, if there is one.
+pub fn mode(root: &OwnedFd, path: &str) -> Result<Option<u32>> {
+    match open(root, path, OFlags::PATH | OFlags::DIRECTORY) {
+        Ok(fd) => rustix::fs::fstat(&fd).map(|found| Some(found.st_mode & 0o7777)).map_err(|e| step("fstat", path, e)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(e) => Err(step("openat2", path, e)),
+    }
+}
+
 /// Splits a path into the directory and the last name, which must be a real one.
 pub fn split(path: &str) -> Result<(&str, &str)> {
     let trimmed = path.trim_end_matches('/');

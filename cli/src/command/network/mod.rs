@@ -154,21 +154,16 @@ pub(crate) fn ipv6(text: &str) -> Result<Option<Ipv6Addr>, Error> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
 }
 
-/// Refuses further addresses of the link itself, which Drydock gives no container.
-pub(crate) fn no_link_local(given: &[String]) -> Result<(), Error> {
-    if given.is_empty() { Ok(()) } else { Err(Error::unsupported("--link-local-ip")) }
-}
-
 fn connect(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Outcome {
     let args = ConnectArgs::from_arg_matches(matches).map_err(|e| Failure::Flag(e.to_string()))?;
     let [network, container] = words else { return Ok(1) };
-    no_link_local(&args.link_local_ip)?;
     let place = Place {
         network: network.clone(),
         aliases: args.alias,
         links: args.link,
         address: ipv4(args.ip.as_deref().unwrap_or_default())?,
         address6: ipv6(args.ip6.as_deref().unwrap_or_default())?,
+        link_local: args.link_local_ip,
         options: super::volume::pairs(&args.driver_opt),
         priority: args.gw_priority.unwrap_or_default(),
         ..Place::default()

@@ -36,9 +36,6 @@ struct Ipam {
 pub fn place(network: &str, body: Value) -> Result<Place> {
     let asked: Endpoint = if body.is_null() { Endpoint::default() } else { super::read(body)? };
     let ipam = asked.ipam.unwrap_or_default();
-    if ipam.link_local.is_some_and(|all| !all.is_empty()) {
-        return Err(Error::unsupported("link-local addresses"));
-    }
     let wrong = |family: &str, text: &str| Error::invalid(format!("invalid {family} address: {}", text.escape_debug()));
     Ok(Place {
         network: network.to_owned(),
@@ -46,6 +43,7 @@ pub fn place(network: &str, body: Value) -> Result<Place> {
         links: asked.links.unwrap_or_default(),
         address: if ipam.v4.is_empty() { None } else { Some(ipam.v4.parse().map_err(|_| wrong("IPv4", &ipam.v4))?) },
         address6: if ipam.v6.is_empty() { None } else { Some(ipam.v6.parse().map_err(|_| wrong("IPv6", &ipam.v6))?) },
+        link_local: ipam.link_local.unwrap_or_default(),
         mac: asked.mac_address,
         options: asked.driver_opts.unwrap_or_default(),
         priority: asked.gw_priority,
@@ -58,6 +56,7 @@ pub fn endpoint_config(place: &Place) -> Value {
     let mut ipam = serde_json::Map::new();
     ipam.extend(place.address.map(|ip| ("IPv4Address".to_owned(), json!(ip.to_string()))));
     ipam.extend(place.address6.map(|ip| ("IPv6Address".to_owned(), json!(ip.to_string()))));
+    ipam.extend((!place.link_local.is_empty()).then(|| ("LinkLocalIPs".to_owned(), json!(place.link_local))));
     json!({
         "IPAMConfig": if ipam.is_empty() { Value::Null } else { Value::Object(ipam) },
         "Links": if place.network == "bridge" || place.links.is_empty() { Value::Null } else { json!(place.links) },

@@ -48,6 +48,14 @@ impl<'f> Script<'f> {
             }
             Step::Mount { kind, source, target, root, flags, data } => {
                 let target = place(root.is_some(), target);
+                if root.is_some() && kind == "tmpfs" && !data.split(',').any(|o| o.starts_with("mode=")) {
+                    let words = flag_words(*flags).into_iter().chain((!data.is_empty()).then(|| data.clone()));
+                    let words: String = words.map(|word| format!("{},", quote(&word))).collect();
+                    return format!(
+                        "mode=$(stat -c %a {target} 2>/dev/null || echo 1777)\nmkdir -p {target}\nmount -t tmpfs -o {words}mode=$mode {} {target}",
+                        quote(source)
+                    );
+                }
                 let options = options(*flags, data);
                 format!("mkdir -p {target}\nmount -t {}{options} {} {target}", quote(kind), quote(source))
             }

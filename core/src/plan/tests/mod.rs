@@ -69,6 +69,7 @@ fn endpoint() -> Endpoint {
         gateway: network().gateway,
         address6: None,
         gateway6: None,
+        link_local: Vec::new(),
         priority: 0,
         leads: true,
     }

@@ -6,7 +6,7 @@ use crate::clauses::cite;
 use crate::outcome::{Checked, equal, fail, holds};
 use crate::script::Script;
 use crate::world::World;
-use drydock_core::container::{MountKind, MountRequest};
+use drydock_core::container::{MountKind, MountRequest, NetworkMode};
 use drydock_core::engine::{ContainerUpdate, EventEntry, PruneFilters, RemoveOptions, event_passes};
 use drydock_core::host::Capability;
 use drydock_core::kernel::Signal;
@@ -244,8 +244,7 @@ pub(super) const CLAUSES: &[Clause] = &[
         })?;
         let count = |pairs: &[(&str, &str)]| {
             let filters: Vec<(String, String)> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            // Docker tells of the network without links, too.
-            events.iter().filter(|e| e.kind != "network" && event_passes(e, &filters)).count()
+            events.iter().filter(|e| event_passes(e, &filters)).count()
         };
         for (pairs, wanted) in [
             (&[("type", "container")][..], 5),
@@ -257,10 +256,11 @@ pub(super) const CLAUSES: &[Clause] = &[
             (&[("container", "chosen"), ("event", "start")], 1),
             (&[("label", "team")], 4),
             (&[("label", "team=blue")], 0),
+            (&[("type", "network")], 2),
             (&[("image", "busybox")], 5),
             (&[("image", "nginx")], 0),
             (&[("scope", "swarm")], 0),
-            (&[("nonsense", "x")], 5),
+            (&[("nonsense", "x")], 7),
         ] {
             equal(format_args!("{pairs:?}"), count(pairs), wanted)?;
         }
@@ -279,15 +279,15 @@ pub(super) const CLAUSES: &[Clause] = &[
                 })?;
                 w.eventually("it is gone", || Ok(w.engine().container(&id).is_err()))
             })?;
-            // Docker tells of the network without links, too.
-            let told = events.iter().filter(|e| e.kind != "network");
-            let order: Vec<(&str, &str)> = told.map(|e| (e.kind.as_str(), e.action.as_str())).collect();
+            let order: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.action.as_str())).collect();
             let wanted = [
                 ("volume", "create"),
                 ("container", "create"),
+                ("network", "connect"),
                 ("volume", "mount"),
                 ("container", "start"),
                 ("container", "die"),
+                ("network", "disconnect"),
                 ("volume", "unmount"),
                 ("volume", "destroy"),
                 ("container", "destroy"),
@@ -308,6 +308,36 @@ pub(super) const CLAUSES: &[Clause] = &[
             let id = w.sleeper(|_| {})?;
             let events = during(w, || w.exec(&id, &["true"])?.exits(0)?.done())?;
             equal("action", events[0].action.as_str(), "exec_create: true ")
+        },
+    ),
+    Clause::docker(
+        "CTR-EVENT-22",
+        "A container without links joins the network `none` before its start and leaves it after its death; one on the host's joins `host`.",
+        cite::EVENTS,
+        |w| {
+            for (mode, name, kind) in [(NetworkMode::None, "none", "null"), (NetworkMode::Host, "host", "host")] {
+                let mut id = String::new();
+                let events = during(w, || {
+                    id = w.start(&["true"], |c| c.network = mode.clone())?;
+                    w.eventually("it has left", || Ok(w.engine().events(0, usize::MAX)?.last().is_some_and(|e| e.action == "disconnect")))
+                })?;
+                let order: Vec<(&str, &str)> = events.iter().map(|e| (e.kind.as_str(), e.action.as_str())).collect();
+                let wanted = [
+                    ("container", "create"),
+                    ("network", "connect"),
+                    ("container", "start"),
+                    ("container", "die"),
+                    ("network", "disconnect"),
+                ];
+                equal("order", order, wanted.to_vec())?;
+                let network = w.engine().network(name)?;
+                for event in events.iter().filter(|e| e.kind == "network") {
+                    equal("which", event.id.as_str(), network.id.as_str())?;
+                    let pairs: Vec<_> = event.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                    equal("attributes", pairs, vec![("container", id.as_str()), ("name", name), ("type", kind)])?;
+                }
+            }
+            Ok(())
         },
     ),
 ];

@@ -156,16 +156,27 @@ pub(super) const CLAUSES: &[Clause] = &[
         all?.prints("f")?;
         one?.prints("")?.done()
     }),
-    Clause::law("CTR-MOUNT-14", "A tmpfs hides what the image has there, and starts empty, everybody's to write.", TMPFS, |w| {
-        let image = append(w.busybox().to_vec(), &[Entry::dir("data"), Entry::file("data/f", "hello")]);
-        w.import(&image, "data:1", &[])?;
-        w.sh_with("ls /data; stat -c '%a %u:%g' /data", |c| {
-            c.image = "data:1".to_owned();
-            c.mounts.push(ask::tmpfs("/data"));
-        })?
-        .prints("1777 0:0")?
-        .done()
-    }),
+    Clause::docker(
+        "CTR-MOUNT-14",
+        "A tmpfs hides what the image has there, starts empty, and takes the directory's mode but not its owner; where nothing was it is \
+         everybody's to write.",
+        TMPFS,
+        |w| {
+            let entries = [Entry::dir("data").mode(0o2750).owner(12, 34), Entry::file("data/f", "hello")];
+            w.import(&append(w.busybox().to_vec(), &entries), "data:1", &[])?;
+            let shown = |mounts: &[MountRequest]| {
+                w.sh_with("ls /data; stat -c '%a %u:%g' /data /new/deep", |c| {
+                    c.image = "data:1".to_owned();
+                    c.mounts.extend_from_slice(mounts);
+                })
+            };
+            let (data, deep) = (ask::tmpfs("/data"), ask::tmpfs("/new/deep"));
+            shown(&[data.clone(), deep.clone()])?.prints("2750 0:0\n1777 0:0")?;
+            shown(&[MountRequest { read_only: true, ..data.clone() }, deep.clone()])?.prints("2750 0:0\n1777 0:0")?;
+            let owned = MountRequest { options: ["uid=5", "gid=6"].map(str::to_owned).to_vec(), ..data };
+            shown(&[owned, deep])?.prints("2750 5:6\n1777 0:0")?.done()
+        },
+    ),
     Clause::docker("CTR-MOUNT-15", "The options of a tmpfs are its own: programs, owner, read-only.", TMPFS, |w| {
         let request = MountRequest {
             options: ["exec", "uid=5", "gid=6"].map(str::to_owned).to_vec(),

@@ -127,6 +127,11 @@ pub(super) const CLAUSES: &[Clause] = &[
         let read_only = MountRequest { read_only: true, ..ask::volume("named", "/v") };
         w.run_with(&["touch", "/v/x"], |c| c.mounts.push(read_only))?.exits(1)?.complains("Read-only file system")?.done()
     }),
+    Clause::docker("CTR-VOL-29", "A volume without a name cannot be read-only: nothing could ever be in it.", VOLUMES, |w| {
+        let error = w.refused(&["true"], |c| c.mounts.push(MountRequest { read_only: true, ..ask::volume("", "/v") }))?;
+        let words = "invalid mount config for type \"volume\": must not set ReadOnly mode when using anonymous volumes";
+        contains("message", &error.to_string(), words)
+    }),
     Clause::docker("CTR-VOL-10", "With --read-only a volume can still be written.", VOLUMES, |w| {
         w.sh_with("touch /v/x && echo ok", |c| {
             c.read_only = true;

@@ -1,16 +1,18 @@
 //! Addresses of containers on the default network.
 
 use super::SERVE;
+use super::many::{network, on};
 use crate::ask::bridge;
 use crate::clause::Clause;
 use crate::clauses::cite;
 use crate::outcome::{Checked, contains, equal, fail, holds};
 use crate::world::World;
 use drydock_core::host::Capability;
-use drydock_core::network::Endpoint;
+use drydock_core::network::{Endpoint, Place};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+const LINK_LOCAL: &str = "Docker CLI reference, docker network connect --link-local-ip";
 const NEEDS: &[Capability] = &[Capability::Bridge];
 
 /// The one endpoint of a running container.
@@ -98,6 +100,47 @@ pub(super) const CLAUSES: &[Clause] = &[
         let ids: Vec<String> = (0..6).map(|_| w.sleeper(bridge)).collect::<Checked<_>>()?;
         let addresses: BTreeSet<IpAddr> = ids.iter().map(|id| address(w, id)).collect::<Checked<_>>()?;
         equal("different addresses", addresses.len(), ids.len())
+    })
+    .needs(NEEDS),
+    Clause::docker(
+        "NET-ADDR-10",
+        "--link-local-ip gives the link further addresses, which inspect shows as they were asked for; so does a later connection.",
+        LINK_LOCAL,
+        |w| {
+            network(w, "local-a", "10.77.1.0/24")?;
+            network(w, "local-b", "10.77.2.0/24")?;
+            let asked = |all: &[&str]| all.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+            let id = w.sleeper(|c| {
+                on("local-a")(c);
+                c.places = vec![Place { link_local: asked(&["169.254.34.68", "169.254.7.7"]), ..Place::on("local-a") }];
+            })?;
+            let eth0 = w.exec(&id, &["ip", "-4", "addr", "show", "eth0"])?.exits(0)?.text();
+            contains("eth0", &eth0, "inet 10.77.1.2/24 ")?;
+            contains("eth0", &eth0, "inet 169.254.34.68/16 ")?;
+            contains("eth0", &eth0, "inet 169.254.7.7/16 ")?;
+            w.engine().connect("local-b", &id, &Place { link_local: asked(&["169.254.9.9"]), ..Place::default() })?;
+            w.exec(&id, &["ip", "-4", "addr", "show", "eth1"])?.says("inet 169.254.9.9/16 ")?;
+            let places = w.record(&id)?.places;
+            let of = |name: &str| places.iter().find(|p| p.network == name).map(|p| p.link_local.clone()).unwrap_or_default();
+            equal("first", of("local-a"), asked(&["169.254.34.68", "169.254.7.7"]))?;
+            equal("second", of("local-b"), asked(&["169.254.9.9"]))
+        },
+    )
+    .needs(NEEDS),
+    Clause::docker("NET-ADDR-11", "What is no address of the link itself is refused when the container is to start.", LINK_LOCAL, |w| {
+        network(w, "local-a", "10.77.1.0/24")?;
+        for (text, words) in [
+            ("foo", "Invalid link-local IP address: [foo]"),
+            ("169.254.34.68/16", "Invalid link-local IP address: [169.254.34.68/16]"),
+            ("10.1.1.1", "invalid link local IP address: 10.1.1.1"),
+        ] {
+            let error = w.refused(&["true"], |c| {
+                on("local-a")(c);
+                c.places = vec![Place { link_local: vec![text.to_owned()], ..Place::on("local-a") }];
+            })?;
+            contains("message", &error.to_string(), words)?;
+        }
+        Ok(())
     })
     .needs(NEEDS),
 ];
