@@ -101,6 +101,14 @@ fn wrong(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
+/// Says which entry an error of the archive belongs to; one of the stream belongs to none.
+fn named(name: &[u8], error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData => wrong(format!("entry {:?}: {error}", String::from_utf8_lossy(name))),
+        _ => error,
+    }
+}
+
 impl<R: Read> Archive<R> {
     /// An archive from its first byte.
     pub fn new(reader: R) -> Self {
@@ -124,14 +132,18 @@ impl<R: Read> Archive<R> {
                 }
                 seen.push(flag);
             }
-            let size = header.entry_size().map_err(|_| wrong("a header's size is not a number"))?;
+            let size = header.entry_size().map_err(|_| named(&header.path_bytes(), wrong("its size is not a number")))?;
             match flag {
-                b'x' => pax(&self.metadata(size)?, &mut extensions)?,
+                b'x' => pax(&self.metadata(size)?, &mut extensions).map_err(|e| named(&header.path_bytes(), e))?,
                 // Defaults for all that follows. Docker ignores them and other readers do not; git writes a comment.
                 b'g' => only_a_comment(&self.metadata(size)?)?,
-                b'L' => extensions.long_path = Some(c_string(self.metadata(size)?)),
-                b'K' => extensions.long_link = Some(c_string(self.metadata(size)?)),
-                flag => return self.entry(&header, flag, size, extensions).map(Some),
+                b'L' => extensions.long_path = Some(c_string(self.metadata(size)?)?),
+                b'K' => extensions.long_link = Some(c_string(self.metadata(size)?)?),
+                flag => {
+                    let long = extensions.path.as_ref().or(extensions.long_path.as_ref());
+                    let name = long.cloned().unwrap_or_else(|| header.path_bytes().into_owned());
+                    return self.entry(&header, flag, size, extensions).map(Some).map_err(|e| named(&name, e));
+                }
             }
         }
     }
@@ -206,7 +218,7 @@ impl<R: Read> Archive<R> {
         // The sum of all bytes, those of the sum itself taken as spaces (POSIX pax, "ustar Interchange Format").
         let sum: u32 = block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { u32::from(*b) }).sum();
         if header.cksum().ok() != Some(sum) {
-            return Err(wrong("a header's checksum is wrong"));
+            return Err(named(&header.path_bytes(), wrong("a header's checksum is wrong")));
         }
         // What is told by its magic is ustar whatever version it says, as Go's reader and core's have it; the crate goes by both.
         let block = header.as_mut_bytes();
@@ -331,11 +343,11 @@ fn said(header: &tar::Header, field: std::ops::Range<usize>, value: io::Result<u
     if blank { Ok(0) } else { value }
 }
 
-/// GNU's long names end with a NUL.
-fn c_string(mut bytes: Vec<u8>) -> Vec<u8> {
+/// GNU's long names end with a NUL. An empty one is no name to one reader, and none that was given to the next (Go takes the header's).
+fn c_string(mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
     bytes.truncate(end);
-    bytes
+    if bytes.is_empty() { Err(wrong("an extended header has an empty name")) } else { Ok(bytes) }
 }
 
 /// Refuses what would change every later entry.

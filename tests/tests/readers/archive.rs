@@ -135,6 +135,7 @@ pub fn seeds() -> Vec<(String, Vec<u8>)> {
             vec![header("././@LongLink", b'L', 6, ""), padded(b"first\0"), records(b'x', &[("path", "second")]), file("a", b"one")],
         ),
         ("long-link", vec![header("././@LongLink", b'K', 125, ""), padded(format!("{long}\0").as_bytes()), header("l", b'2', 0, "short")]),
+        ("long-link-empty", vec![header("././@LongLink", b'K', 1, ""), padded(b"\0"), header("l", b'2', 0, "short")]),
         ("sparse-old", vec![old_sparse(), file("z", b"end")]),
         (
             "sparse-pax-0.1",

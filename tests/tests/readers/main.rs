@@ -1,8 +1,8 @@
-//! One archive, many readers: whatever Drydock's two readers of layers take, GNU tar, bsdtar and Python's tarfile take for the same entries
-//! where they take it at all. Where readers differ, Drydock's has to refuse: an archive that means two things is how a file is hidden
+//! One archive, many readers: whatever Drydock's two readers of layers take, GNU tar, bsdtar, Python's tarfile and Go's archive/tar take for the
+//! same entries where they take it at all. Where readers differ, Drydock's has to refuse: an archive that means two things is how a file is hidden
 //! from whoever looks at it (row S22).
 //!
-//! Run in the root lane, where all three are there: a missing one is a failure. `READERS=5000` tries so many mutations.
+//! Run in the root lane, where all four are there: a missing one is a failure. `READERS=5000` tries so many mutations.
 
 #![cfg(target_os = "linux")]
 
@@ -94,7 +94,7 @@ fn linux(bytes: &[u8]) -> Option<Reading> {
 }
 
 #[test]
-#[ignore = "needs GNU tar, bsdtar and Python, which the root lane has"]
+#[ignore = "needs GNU tar, bsdtar, Python and Go, which the root lane has"]
 fn what_drydock_takes_every_other_reader_takes_for_the_same() {
     let wanted: usize = std::env::var("READERS").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
     let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("readers");
@@ -116,9 +116,10 @@ fn what_drydock_takes_every_other_reader_takes_for_the_same() {
         })
         .collect();
     let python = others::python(&paths);
-    let mut compared = [0; 3];
+    let go = others::go(&paths, &directory);
+    let mut compared = [0; 4];
     let (mut taken, mut differ) = (0, Vec::new());
-    for (((name, bytes), path), python) in all.iter().zip(&paths).zip(python) {
+    for ((((name, bytes), path), python), go) in all.iter().zip(&paths).zip(python).zip(go) {
         let core = drydock(bytes);
         // Two readers of our own are two readers too: what one takes and the other does not is in doubt for nobody else.
         let host = linux(bytes);
@@ -129,7 +130,8 @@ fn what_drydock_takes_every_other_reader_takes_for_the_same() {
         }
         let Some(ours) = host.or(core) else { continue };
         taken += 1;
-        for (which, theirs) in [("GNU tar", others::gnu(path)), ("bsdtar", others::bsd(path)), ("Python", python)].into_iter().enumerate() {
+        let theirs = [("GNU tar", others::gnu(path)), ("bsdtar", others::bsd(path)), ("Python", python), ("Go", go)];
+        for (which, theirs) in theirs.into_iter().enumerate() {
             let (reader, Some(theirs)) = theirs else { continue };
             compared[which] += 1;
             if !alike(&ours, &theirs) {
@@ -138,11 +140,12 @@ fn what_drydock_takes_every_other_reader_takes_for_the_same() {
         }
     }
     println!(
-        "{} archives, {taken} taken; GNU tar took {} of these, bsdtar {}, Python {}",
+        "{} archives, {taken} taken; GNU tar took {} of these, bsdtar {}, Python {}, Go {}",
         all.len(),
         compared[0],
         compared[1],
-        compared[2]
+        compared[2],
+        compared[3]
     );
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
     // Where nothing is compared, nothing is shown.

@@ -95,13 +95,26 @@ struct Found {
 
 /// Python's tarfile, of all archives in one go.
 pub fn python(paths: &[PathBuf]) -> Vec<Option<Reading>> {
+    many(Command::new("python3").args(["-c", PYTHON]), paths)
+}
+
+/// Go's archive/tar, of all archives in one go. The program is compiled below `scratch`.
+pub fn go(paths: &[PathBuf], scratch: &Path) -> Vec<Option<Reading>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers/reader.go");
+    let program = scratch.join("go-reader");
+    let mut build = Command::new("go");
+    build.arg("build").arg("-o").arg(&program).arg(source).env("GOCACHE", scratch.join("go-cache")).env("GOTOOLCHAIN", "local");
+    let built = build.output().unwrap_or_else(|e| panic!("go is needed here: {e}"));
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    many(&mut Command::new(program), paths)
+}
+
+/// What a program prints, a line for each archive that it is told of on its input.
+fn many(command: &mut Command, paths: &[PathBuf]) -> Vec<Option<Reading>> {
     use std::io::Write as _;
-    let mut child = Command::new("python3")
-        .args(["-c", PYTHON])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|e| panic!("python3 is needed here: {e}"));
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{program} is needed here: {e}"));
     let mut input = child.stdin.take().unwrap();
     let names: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
     let writer = std::thread::spawn(move || input.write_all(names.as_bytes()).unwrap());
@@ -109,12 +122,12 @@ pub fn python(paths: &[PathBuf]) -> Vec<Option<Reading>> {
     writer.join().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     let all: Vec<Option<Reading>> =
-        lines.lines().map(|line| serde_json::from_str::<Option<Found>>(line).unwrap().and_then(of_python)).collect();
-    assert_eq!(all.len(), paths.len(), "Python ended early");
+        lines.lines().map(|line| serde_json::from_str::<Option<Found>>(line).unwrap().and_then(of_lines)).collect();
+    assert_eq!(all.len(), paths.len(), "{program} ended early");
     all
 }
 
-fn of_python(found: Found) -> Option<Reading> {
+fn of_lines(found: Found) -> Option<Reading> {
     let entries = found.entries.iter().map(|(kind, name, size, link)| {
         let link = if matches!(kind, 'h' | 'l') { link.as_str() } else { "" };
         told(*kind, name, *size, link)

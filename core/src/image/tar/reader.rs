@@ -258,7 +258,8 @@ impl<R: Read> Reader<R> {
         if name.last() == Some(&0) {
             name.pop();
         }
-        Ok(name)
+        // Go takes the header's name then, and other readers none.
+        if name.is_empty() { Err(corrupt("an extended header with an empty name")) } else { Ok(name) }
     }
 
     /// PAX records: `LENGTH KEY=VALUE\n`, the length counting itself (pax(5)).
