@@ -7,7 +7,7 @@ use std::io::{Chain, Cursor, Read};
 /// A stream with its first bytes put back.
 type Whole<'a> = Chain<Cursor<Vec<u8>>, &'a mut dyn Read>;
 
-/// What a stream holds after decompression: gzip of one member or several, Zstandard, or the stream itself.
+/// What a stream holds after decompression: gzip of one member or several, Zstandard of one frame or several, or the stream itself.
 ///
 /// # Errors
 /// [`crate::ErrorKind::System`] where its first bytes cannot be read. Later errors are the reader's.
@@ -24,10 +24,9 @@ pub fn decompress<'a>(stream: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>> {
 }
 
 #[cfg(feature = "archives")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it is an error")]
 fn from_zstd<'a>(whole: Whole<'a>) -> Result<Box<dyn Read + 'a>> {
-    ruzstd::decoding::StreamingDecoder::new(whole)
-        .map(|decoder| Box::new(decoder) as Box<dyn Read + 'a>)
-        .map_err(|e| Error::invalid(format!("invalid zstd stream: {e}")))
+    Ok(Box::new(super::frames::Frames::new(whole)))
 }
 
 #[cfg(not(feature = "archives"))]

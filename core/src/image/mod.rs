@@ -4,6 +4,8 @@ pub mod changes;
 pub mod changeset;
 mod compress;
 pub mod config;
+#[cfg(feature = "archives")]
+mod frames;
 pub mod layer;
 pub mod manifest;
 pub mod mode;

@@ -21,7 +21,8 @@ impl Compression {
     pub fn detect(start: &[u8]) -> Self {
         if start.starts_with(&[0x1f, 0x8b]) {
             Self::Gzip
-        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {
+            // A frame, or one to be skipped that comes before it (RFC 8878 section 3.1.2).
             Self::Zstd
         } else {
             Self::None
