@@ -96,10 +96,30 @@ fn defaults(mut value: Value) -> Result<ImageDefaults, String> {
     }
     let defaults: ImageDefaults = serde_json::from_value(value).map_err(|e| e.to_string())?;
     let mut lists = defaults.env.iter().chain(defaults.cmd.iter().flatten()).chain(defaults.entrypoint.iter().flatten());
-    if lists.any(|text| text.contains('\0')) {
+    let words = [&defaults.user, &defaults.working_dir];
+    if lists.any(|text| text.contains('\0')) || words.into_iter().chain(defaults.volumes.keys()).any(|text| text.contains('\0')) {
         return Err("a value contains a NUL byte".to_owned());
     }
+    sensible(&defaults)?;
     Ok(defaults)
+}
+
+/// Refuses what could never be started: it is said when the image comes, to whoever brought it, and not to whoever runs it.
+fn sensible(defaults: &ImageDefaults) -> Result<(), String> {
+    let said = |e: Error| e.message().to_owned();
+    if let Some(nameless) = defaults.env.iter().find(|variable| variable.starts_with('=')) {
+        return Err(format!("invalid environment variable: {}", nameless.escape_debug()));
+    }
+    if defaults.user.chars().any(char::is_control) {
+        return Err(format!("invalid user: {}", defaults.user.escape_debug()));
+    }
+    for port in defaults.exposed_ports.keys() {
+        crate::network::ports::parse_expose(port).map_err(|_| format!("invalid exposed port: {}", port.escape_debug()))?;
+    }
+    if !defaults.stop_signal.is_empty() {
+        crate::kernel::Signal::parse(&defaults.stop_signal).map_err(said)?;
+    }
+    defaults.healthcheck.as_ref().map_or(Ok(()), |check| check.check().map_err(said))
 }
 
 /// One step of how an image was made.
@@ -173,4 +193,48 @@ pub fn document(defaults: &ImageDefaults, diff_ids: &[Digest], architecture: &st
         "os": "linux",
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(config: &Value) -> Result<ImageRecord> {
+        let document = json!({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}, "config": config});
+        read(document.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_could_never_be_started_is_refused() {
+        for bad in [
+            json!({"Env": ["=x"]}),
+            json!({"Env": ["A\0=1"]}),
+            json!({"User": "a\nroot"}),
+            json!({"User": "a\0"}),
+            json!({"WorkingDir": "/a\0"}),
+            json!({"Volumes": {"/a\0": {}}}),
+            json!({"ExposedPorts": {"0/x": {}}}),
+            json!({"ExposedPorts": {"65536/tcp": {}}}),
+            json!({"ExposedPorts": {"words": {}}}),
+            json!({"StopSignal": "SIGNOPE"}),
+            json!({"Healthcheck": {"Test": ["CMD", "true"], "Interval": -1}}),
+            json!({"Healthcheck": {"Test": ["CMD", "true"], "Retries": -1}}),
+            json!({"Healthcheck": {"Test": ["NOPE"]}}),
+        ] {
+            assert!(of(&bad).is_err(), "{bad}");
+        }
+        for odd in [
+            json!(null),
+            json!({"Env": null, "ExposedPorts": null}),
+            json!({"Env": ["HOME", "*", "A=", "PATH=/bin"]}),
+            json!({"ExposedPorts": {"80/tcp": {}, "53/udp": {}, "90": {}, "1000-1002/tcp": {}}}),
+            json!({"StopSignal": "quit"}),
+            json!({"StopSignal": "15"}),
+            json!({"Healthcheck": {"Test": ["NONE"]}}),
+            json!({"Volumes": {"data": {}, "/../x": {}}}),
+            json!({"User": "1000:audio"}),
+        ] {
+            assert!(of(&odd).is_ok(), "{odd}: {:?}", of(&odd).err());
+        }
+    }
 }
