@@ -1,6 +1,6 @@
 //! The three functions that a page calls.
 
-use crate::session::Session;
+use crate::Session;
 use std::cell::RefCell;
 
 /// What is kept from one call to the next.

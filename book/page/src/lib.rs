@@ -5,9 +5,7 @@
 //! where its answer is, and `drydock_length()` how long that is.
 
 mod door;
-mod environment;
 mod request;
-mod session;
 
+pub use drydock::world::page::{Said, Session};
 pub use request::call;
-pub use session::{Said, Session};

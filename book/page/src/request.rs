@@ -1,8 +1,9 @@
 //! What can be asked of the module.
 
-use crate::session::Session;
+use crate::Session;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A request.
 #[derive(Deserialize)]
@@ -12,6 +13,9 @@ enum Request {
     Open {
         /// What all chance in it comes from.
         seed: u64,
+        /// Files that are on its disk from the beginning, by their path.
+        #[serde(default)]
+        files: BTreeMap<String, String>,
     },
     /// Does a line of the shell, with what is typed for its programs.
     Line {
@@ -19,6 +23,8 @@ enum Request {
         #[serde(default)]
         typed: Vec<String>,
     },
+    /// Whether predicates hold, in the words of the labs.
+    Check { predicates: Vec<String> },
     /// The digest of everything that can be seen.
     Digest,
 }
@@ -34,13 +40,21 @@ pub fn call(session: &mut Option<Session>, request: &[u8]) -> Vec<u8> {
 
 fn answer(session: &mut Option<Session>, request: Request) -> drydock_core::Result<Value> {
     match (request, session) {
-        (Request::Open { seed }, session) => {
+        (Request::Open { seed, files }, session) => {
             let opened = Session::new(seed)?;
+            for (path, text) in &files {
+                opened.put(path, text)?;
+            }
             let directory = opened.directory().to_owned();
             *session = Some(opened);
             Ok(json!({ "directory": directory }))
         }
         (Request::Line { line, typed }, Some(session)) => Ok(serde_json::to_value(session.line(&line, &typed)?)?),
+        (Request::Check { predicates }, Some(session)) => {
+            let verdicts = session.check(&predicates)?;
+            let verdicts: Vec<Value> = verdicts.iter().map(|v| json!({ "holds": v.holds, "found": v.found })).collect();
+            Ok(json!({ "verdicts": verdicts }))
+        }
         (Request::Digest, Some(session)) => Ok(json!({ "digest": session.digest()? })),
         (_, None) => Ok(json!({ "error": "no world was opened" })),
     }
@@ -63,6 +77,11 @@ mod tests {
         let said = ask(&mut session, &json!({"do": "line", "line": "drydock run --rm busybox echo hello"}));
         assert_eq!((&said["code"], &said["out"]), (&json!(0), &json!("hello\n")));
         assert_ne!(ask(&mut session, &json!({"do": "digest"}))["digest"], fresh);
+        let checked = ask(&mut session, &json!({"do": "check", "predicates": ["containers 0", "container web"]}));
+        assert_eq!((&checked["verdicts"][0]["holds"], &checked["verdicts"][1]["holds"]), (&json!(true), &json!(false)));
+        assert!(ask(&mut session, &json!({"do": "check", "predicates": ["containr"]}))["error"].is_string());
+        ask(&mut session, &json!({"do": "open", "seed": 7, "files": {"/srv/a/b": "c\n"}}));
+        assert_eq!(ask(&mut session, &json!({"do": "line", "line": "cat /srv/a/b"}))["out"], "c\n");
         assert!(ask(&mut session, &json!({"do": "dance"}))["error"].as_str().is_some_and(|e| e.starts_with("not a request")));
     }
 }

@@ -6,6 +6,7 @@
 mod console;
 mod keychain;
 mod memory;
+pub mod page;
 
 use crate::history::{Entry, KeychainOf, Replay};
 use crate::{HostOptions, run_on};

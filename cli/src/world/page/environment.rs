@@ -1,8 +1,8 @@
 //! The environment of a line that is typed in a page: its files are the simulated host's, and what is typed for its programs is known.
 
-use drydock::environment::{CLIENT, Environment, HostOptions, Sink, Source, Standard, StreamOptions};
-use drydock::keychain::Keychain;
-use drydock::world::World;
+use crate::environment::{CLIENT, Environment, HostOptions, Sink, Source, Standard, StreamOptions};
+use crate::keychain::Keychain;
+use crate::world::World;
 use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::image::changeset::{Packer, Walk};
@@ -23,7 +23,7 @@ const LARGEST: usize = 1 << 30;
 
 /// What a person has typed for programs that read, line by line.
 #[derive(Clone, Default)]
-pub(crate) struct Typed {
+pub(super) struct Typed {
     lines: Rc<RefCell<VecDeque<Vec<u8>>>>,
     /// A program wanted more.
     wanting: Rc<Cell<bool>>,
@@ -57,10 +57,10 @@ impl Typed {
 }
 
 /// What is written to a standard stream.
-pub(crate) type Written = Rc<RefCell<Vec<u8>>>;
+pub(super) type Written = Rc<RefCell<Vec<u8>>>;
 
 /// Bytes that are kept.
-pub(crate) struct Pen(Written);
+pub(super) struct Pen(Written);
 
 impl Write for Pen {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -74,7 +74,7 @@ impl Write for Pen {
 }
 
 /// The environment of one line.
-pub(crate) struct Inside<'a> {
+pub(super) struct Inside<'a> {
     world: &'a World,
     directory: String,
     typed: Typed,

@@ -1,12 +1,18 @@
-//! A reader's world, and the lines typed into it.
+//! A reader's world, as a page of the book has one: lines are typed into it, and what they leave can be read.
 
-use crate::environment::{Inside, Typed};
-use drydock::world::{Console, World};
-use drydock_core::Result;
+mod environment;
+
+use super::{Console, World};
+use crate::environment::Environment as _;
 use drydock_core::docker::Object;
+use drydock_core::engine::Engine;
 use drydock_core::id::Digest;
 use drydock_core::observe::Snapshot;
+use drydock_core::{Error, Result};
+use drydock_lessons::predicate::{Predicate, Verdict};
+use environment::{Inside, Typed};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// A world and the console at it.
 pub struct Session {
@@ -44,6 +50,34 @@ impl Session {
     /// The working directory.
     pub fn directory(&self) -> &str {
         self.console.directory()
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What runs its containers.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        self.world.engine()
+    }
+
+    /// Puts a file on the host's disk, with the directories above it.
+    ///
+    /// # Errors
+    /// Where the path is no place for one.
+    pub fn put(&self, path: &str, text: &str) -> Result<()> {
+        Inside::new(&self.world, "/", Typed::new(&[])).write_file(path, text.as_bytes())
+    }
+
+    /// Holds predicates against the world: for each whether it is so, and what was found.
+    ///
+    /// # Errors
+    /// Where one makes no sense, or the engine cannot answer.
+    pub fn check(&self, predicates: &[String]) -> Result<Vec<Verdict>> {
+        let engine = self.engine();
+        let check = |words: &String| Predicate::parse(words).map_err(Error::invalid)?.check(&*engine);
+        predicates.iter().map(check).collect()
     }
 
     fn seen(&self) -> Result<Snapshot> {
