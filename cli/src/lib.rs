@@ -4,10 +4,12 @@
 //! - [`command`] has one file a command; [`flags`] reads flags as Docker's users write them.
 //! - [`format`], [`template`] and [`inspect`] say what Docker's users and their scripts expect to read.
 //! - [`history`] and [`world`] are a simulated host, and what was done to it, to be done again.
+//! - [`book`] is the book whose commands run.
 //! - [`native`] is the environment of a real process; all else builds without an operating system.
 
 #![forbid(unsafe_code)]
 
+pub mod book;
 pub mod command;
 pub mod environment;
 mod failure;

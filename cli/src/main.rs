@@ -29,8 +29,8 @@ fn run(args: &[String]) -> i32 {
     match drydock::split(args, &mut native) {
         Err(code) => code,
         Ok((mut options, command)) => {
-            // The suite and the labs make their hosts themselves.
-            let suite = command.first().is_some_and(|c| c == "conform" || c == "learn");
+            // The suite, the labs and the book make their hosts themselves.
+            let suite = command.first().is_some_and(|c| ["conform", "learn", "book"].contains(&c.as_str()));
             if let Some(file) = options.host.as_deref().and_then(|h| h.strip_prefix("sim:")).map(str::to_owned)
                 && !suite
             {

@@ -1,97 +1,161 @@
-//! The book's commands run: every `console` block of every page is typed into a simulated host, one world a page, and what the page
-//! shows of the output is there.
+//! The book's commands run: `drydock book test` types every block of every page into a simulated host, one world a page, and what the page
+//! shows of the output is there. And the commands around that: what is wrong is told, what was built is served.
 //!
-//! A block marked `console linux` needs this machine's own kernel or files and is not typed here; the last test counts those, so that
-//! marking one is a decision somebody sees.
+//! A block that no page can run is counted, so that marking one is a decision somebody sees.
 
+use drydock::book::block::{Place, blocks};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
-/// Blocks marked `console linux`, in the whole book.
-const ON_LINUX_ONLY: usize = 5;
+/// Blocks for Linux only, for the program itself, and for nobody, in the whole book.
+const NOT_LIVE: [usize; 3] = [3, 3, 2];
 
-struct Block {
-    linux: bool,
-    lines: Vec<String>,
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn pages() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src");
-    let mut pages: Vec<PathBuf> = std::fs::read_dir(folder).expect("the book").map(|e| e.expect("an entry").path()).collect();
+    let mut pages: Vec<PathBuf> =
+        std::fs::read_dir(top().join("book/src")).expect("the book").map(|e| e.expect("an entry").path()).collect();
     pages.retain(|page| page.extension().is_some_and(|e| e == "md"));
     pages.sort();
     pages
 }
 
-fn blocks(page: &Path) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
-    for line in std::fs::read_to_string(page).expect("a page").lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => open = Some(Block { linux: info.trim() == "console linux", lines: vec![info.trim().to_owned()] }),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some(block), None) => block.lines.push(line.to_owned()),
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "{}: a block does not end", page.display());
-    blocks.retain(|block| block.lines.first().is_some_and(|info| info.starts_with("console")));
-    blocks
+fn drydock(words: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drydock"));
+    command.args(words).current_dir(top()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    // A command that reads nothing may have ended already.
+    let _ = child.stdin.take().expect("input").write_all(input.as_bytes());
+    child.wait_with_output().expect("ends")
 }
 
-/// A command and the lines that the page shows below it.
-fn commands(block: &Block) -> Vec<(String, Vec<String>)> {
-    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
-    for line in block.lines.iter().skip(1) {
-        match (line.strip_prefix("$ "), commands.last_mut()) {
-            (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
-            (None, Some((_, shown))) => shown.push(line.clone()),
-            (None, None) => panic!("output before any command: {line}"),
-        }
-    }
-    commands
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]
-fn every_command_of_the_book_runs_on_the_simulated_host() {
-    let mut run = 0;
-    for page in pages() {
-        let world =
-            std::env::temp_dir().join(format!("drydock-book-{}-{}", std::process::id(), page.file_stem().unwrap().to_str().unwrap()));
-        for (command, shown) in blocks(&page).iter().filter(|b| !b.linux).flat_map(commands) {
-            let Some(rest) = command.strip_prefix("drydock ") else {
-                // Commands of the machine around it: `curl`, `export`, the scripts of a lesson.
-                continue;
-            };
-            // The shell that a person types into takes the words apart.
-            let output = Command::new("sh")
-                .args(["-c", &format!("\"$DRYDOCK\" {rest}")])
-                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-                .env("DRYDOCK", env!("CARGO_BIN_EXE_drydock"))
-                .env("DRYDOCK_HOST", format!("sim:{}", world.display()))
-                .output()
-                .expect("runs");
-            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            assert!(output.status.success(), "{}: `{command}` ended with {}: {err}", page.display(), output.status);
-            for line in shown.iter().filter(|l| !l.is_empty()) {
-                assert!(out.lines().any(|l| l == line), "{}: `{command}` does not print {line:?} but:\n{out}", page.display());
-            }
-            run += 1;
-        }
-        let _ = std::fs::remove_file(world);
-    }
-    assert!(run >= 10, "only {run} commands were found in the book");
+fn every_block_of_the_book_does_what_it_says_on_the_simulated_host() {
+    let output = drydock(&["book", "test"], "");
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    let last = said.lines().last().expect("a sum");
+    let (blocks, _) = last.split_once(" blocks, ").expect("a sum");
+    assert!(blocks.parse::<usize>().expect("a number") >= 80, "{last}");
 }
 
 #[test]
-fn what_only_linux_can_run_is_counted() {
-    let count = pages().iter().flat_map(|page| blocks(page)).filter(|block| block.linux).count();
-    assert_eq!(count, ON_LINUX_ONLY);
+fn a_block_that_is_not_as_it_says_is_told_with_its_line() {
+    let book = Book::new("wrong", "# T\n\n```console\n$ drydock run --rm busybox echo hello\nhallo\n= containers 1\n```\n");
+    let output = drydock(&["book", "test", "--book", book.path()], "");
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("t.md: line 4: `drydock run --rm busybox echo hello` does not print \"hallo\""), "{said}");
+    assert!(said.contains("t.md: line 6: it is not so that containers 1: "), "{said}");
+    assert_eq!(text(&output.stderr), "drydock: 2 lines are not as written\n");
+}
+
+#[test]
+fn the_preprocessor_puts_in_what_blocks_do_and_fails_where_one_does_something_else() {
+    assert_eq!(drydock(&["book", "preprocess", "supports", "html"], "").status.code(), Some(0));
+    assert_eq!(drydock(&["book", "preprocess", "supports", "epub"], "").status.code(), Some(1));
+    let book = |shown: &str| {
+        let content = format!("# T\n\n```console\n$ drydock run --rm busybox echo hello\n{shown}\n```\n");
+        let chapter = serde_json::json!({"Chapter": {"name": "T", "content": content, "sub_items": [], "source_path": "t.md"}});
+        serde_json::json!([{"root": "/nowhere", "renderer": "html"}, {"items": [chapter]}]).to_string()
+    };
+    let output = drydock(&["book", "preprocess"], &book("hello"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let done: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let page = done["items"][0]["Chapter"]["content"].as_str().expect("text");
+    assert!(page.contains("<kbd>drydock run --rm busybox echo hello</kbd>&#10;hello&#10;"), "{page}");
+    let output = drydock(&["book", "preprocess"], &book("hallo"));
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+    assert!(text(&output.stderr).starts_with("t.md: line 4: "), "{}", text(&output.stderr));
+    assert_eq!(drydock(&["book", "preprocess"], "no book").status.code(), Some(1));
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_told() {
+    let said = |words: &[&str]| {
+        let output = drydock(words, "");
+        (output.status.code(), text(&output.stderr).lines().next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(said(&["book", "test", "nosuch"]).0, Some(1));
+    assert!(said(&["book", "test", "nosuch"]).1.starts_with("drydock: there is no chapter nosuch in "));
+    assert!(said(&["book", "build", "/nowhere"]).1.starts_with("drydock: there is no book.toml in /nowhere"));
+    assert!(said(&["book", "serve", "--out", "/nowhere"]).1.starts_with("drydock: there is no built book in /nowhere"));
+    assert_eq!(said(&["book", "test", "--host", "moon"]).0, Some(125));
+    assert_eq!(said(&["book"]).0, Some(125));
+    assert_eq!(said(&["book", "--help"]).0, Some(0));
+}
+
+/// A book of one chapter, `t`.
+struct Book(PathBuf);
+
+impl Book {
+    fn new(name: &str, chapter: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("drydock-a-book-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(path.join("src")).expect("a directory");
+        for (file, text) in [("book.toml", "[book]\n"), ("src/SUMMARY.md", "# Summary\n\n- [T](t.md)\n"), ("src/t.md", chapter)] {
+            std::fs::write(path.join(file), text).expect("written");
+        }
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_built_book_is_served_to_this_machine() {
+    let book = Book::new("served", "");
+    let out = book.0.join("book");
+    std::fs::create_dir_all(&out).expect("a directory");
+    std::fs::write(out.join("index.html"), "<p>a book").expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drydock"));
+    let mut server = command.args(["book", "serve", "--port", "0", book.path()]).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().expect("output")).read_line(&mut address).expect("an address");
+    let address = address.trim().strip_prefix("http://").and_then(|a| a.strip_suffix('/')).expect("an address").to_owned();
+    let get = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).expect("connected");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("asked");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        answer
+    };
+    let index = get("/");
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    assert!(index.starts_with("HTTP/1.1 200") && index.contains("content-type: text/html") && index.ends_with("<p>a book"), "{index}");
+    assert!(get("/nothing.html").starts_with("HTTP/1.1 404"));
+    // What is beside the built book is not in it.
+    assert!(out.join("../book.toml").is_file());
+    assert!(!get("/../book.toml").starts_with("HTTP/1.1 200") && !get("/%2e%2e/book.toml").starts_with("HTTP/1.1 200"));
+    server.kill().expect("ended");
+    server.wait().expect("ended");
+}
+
+#[test]
+fn what_no_page_can_run_is_counted() {
+    let read = |page: &PathBuf| blocks(&std::fs::read_to_string(page).expect("a page")).expect("blocks");
+    let places: Vec<Place> = pages().iter().flat_map(read).map(|block| block.place).collect();
+    let count = |place| places.iter().filter(|found| **found == place).count();
+    assert_eq!([Place::Linux, Place::Program, Place::Shown].map(count), NOT_LIVE);
 }
 
 #[test]
 fn every_page_is_in_the_summary() {
-    let summary = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/SUMMARY.md")).expect("the summary");
+    let summary = std::fs::read_to_string(top().join("book/src/SUMMARY.md")).expect("the summary");
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap().to_owned();
         assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in the summary");
@@ -100,7 +164,7 @@ fn every_page_is_in_the_summary() {
 
 #[test]
 fn the_page_of_what_is_not_modelled_is_the_simulators_own_list() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/not-modelled.md")).expect("the page");
+    let page = std::fs::read_to_string(top().join("book/src/not-modelled.md")).expect("the page");
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
     let gaps: Vec<String> = drydock_sim::gaps::GAPS.iter().map(|(what, then)| format!("| {what} | {then} |")).collect();
     assert_eq!(rows, gaps);
@@ -136,7 +200,7 @@ fn what_each_chapter_carries_is_a_list() {
 fn every_lab_has_a_chapter_that_names_it_and_has_all_its_parts() {
     for (id, _) in drydock_lessons::LABS {
         let lab = drydock_lessons::find(id, "").expect("read").expect("there");
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src").join(&lab.page);
+        let page = top().join("book/src").join(&lab.page);
         let text = std::fs::read_to_string(&page).unwrap_or_else(|e| panic!("{}: {e}", page.display()));
         assert!(text.contains(&format!("drydock learn start {id}")), "{}: it does not name its lab", lab.page);
         for part in ["Predict", "Type", "See", "Check", "Break", "Repair", "On real Linux", "What older texts said"] {

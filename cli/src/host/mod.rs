@@ -1,5 +1,7 @@
 //! Which hosts this program can open, and the commands that only a program has.
 
+#[cfg(all(unix, feature = "conform"))]
+mod book;
 #[cfg(feature = "conform")]
 mod conform;
 #[cfg(all(unix, feature = "serve"))]
@@ -23,6 +25,8 @@ use std::sync::Arc;
 
 /// Commands that the library does not have.
 const OWN: &[(&str, &str)] = &[
+    #[cfg(all(unix, feature = "conform"))]
+    (book::COMMAND, book::ABOUT),
     #[cfg(feature = "conform")]
     ("conform", "Run the conformance suite against a host"),
     #[cfg(all(unix, feature = "conform"))]
@@ -96,6 +100,8 @@ impl Opener for Hosts {
 
     fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32> {
         match name {
+            #[cfg(all(unix, feature = "conform"))]
+            book::COMMAND => Some(book::run(args)),
             #[cfg(feature = "conform")]
             "conform" => Some(conform::run(args)),
             #[cfg(all(unix, feature = "conform"))]

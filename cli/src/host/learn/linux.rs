@@ -24,7 +24,7 @@ fn options(root: &Path) -> HostOptions {
 }
 
 /// The engine over a lab's own roots.
-pub(super) fn open(root: &Path) -> Result<Arc<dyn Engine>> {
+pub(in crate::host) fn open(root: &Path) -> Result<Arc<dyn Engine>> {
     Hosts.open(&options(root))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn root_of(lab: &Lab) -> Result<PathBuf> {
 }
 
 /// Makes roots anew, with the image that every lab begins with.
-fn make(root: &Path) -> Result<()> {
+pub(in crate::host) fn make(root: &Path) -> Result<()> {
     remove(root)?;
     std::fs::create_dir_all(root).map_err(|e| wrong("make", root, e))?;
     let program = ["/bin/busybox", "/usr/bin/busybox"].iter().find_map(|path| std::fs::read(path).ok());
@@ -47,7 +47,7 @@ fn make(root: &Path) -> Result<()> {
 }
 
 /// Removes every container under these roots, and the roots.
-fn remove(root: &Path) -> Result<()> {
+pub(in crate::host) fn remove(root: &Path) -> Result<()> {
     if !root.exists() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! `drydock learn`: labs in the terminal, on the simulated host or on this machine.
 
 mod grade;
-mod linux;
+pub(super) mod linux;
 mod sim;
 mod state;
 

@@ -1,0 +1,116 @@
+//! mdBook's exchange with a preprocessor: context and book as JSON, and the book back.
+
+use super::block::{self, Mistake};
+use super::files::Files;
+use super::{chapter, render};
+use crate::world::page::Session;
+use serde_json::Value;
+
+/// What draws the state of a world that a block left, in HTML.
+pub type Draw<'a> = &'a mut dyn FnMut(&Session, &chapter::Ran) -> Option<String>;
+
+/// Puts what live blocks do into every chapter of a book, as mdBook hands it over: `[context, book]`. Answers the book.
+///
+/// # Errors
+/// All that is wrong, a line each with its chapter: what mdBook says when it fails.
+pub fn preprocess(input: &str, examples: &Files, draw: Draw<'_>) -> Result<String, Vec<String>> {
+    let wrong = |what: String| vec![what];
+    let input: Value = serde_json::from_str(input).map_err(|e| wrong(format!("this is not what mdBook gives a preprocessor: {e}")))?;
+    let mut book = match input {
+        Value::Array(mut parts) if parts.len() == 2 => parts.pop().unwrap_or_default(),
+        _ => return Err(wrong("this is not what mdBook gives a preprocessor: it is no pair of context and book".to_owned())),
+    };
+    let mut mistakes = Vec::new();
+    // `sections` is what versions before 0.5 call it.
+    match book.get_mut("items").and_then(Value::as_array_mut) {
+        Some(items) => all(items, examples, draw, &mut mistakes),
+        None => return Err(wrong("the book has no items: mdBook 0.5.3 or later is needed".to_owned())),
+    }
+    if mistakes.is_empty() { Ok(book.to_string()) } else { Err(mistakes) }
+}
+
+fn all(items: &mut [Value], examples: &Files, draw: Draw<'_>, mistakes: &mut Vec<String>) {
+    for item in items {
+        let Some(chapter) = item.get_mut("Chapter") else { continue };
+        let path = chapter.get("source_path").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let page = path.trim_end_matches(".md").replace('/', "-");
+        if let Some(text) = chapter.get("content").and_then(Value::as_str) {
+            match one(text, &page, examples, draw) {
+                Ok(text) => chapter["content"] = Value::String(text),
+                Err(wrong) => mistakes.extend(wrong.iter().map(|mistake| format!("{path}: {mistake}"))),
+            }
+        }
+        if let Some(below) = chapter.get_mut("sub_items").and_then(Value::as_array_mut) {
+            all(below, examples, draw, mistakes);
+        }
+    }
+}
+
+/// A chapter with its live blocks as what they are in a page. What is wrong has the line of this text, which other preprocessors may have
+/// changed.
+///
+/// # Errors
+/// Every line that is not as it says.
+pub fn one(text: &str, page: &str, examples: &Files, draw: Draw<'_>) -> Result<String, Vec<Mistake>> {
+    let blocks = block::blocks(text).map_err(|mistake| vec![mistake])?;
+    let mut drawings = Vec::new();
+    let ran = chapter::run(&blocks, examples, &mut |session, ran| drawings.push(draw(session, ran)));
+    let ran = ran.map_err(|error| vec![Mistake::new(1, error.to_string())])?;
+    if !ran.mistakes.is_empty() {
+        return Err(ran.mistakes);
+    }
+    let (mut done, mut from) = (String::with_capacity(text.len() * 2), 0);
+    for (block, drawing) in ran.blocks.iter().zip(&drawings) {
+        let Some(at) = blocks.get(block.number).map(|block| block.at.clone()) else { continue };
+        done.push_str(text.get(from..at.start).unwrap_or_default());
+        // HTML begins after an empty line and ends at one.
+        done.push('\n');
+        done.push_str(&render::html(page, &ran, block, drawing.as_deref()));
+        done.push('\n');
+        from = at.end;
+    }
+    done.push_str(text.get(from..).unwrap_or_default());
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn book(content: &str) -> String {
+        let chapter =
+            |content: &str, sub: Value| json!({"Chapter": {"name": "A", "content": content, "sub_items": sub, "source_path": "a.md"}});
+        let inner = chapter(content, json!([]));
+        json!([{"renderer": "html"}, {"items": ["Separator", {"PartTitle": "P"}, chapter("# no blocks\n", json!([inner]))]}]).to_string()
+    }
+
+    #[test]
+    fn blocks_of_every_chapter_become_what_they_do() {
+        let done =
+            preprocess(&book("# T\n\n```console\n$ echo hello\nhello\n```\n\nafter\n"), &Files::new(), &mut |_, _| None).expect("done");
+        let done: Value = serde_json::from_str(&done).expect("JSON");
+        assert_eq!(done["items"][0], "Separator");
+        let outer = &done["items"][2]["Chapter"];
+        assert_eq!(outer["content"], "# no blocks\n");
+        let text = outer["sub_items"][0]["Chapter"]["content"].as_str().expect("text");
+        assert!(text.starts_with("# T\n\n\n<section class=\"drydock-block\" data-block=\"a-1\">"), "{text}");
+        assert!(text.ends_with("</section>\n\n\nafter\n"), "{text}");
+        assert!(text.contains("<kbd>echo hello</kbd>&#10;hello&#10;</pre>"), "{text}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_all_said() {
+        let wrong = preprocess(&book("```console\n$ echo a\nb\n$ false\n= containers 3\n```\n"), &Files::new(), &mut |_, _| None);
+        let wrong = wrong.expect_err("wrong");
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert!(wrong.iter().zip([2, 4, 5]).all(|(wrong, line)| wrong.starts_with(&format!("a.md: line {line}: "))), "{wrong:?}");
+    }
+
+    #[test]
+    fn what_is_no_book_is_said() {
+        for input in ["", "{}", "[1]", "[{}, {}]"] {
+            assert!(preprocess(input, &Files::new(), &mut |_, _| None).is_err(), "{input}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `drydock book build`: mdBook builds the book, with this program as its preprocessor, and the module is laid beside the pages.
+
+use super::{Scratch, directory, wrong};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use drydock_core::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The oldest mdBook that leaves keys alone that are typed into a page's own fields.
+const OLDEST: (u32, u32, u32) = (0, 5, 3);
+
+#[derive(clap::Args)]
+pub(super) struct Build {
+    /// The book's directory (default: ./book, or this one)
+    book: Option<PathBuf>,
+    /// Where the built book goes (default: the folder `book` in it)
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The WebAssembly module that makes its consoles live (default: target/page/drydock.wasm beside the book, where that is)
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+}
+
+impl Build {
+    pub(super) fn run(self) -> Result<i32> {
+        let book = directory(self.book.as_deref())?;
+        let out = match &self.out {
+            Some(out) => std::path::absolute(out).map_err(|e| wrong("find", out, e))?,
+            None => book.join("book"),
+        };
+        let module = match &self.module {
+            Some(module) => Some(std::fs::read(module).map_err(|e| wrong("read", module, e))?),
+            None => std::fs::read(book.join("../target/page/drydock.wasm")).ok(),
+        };
+        let program = mdbook()?;
+        // mdBook finds its preprocessor by name: this program stands first on the path, under the name that the book has for it.
+        let scratch = Scratch::new()?;
+        let named = scratch.0.join("drydock");
+        let this = std::env::current_exe().map_err(|e| wrong("find", Path::new("this program"), e))?;
+        std::os::unix::fs::symlink(&this, &named).map_err(|e| wrong("link", &named, e))?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::iter::once(scratch.0.clone()).chain(std::env::split_paths(&path)));
+        let path = path.map_err(|_| Error::invalid("PATH cannot be put together"))?;
+        let status = Command::new(&program).arg("build").arg("--dest-dir").arg(&out).arg(&book).env("PATH", path).status();
+        let status = status.map_err(|e| wrong("run", &program, e))?;
+        if !status.success() {
+            return Err(Error::new(ErrorKind::System, format!("mdBook did not build the book: {status}")));
+        }
+        match module {
+            Some(module) => {
+                let file = out.join("drydock-module.js");
+                std::fs::write(&file, wrapped(&module)).map_err(|e| wrong("write", &file, e))?;
+            }
+            None => eprintln!("drydock: without the module its blocks are read and not typed into: tests/wasm/page builds it"),
+        }
+        println!("{}", out.join("index.html").display());
+        Ok(0)
+    }
+}
+
+/// The module as a script: a page that was opened from a disk may load that, and no other file.
+fn wrapped(module: &[u8]) -> String {
+    format!("self.drydockModule = \"{}\";\n", STANDARD.encode(module))
+}
+
+/// mdBook: the one that `MDBOOK` names, the one on the path, or where cargo installs it.
+fn mdbook() -> Result<PathBuf> {
+    let named = std::env::var_os("MDBOOK").map(PathBuf::from);
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).map(|home| home.join("bin/mdbook"));
+    let tried: Vec<PathBuf> = match named {
+        Some(named) => vec![named],
+        None => std::iter::once(PathBuf::from("mdbook")).chain(cargo).collect(),
+    };
+    let said = tried.into_iter().find_map(|program| Some((Command::new(&program).arg("--version").output().ok()?, program)));
+    let hint = "cargo install mdbook --version 0.5.4 --locked";
+    let (said, program) = said.ok_or_else(|| Error::not_found("mdBook is not installed").hint(hint))?;
+    let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    match version(&said) {
+        Some(found) if found >= OLDEST => Ok(program),
+        _ => {
+            let (major, minor, patch) = OLDEST;
+            Err(Error::unsupported(format!("'{said}': mdBook {major}.{minor}.{patch} or later is needed")).hint(hint))
+        }
+    }
+}
+
+/// `mdbook v0.5.4`
+fn version(said: &str) -> Option<(u32, u32, u32)> {
+    let mut numbers = said.strip_prefix("mdbook v")?.split(['.', '-', '+', ' ']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared() {
+        assert_eq!(version("mdbook v0.5.4"), Some((0, 5, 4)));
+        assert_eq!(version("mdbook v1.10.0-beta.1"), Some((1, 10, 0)));
+        assert_eq!(version("mdbook"), None);
+        assert!(version("mdbook v0.4.40") < Some(OLDEST) && version("mdbook v0.5.10") > Some(OLDEST));
+    }
+
+    #[test]
+    fn the_module_is_a_script() {
+        assert_eq!(wrapped(b"\0asm"), "self.drydockModule = \"AGFzbQ==\";\n");
+    }
+}

@@ -1,0 +1,44 @@
+//! `drydock book preprocess`: mdBook's preprocessor, on standard input and output.
+
+use super::{examples, written, wrong};
+use drydock::book::preprocess::preprocess;
+use drydock_core::{Error, Result};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+#[derive(clap::Args)]
+pub(super) struct Preprocess {
+    /// `supports RENDERER`, or nothing
+    words: Vec<String>,
+}
+
+impl Preprocess {
+    pub(super) fn run(self) -> Result<i32> {
+        if let Some(("supports", renderer)) = self.words.first().map(String::as_str).zip(self.words.get(1)) {
+            return Ok(i32::from(renderer != "html"));
+        }
+        let mut input = String::new();
+        std::io::stdin().read_to_string(&mut input).map_err(|e| wrong("read", Path::new("standard input"), e))?;
+        let context: serde_json::Value =
+            serde_json::from_str(&input).map_err(|e| Error::invalid(format!("this is not from mdBook: {e}")))?;
+        let root = context.pointer("/0/root").and_then(serde_json::Value::as_str).unwrap_or(".");
+        match preprocess(&input, &examples(Path::new(root))?, &mut |_, _| None) {
+            Ok(book) => {
+                std::io::stdout().lock().write_all(book.as_bytes()).map_err(written)?;
+                Ok(0)
+            }
+            Err(mistakes) => {
+                for mistake in &mistakes {
+                    eprintln!("{mistake}");
+                }
+                eprintln!("drydock: {} not as written", counted(mistakes.len()));
+                Ok(1)
+            }
+        }
+    }
+}
+
+/// `1 line is`, `2 lines are`.
+pub(super) fn counted(number: usize) -> String {
+    if number == 1 { "1 line is".to_owned() } else { format!("{number} lines are") }
+}
