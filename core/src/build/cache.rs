@@ -105,6 +105,27 @@ fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.split(',').filter_map(|part| part.split_once('=')).find(|(k, _)| *k == key).map(|(_, v)| v)
 }
 
+/// Refuses what would be passed over in silence: a key that is none of these, or one that asks for another form than there is.
+fn only(flag: &str, text: &str, keys: &[&str]) -> Result<()> {
+    for part in text.split(',') {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        if !keys.contains(&key) {
+            let hint = format!("there are {}", keys.join(", "));
+            return Err(Error::invalid(format!("{flag} {text}: unknown option {}", key.escape_debug())).hint(hint));
+        }
+        // Layers are kept as they came or were made: a manifest of the OCI's, uncompressed unless they came otherwise.
+        let other = match key {
+            "compression" => value != "uncompressed",
+            "oci-mediatypes" | "image-manifest" => value != "true",
+            _ => false,
+        };
+        if other {
+            return Err(Error::invalid(format!("{flag} {text}: there is no {key}={}", value.escape_debug())).hint("leave it out"));
+        }
+    }
+    Ok(())
+}
+
 /// Reads `--cache-from`. Answers the directory too, if it is one.
 ///
 /// # Errors
@@ -114,6 +135,7 @@ pub fn parse_from(text: &str) -> Result<(CacheFrom, Option<String>)> {
     if !text.contains('=') {
         return Ok((CacheFrom::Image(text.to_owned()), None));
     }
+    only("--cache-from", text, &["type", "ref", "src"])?;
     match value(text, "type").unwrap_or("registry") {
         "registry" => Ok((CacheFrom::Registry(value(text, "ref").ok_or_else(|| missing("ref"))?.to_owned()), None)),
         "local" => {
@@ -133,6 +155,7 @@ pub fn parse_to(text: &str) -> Result<(CacheTo, Option<String>)> {
     if !text.contains('=') {
         return Ok((CacheTo::Registry { reference: text.to_owned(), max: false }, None));
     }
+    only("--cache-to", text, &["type", "ref", "dest", "mode", "compression", "oci-mediatypes", "image-manifest"])?;
     let max = match value(text, "mode") {
         None | Some("min") => false,
         Some("max") => true,
@@ -177,5 +200,10 @@ mod tests {
         assert_eq!(parse_to("r/a").unwrap().0, CacheTo::Registry { reference: "r/a".to_owned(), max: false });
         assert!(parse_to("type=local").unwrap_err().message().contains("dest is required"));
         assert!(parse_to("type=registry,ref=a,mode=all").is_err());
+        assert!(parse_to("type=registry,ref=a,oci-mediatypes=true,image-manifest=true,compression=uncompressed").is_ok());
+        for asked in ["compression=zstd", "oci-mediatypes=false", "image-manifest=false", "ignore-error=true"] {
+            assert!(parse_to(&format!("type=registry,ref=a,{asked}")).is_err(), "{asked}");
+        }
+        assert!(parse_from("type=local,src=d,tag=x").unwrap_err().message().ends_with("unknown option tag"));
     }
 }
