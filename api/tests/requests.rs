@@ -159,6 +159,9 @@ async fn a_context_is_built_in_the_classic_builders_words() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let image = world.get("/images/made:1/json").await.json();
+    let short = &image.pointer("/Id").unwrap().as_str().unwrap()[7..19];
+    let (said, built) = (text.find(&format!(" ---> {short}\\n")), text.find(&format!("Successfully built {short}\\n")));
+    assert!(said.is_some() && said < built, "{text}");
     assert_eq!(image.pointer("/Config/Labels").unwrap(), &json!({ "k": "v", "l": "w" }));
     let quiet = world.send("POST", "/build?q=1", "application/x-tar", &tar).await;
     let quiet: Vec<Value> = quiet.text().trim_end().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

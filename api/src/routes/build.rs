@@ -51,7 +51,7 @@ async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, b
             let surface = Surface::plain(&mut *context, &told);
             engine.build(&request, surface)
         });
-        let (writer, lost) = told.end();
+        let (writer, lost) = told.end(built.as_ref().ok().and_then(|built| built.image.as_ref()));
         let built = built.map_err(lines::in_dockers_words)?;
         if lost {
             return Err(Error::new(ErrorKind::Interrupted, "the client went away"));

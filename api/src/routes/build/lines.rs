@@ -6,6 +6,7 @@
 use crate::stream::BodyWriter;
 use drydock_core::Error;
 use drydock_core::build::progress::{Event, Progress};
+use drydock_core::id::ImageId;
 use drydock_core::io::Stream;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -33,10 +34,12 @@ impl<'a> Lines<'a> {
         Self { state: Mutex::new(State { writer, quiet, lost: false, turns: Turns { current: 1, ..Turns::default() } }) }
     }
 
-    /// Says what still waits. Answers the writer, and whether the client is gone.
-    pub(super) fn end(self) -> (&'a mut BodyWriter, bool) {
+    /// Says what still waits, and which image came of it. Steps between have none here: an image is made of the last one alone, so
+    /// that what the classic builder says after each is said after that one. Answers the writer, and whether the client is gone.
+    pub(super) fn end(self, image: Option<&ImageId>) -> (&'a mut BodyWriter, bool) {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let rest = state.turns.rest();
+        let mut rest = state.turns.rest();
+        rest.extend(state.turns.made(image));
         state.say(&rest);
         (state.writer, state.lost)
     }
@@ -71,6 +74,8 @@ struct Turns {
     waiting: usize,
     /// Too much waited: nothing does any more.
     at_once: bool,
+    /// The image that was said last.
+    said: Option<ImageId>,
 }
 
 #[derive(Default)]
@@ -98,6 +103,7 @@ impl Turns {
                 self.of(number).triggers = triggers;
                 if let Some(image) = image {
                     self.add(number, format!(" ---> {}\n", image.short()));
+                    self.said = Some(image);
                 }
                 if triggers > 0 {
                     let plural = if triggers == 1 { "" } else { "s" };
@@ -170,6 +176,11 @@ impl Turns {
         due
     }
 
+    /// The line of the image that was built, unless nothing came after that of its base, which is then the same.
+    fn made(&self, image: Option<&ImageId>) -> Option<String> {
+        image.filter(|image| self.said.as_ref() != Some(image)).map(|image| format!(" ---> {}\n", image.short()))
+    }
+
     /// Everything that waits, in the order of the file.
     fn rest(&mut self) -> Vec<String> {
         self.waiting = 0;
@@ -233,6 +244,16 @@ mod tests {
             Event::Trigger { number: 1, step: None },
         ];
         assert_eq!(said(events), "Step 1/3 : I1\n# Executing 2 build triggers\nof a trigger\nStep 2/3 : I2\n");
+    }
+
+    #[test]
+    fn the_image_is_said_once() {
+        let (base, built) = (ImageId::new("sha256:0123456789abcdef"), ImageId::new("sha256:fedcba9876543210"));
+        let mut turns = Turns { current: 1, ..Turns::default() };
+        turns.take(turn(1, Some(1)));
+        turns.take(Event::Based { number: 1, image: Some(base.clone()), triggers: 0 });
+        assert_eq!(turns.made(Some(&built)).as_deref(), Some(" ---> fedcba987654\n"));
+        assert_eq!((turns.made(Some(&base)), turns.made(None)), (None, None));
     }
 
     #[test]
