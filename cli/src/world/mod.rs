@@ -4,6 +4,7 @@
 //! thing of the same seed and the same commands.
 
 mod console;
+pub mod drawing;
 mod keychain;
 mod memory;
 pub mod page;
