@@ -63,6 +63,17 @@ fn what_fails_says_so_and_stops_what_depends_on_it() {
 }
 
 #[test]
+fn options_before_the_command_are_known() {
+    let mut terminal = Terminal::new();
+    let help = terminal.says("drydock --help");
+    assert!(help.contains("Usage:") && help.contains("run "), "{help}");
+    assert!(terminal.says("docker --version").starts_with("Drydock version "));
+    let (code, _, err) = terminal.types("drydock -H unix:///elsewhere ps");
+    assert!(code == 3 && err.contains("not modelled"), "{code}: {err}");
+    assert_eq!(terminal.entries.len(), 0);
+}
+
+#[test]
 fn what_was_typed_can_be_done_again() {
     let mut terminal = Terminal::new();
     for line in [

@@ -153,13 +153,22 @@ impl Run<'_> {
     fn drydock(&mut self, args: &[String], streams: Streams, errors: Errors) -> Left {
         let tape = Tape::default();
         let mut captured = Captured::new(self.environment, streams.input, streams.keep, errors);
+        // What stands before the command, as on any command line. There is but one host to talk to here. It is no part of the record.
+        let command = match crate::split(args, &mut captured) {
+            Ok((host, command)) if host.host.is_none() && host.data_root.is_none() && host.run_root.is_none() => command,
+            Ok(_) => {
+                let _ = writeln!(captured.err(), "drydock: {}", Error::not_modelled("another host than the simulated one"));
+                return Left { code: NOT_MODELLED, kept: captured.finish() };
+            }
+            Err(code) => return Left { code, kept: captured.finish() },
+        };
         let mut recorder = Recorder::new(&mut captured, self.world.engine(), tape.clone()).with_keychain(self.world.keychain());
-        let code = run_on(args, HostOptions::default(), &mut recorder);
+        let code = run_on(&command, HostOptions::default(), &mut recorder);
         let opened = recorder.opened();
         drop(recorder);
         let kept = captured.finish();
         if opened {
-            (self.note)(Entry { args: args.to_vec(), answers: tape.answers() });
+            (self.note)(Entry { args: command, answers: tape.answers() });
             self.world.pause();
         }
         Left { code, kept }
