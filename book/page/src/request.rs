@@ -22,7 +22,12 @@ enum Request {
         line: String,
         #[serde(default)]
         typed: Vec<String>,
+        /// Say too what the kernel was asked for.
+        #[serde(default)]
+        trace: bool,
     },
+    /// The drawing, with what the last line did marked. The first one marks nothing.
+    Draw,
     /// Whether predicates hold, in the words of the labs.
     Check { predicates: Vec<String> },
     /// The digest of everything that can be seen.
@@ -49,7 +54,14 @@ fn answer(session: &mut Option<Session>, request: Request) -> drydock_core::Resu
             *session = Some(opened);
             Ok(json!({ "directory": directory }))
         }
-        (Request::Line { line, typed }, Some(session)) => Ok(serde_json::to_value(session.line(&line, &typed)?)?),
+        (Request::Line { line, typed, trace: false }, Some(session)) => Ok(serde_json::to_value(session.line(&line, &typed)?)?),
+        (Request::Line { line, typed, trace: true }, Some(session)) => {
+            let (said, trace) = session.traced(&line, &typed)?;
+            let mut said = serde_json::to_value(said)?;
+            said["trace"] = serde_json::to_value(trace)?;
+            Ok(said)
+        }
+        (Request::Draw, Some(session)) => Ok(serde_json::to_value(session.draw()?)?),
         (Request::Check { predicates }, Some(session)) => {
             let verdicts = session.check(&predicates)?;
             let verdicts: Vec<Value> = verdicts.iter().map(|v| json!({ "holds": v.holds, "found": v.found })).collect();

@@ -48,6 +48,8 @@ pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &
     for (path, text) in &chapter.files {
         session.put(path, text)?;
     }
+    // From here on every drawing marks what the last line did.
+    session.draw()?;
     let mut setup = Vec::new();
     for (number, block) in live {
         let mut ran = Ran { number, setup: setup.clone(), typed: Vec::new(), checks: Vec::new() };

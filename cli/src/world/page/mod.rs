@@ -2,6 +2,7 @@
 
 mod environment;
 
+use super::drawing::{Drawer, Drawing};
 use super::{Console, World};
 use crate::environment::Environment as _;
 use drydock_core::docker::Object;
@@ -10,6 +11,7 @@ use drydock_core::id::Digest;
 use drydock_core::observe::Snapshot;
 use drydock_core::{Error, Result};
 use drydock_lessons::predicate::{Predicate, Verdict};
+use drydock_sim::trace::Trace;
 use environment::{Inside, Typed};
 use serde::Serialize;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 pub struct Session {
     world: World,
     console: Console,
+    drawer: Drawer,
 }
 
 /// What a line left to read.
@@ -44,7 +47,7 @@ impl Session {
     /// # Errors
     /// Where the simulated host cannot be made.
     pub fn new(seed: u64) -> Result<Self> {
-        Ok(Self { world: World::new(seed)?, console: Console::default() })
+        Ok(Self { world: World::new(seed)?, console: Console::default(), drawer: Drawer::default() })
     }
 
     /// The working directory.
@@ -89,6 +92,7 @@ impl Session {
     /// # Errors
     /// Where the host cannot be looked at.
     pub fn line(&mut self, line: &str, typed: &[String]) -> Result<Said> {
+        self.drawer.before_line(&self.world)?;
         let before = self.seen()?;
         let typed = Typed::new(typed);
         let mut inside = Inside::new(&self.world, self.console.directory(), typed.clone());
@@ -102,6 +106,27 @@ impl Session {
             directory: self.console.directory().to_owned(),
             changed: before.difference(&self.seen()?),
         })
+    }
+
+    /// Does a line, and says what the kernel was asked for meanwhile, and what processes did: `step {"step":"freeze",…}`, `exit pid=7 …`.
+    ///
+    /// # Errors
+    /// Where the host cannot be looked at.
+    pub fn traced(&mut self, line: &str, typed: &[String]) -> Result<(Said, Vec<String>)> {
+        self.world.host().look(|w| w.trace = Trace::new(true));
+        let said = self.line(line, typed);
+        let trace = self.world.host().look(|w| std::mem::take(&mut w.trace));
+        let kinds = ["step ", "inside ", "execve ", "exit ", "kill ", "oom-kill "];
+        let told = |line: &str| Some(line.split_once(' ')?.1.to_owned()).filter(|told| kinds.iter().any(|kind| told.starts_with(kind)));
+        Ok((said?, trace.text().lines().filter_map(told).collect()))
+    }
+
+    /// Draws what there is now. From the first drawing on every later one marks what the last line did.
+    ///
+    /// # Errors
+    /// Where the engine cannot answer.
+    pub fn draw(&self) -> Result<Drawing> {
+        self.drawer.draw(&self.world)
     }
 
     /// One digest of all that can be seen of the world: the same for the same lines, wherever they are typed.
@@ -145,6 +170,23 @@ mod tests {
         let said = session.line("drydock run -d --name web nginx", &[]).expect("said");
         assert!(said.changed.iter().any(|line| line.starts_with("+ process") && line.contains("nginx")), "{said:?}");
         assert_eq!(session.line("drydock ps", &[]).expect("said").changed, [""; 0]);
+    }
+
+    #[test]
+    fn a_line_can_be_traced_and_drawn_and_is_the_same_line() {
+        let plain = |line: &str, session: &mut Session| session.line(line, &[]).expect("said");
+        let mut looked = Session::new(1).expect("a world");
+        let mut session = Session::new(1).expect("a world");
+        looked.draw().expect("drawn");
+        plain("drydock run -d --name web nginx", &mut looked);
+        plain("drydock run -d --name web nginx", &mut session);
+        let (said, trace) = looked.traced("drydock pause web", &[]).expect("said");
+        assert_eq!(said, plain("drydock pause web", &mut session));
+        assert!(trace.iter().any(|line| line.starts_with("step {\"step\":\"freeze\"")), "{trace:?}");
+        assert!(looked.draw().expect("drawn").html.contains("(changed)"));
+        assert_eq!(looked.traced("drydock ps", &[]).expect("said").1, [""; 0]);
+        plain("drydock ps", &mut session);
+        assert_eq!(looked.digest().expect("a digest"), session.digest().expect("a digest"));
     }
 
     #[test]
