@@ -83,6 +83,8 @@ impl Default for Attach {
 pub enum Ended {
     /// The process exited with this code.
     Exited(i32),
+    /// The supervisor went without a word and took the process with it: SIGKILL is all that is known of its end.
+    Lost,
     /// The person left with the detach keys; the container goes on.
     Detached,
     /// The simulated world has come to rest: nothing will happen without input, and there is none.

@@ -84,6 +84,10 @@ pub(crate) fn serve(
     let ended = ended.map_err(|e| if e.operation() == OUTPUT { Failure::Said(String::new(), NO_READER) } else { e.into() })?;
     match ended {
         Ended::Exited(code) => Ok(code),
+        Ended::Lost => {
+            session.complain("drydock: the container's supervisor ended unexpectedly, and the program with it");
+            Ok(128 + 9)
+        }
         Ended::Detached => {
             session.complain("read escape sequence");
             Ok(0)

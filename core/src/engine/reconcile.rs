@@ -13,12 +13,18 @@ use crate::store::{Change, StoreExt as _, Table, put};
 
 /// What the record of a container says whose supervisor died.
 const LOST: &str = "the container's supervisor ended unexpectedly";
+
 /// What it says when the machine was restarted meanwhile.
 const REBOOTED: &str = "the machine was restarted while the container ran";
 /// The exit code of what was killed together with its supervisor: SIGKILL's.
 const KILLED: i32 = 137;
 /// The boot that all records were last reconciled with: the key in [`Table::Meta`].
 const BOOT: &str = "boot";
+
+/// Whether the last run of a container ended with its supervisor.
+pub(super) fn was_lost(record: &ContainerRecord) -> bool {
+    record.state.error == LOST
+}
 
 impl LocalEngine {
     /// Finishes or undoes what was under way when its owner died. Costs little when nothing is.

@@ -75,20 +75,24 @@ impl LocalEngine {
 
     /// What an attached person is told, and waits for: with the last exit everything of a run is tidied up.
     pub(super) fn after_attachment(&self, id: &ContainerId, ended: Ended) -> Result<Ended> {
-        if let Ended::Exited(_) = ended {
-            let over = self.find_record(id)?.is_none_or(|r| r.config.restart == crate::container::RestartPolicy::No);
-            if over {
-                self.kernel().wait(id, Some(LAST_BREATH))?;
-            }
+        let over = match ended {
+            Ended::Exited(_) => self.find_record(id)?.is_none_or(|r| r.config.restart == crate::container::RestartPolicy::No),
+            _ => false,
+        };
+        let over = over && self.kernel().wait(id, Some(LAST_BREATH))?;
+        if ended != Ended::Exited(KILLED) {
+            return Ok(ended);
         }
         // Also what is heard of a supervisor that went without a word; it may have recorded the end before.
-        if ended == Ended::Exited(KILLED)
-            && let Some(record) = self.find_record(id)?.map(|r| self.settle(r)).transpose()?.flatten()
-            && record.state.status == Status::Exited
-        {
-            return Ok(Ended::Exited(record.state.exit_code));
-        }
-        Ok(ended)
+        let Some(found) = self.find_record(id)? else { return Ok(ended) };
+        Ok(match self.settle(found)? {
+            Some(record) if record.state.status != Status::Exited => ended,
+            Some(record) if super::reconcile::was_lost(&record) => Ended::Lost,
+            Some(record) => Ended::Exited(record.state.exit_code),
+            // Nobody was left to remove it but who settled it.
+            None if over => Ended::Lost,
+            None => ended,
+        })
     }
 
     /// Starts a container; answers the attachments that were asked for, and `None` if it runs already.

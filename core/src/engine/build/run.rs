@@ -128,6 +128,7 @@ impl Build<'_> {
         at.plan.stages.check_going()?;
         match started {
             Ok(Ended::Exited(code)) => Ok(code),
+            Ok(Ended::Lost) => Err(Error::new(ErrorKind::Interrupted, "the supervisor of the step's program ended unexpectedly")),
             Ok(Ended::Detached) => Err(Error::new(ErrorKind::Interrupted, "the step's program was left running")),
             Ok(Ended::AtRest) => Err(Error::new(ErrorKind::TimedOut, "the step's program waits for something that will never come")),
             Err(e) => Err(e),
