@@ -74,8 +74,8 @@ const WITH_BARS: [(&str, &str); 10] = [
     ("PIDS", "PIDs"),
 ];
 
-/// How wide a terminal must be for bars.
-const WIDE: usize = 110;
+/// How short a name may be cut on a terminal for the sake of bars, and how short for the figures.
+const SHORTEST: (usize, usize) = (16, 8);
 
 /// One container as it was asked for, and its figures; none once it is gone.
 type Sample = (String, Option<ContainerStats>);
@@ -89,8 +89,8 @@ fn run(matches: &ArgMatches, names: &[String], session: &mut Session<'_>) -> Out
     engine.sleep(FIRST);
     for picture in 1.. {
         let now = look(&*engine, names, args.all, false)?;
-        let bars = !args.no_stream && screen.is_terminal() && args.format.is_none() && session.width() >= WIDE;
-        let text = table(&before, &now, &args, bars)?;
+        let drawn = !args.no_stream && screen.is_terminal() && args.format.is_none();
+        let text = if drawn { fitted(&before, &now, &args, session.width())? } else { table(&before, &now, &args, false, usize::MAX)? };
         if args.no_stream {
             for line in text.lines() {
                 session.say(line)?;
@@ -130,10 +130,38 @@ fn look(engine: &dyn Engine, names: &[String], all: bool, first: bool) -> Result
     Ok(samples)
 }
 
-fn table(before: &[Sample], now: &[Sample], args: &StatsArgs, bars: bool) -> Result<String, Failure> {
+/// The table as a terminal of this width has room for it: with bars where they fit, and names no longer than leave room for the figures.
+fn fitted(before: &[Sample], now: &[Sample], args: &StatsArgs, width: usize) -> Result<String, Failure> {
+    let widest = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    let longest = now.iter().filter_map(|(_, s)| Some(s.as_ref()?.name.chars().count())).max().unwrap_or(0);
+    let mut text = String::new();
+    for (bars, shortest) in [(true, SHORTEST.0), (false, SHORTEST.1)] {
+        text = table(before, now, args, bars, usize::MAX)?;
+        let excess = widest(&text).saturating_sub(width);
+        let room = longest.saturating_sub(excess);
+        if excess > 0 && !args.no_trunc && (room >= shortest || !bars) {
+            text = table(before, now, args, bars, room.max(shortest))?;
+        }
+        if widest(&text) <= width {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+/// A name that is cut says so.
+fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most { name.to_owned() } else { name.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
+}
+
+fn table(before: &[Sample], now: &[Sample], args: &StatsArgs, bars: bool, longest: usize) -> Result<String, Failure> {
     let earlier: BTreeMap<&str, &ContainerStats> = before.iter().filter_map(|(name, s)| Some((name.as_str(), s.as_ref()?))).collect();
-    let rows: Vec<Row> =
+    let mut rows: Vec<Row> =
         now.iter().map(|(name, stats)| row(name, earlier.get(name.as_str()).copied(), stats.as_ref(), args.no_trunc)).collect();
+    for row in &mut rows {
+        let name = row.get("Name").and_then(|n| n.as_str()).map(|name| cut(name, longest));
+        row["Name"] = json!(name.unwrap_or_default());
+    }
     let format = args.format.as_deref().unwrap_or_default();
     let style = Style {
         format,
@@ -195,4 +223,60 @@ fn row(asked: &str, before: Option<&ContainerStats>, now: Option<&ContainerStats
         ".cpu": bar(share(cpu, u128::from(now.cpus) * 10_000), CELLS),
         ".memory": bar(share(memory, 10_000), CELLS),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_core::id::ContainerId;
+    use drydock_core::limits::Usage;
+    use drydock_core::time::Timestamp;
+
+    fn sample(name: &str, memory: u64, cpu: u64, second: u64) -> Sample {
+        let usage = Usage { memory, memory_limit: Some(64 << 20), cpu, pids: 1, ..Usage::default() };
+        let stats = ContainerStats {
+            id: ContainerId::new("0123456789ab".repeat(5)),
+            name: name.to_owned(),
+            running: true,
+            time: Timestamp(second * 1_000_000_000),
+            usage,
+            networks: BTreeMap::new(),
+            cpus: 4,
+            host_memory: 8 << 30,
+        };
+        (name.to_owned(), Some(stats))
+    }
+
+    fn at(width: usize, name: &str, no_trunc: bool) -> Vec<String> {
+        let args = StatsArgs { all: false, format: None, no_stream: false, no_trunc };
+        // Two of four processors for a second, and half the memory.
+        let (before, now) = (sample(name, 32 << 20, 0, 1), sample(name, 32 << 20, 2_000_000_000, 2));
+        let text = fitted(&[before], &[now], &args, width).unwrap_or_default();
+        text.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn bars_are_shown_where_they_fit_and_full_is_the_whole_host() {
+        let wide = at(130, "web", false);
+        assert_eq!(wide[1].matches("█████░░░░░").count(), 2, "{wide:?}");
+        assert!(wide[1].contains("200.00%") && wide[1].contains("50.00%"), "{wide:?}");
+        assert!(wide[1].ends_with("0B / 0B     1"), "{wide:?}");
+        assert!(wide.iter().all(|line| line.chars().count() <= 130), "{wide:?}");
+        let narrow = at(100, "web", false);
+        assert!(narrow[1].ends_with("0B / 0B     1") && !narrow[1].contains('█'), "{narrow:?}");
+    }
+
+    #[test]
+    fn a_long_name_gives_way_to_figures() {
+        let name = "a-container-with-a-rather-long-name-indeed";
+        let wide = at(140, name, false);
+        assert!(wide[1].contains("a-container-with-a") && wide[1].contains('…') && wide[1].contains('█'), "{wide:?}");
+        assert!(wide.iter().all(|line| line.chars().count() <= 140), "{wide:?}");
+        let narrow = at(100, name, false);
+        assert!(narrow[1].ends_with("0B / 0B     1") && narrow[1].contains('…') && !narrow[1].contains('█'), "{narrow:?}");
+        // Whoever asks for whole names gets them, and what does not fit is cut off where it is drawn.
+        assert!(at(100, name, true)[1].contains(name));
+        // Where nothing fits a name keeps eight letters.
+        assert!(at(40, name, false)[1].contains("a-conta…"), "{:?}", at(40, name, false));
+    }
 }
