@@ -28,7 +28,9 @@ pub async fn id(cmd: &mut Cmd) -> Exit {
     } else if options.has('g') {
         group(gid)
     } else if options.has('G') {
-        groups.iter().map(|gid| group(*gid)).collect::<Vec<_>>().join(" ")
+        // The process's own first, wherever it stands among the others.
+        let rest = groups.iter().filter(|other| **other != gid);
+        std::iter::once(&gid).chain(rest).map(|gid| group(*gid)).collect::<Vec<_>>().join(" ")
     } else {
         let named = |number: u32, name: Option<String>| name.map_or_else(|| number.to_string(), |name| format!("{number}({name})"));
         let list: Vec<String> = groups.iter().map(|gid| named(*gid, names.find(*gid))).collect();

@@ -4,6 +4,9 @@ use super::{Scratch, directory, wrong};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drydock_core::{Error, ErrorKind, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,7 +53,7 @@ impl Build {
         match module {
             Some(module) => {
                 let file = out.join("drydock-module.js");
-                std::fs::write(&file, wrapped(&module)).map_err(|e| wrong("write", &file, e))?;
+                std::fs::write(&file, wrapped(&module)?).map_err(|e| wrong("write", &file, e))?;
             }
             None => eprintln!("drydock: without the module its blocks are read and not typed into: tests/wasm/page builds it"),
         }
@@ -59,9 +62,12 @@ impl Build {
     }
 }
 
-/// The module as a script: a page that was opened from a disk may load that, and no other file.
-fn wrapped(module: &[u8]) -> String {
-    format!("self.drydockModule = \"{}\";\n", STANDARD.encode(module))
+/// The module, compressed, as a script: a page that was opened from a disk may load that, and no other file.
+fn wrapped(module: &[u8]) -> Result<String> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = packed.write_all(module).and_then(|()| packed.finish());
+    let packed = packed.map_err(|e| Error::new(ErrorKind::System, "compress the module").source(e))?;
+    Ok(format!("self.drydockModule = \"{}\";\n", STANDARD.encode(packed)))
 }
 
 /// mdBook: the one that `MDBOOK` names, the one on the path, or where cargo installs it.
@@ -95,6 +101,7 @@ fn version(said: &str) -> Option<(u32, u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
 
     #[test]
     fn versions_are_read_and_compared() {
@@ -106,6 +113,11 @@ mod tests {
 
     #[test]
     fn the_module_is_a_script() {
-        assert_eq!(wrapped(b"\0asm"), "self.drydockModule = \"AGFzbQ==\";\n");
+        let script = wrapped(b"\0asm").expect("compressed");
+        let packed = script.strip_prefix("self.drydockModule = \"").and_then(|rest| rest.strip_suffix("\";\n")).expect("a text");
+        let mut module = Vec::new();
+        let packed = STANDARD.decode(packed).expect("base64");
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut module).expect("gzip");
+        assert_eq!(module, b"\0asm");
     }
 }

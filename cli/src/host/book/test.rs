@@ -30,6 +30,9 @@ enum Host {
     Linux,
 }
 
+/// How long a line of this machine's shell may take, in seconds: one that waits for ever is a mistake and no test that hangs.
+const PATIENCE: &str = "300";
+
 /// What was run of a chapter.
 #[derive(Default)]
 pub(super) struct Tested {
@@ -151,8 +154,12 @@ pub(super) fn shell(line: &str, book: &Path, bin: &Path, variables: &[(&str, &st
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)));
     let path = path.map_err(|_| Error::invalid("PATH cannot be put together"))?;
-    let mut command = Command::new("sh");
-    command.args(["-c", line]).current_dir(book.join("..")).env("PATH", path).stdin(std::process::Stdio::null());
+    let mut command = Command::new("timeout");
+    command
+        .args(["--kill-after=5", PATIENCE, "sh", "-c", line])
+        .current_dir(book.join(".."))
+        .env("PATH", path)
+        .stdin(std::process::Stdio::null());
     command.envs(variables.iter().copied());
-    command.output().map_err(|e| wrong("run", Path::new("sh"), e))
+    command.output().map_err(|e| wrong("run", Path::new("timeout"), e))
 }
