@@ -75,13 +75,13 @@ fn run(matches: &ArgMatches, _: &[String], session: &mut Session<'_>) -> Outcome
 }
 
 fn line(kind: &str, total: usize, active: usize, bytes: u64, reclaimable: u64, percent: bool) -> Row {
-    let free = size::decimal(reclaimable);
+    let free = size::total(reclaimable);
     let share = |_: ()| (reclaimable * 100).checked_div(bytes).map_or_else(|| free.clone(), |percent| format!("{free} ({percent}%)"));
     json!({
         "Type": kind,
         "TotalCount": total.to_string(),
         "Active": active.to_string(),
-        "Size": size::decimal(bytes),
+        "Size": size::total(bytes),
         "Reclaimable": if percent { share(()) } else { free },
     })
 }
@@ -123,8 +123,8 @@ fn verbose(usage: &DiskUsage, now: Timestamp, session: &mut Session<'_>) -> Outc
                 "ID": one.image.id.short(),
                 "CreatedSince": format!("{} ago", duration::human(now.since(one.image.created))),
                 "Size": size::decimal(one.image.size),
-                "SharedSize": size::decimal(one.shared),
-                "UniqueSize": size::decimal(one.unique),
+                "SharedSize": size::total(one.shared),
+                "UniqueSize": size::total(one.unique),
                 "Containers": one.containers.to_string(),
             })
         })
@@ -143,7 +143,7 @@ fn verbose(usage: &DiskUsage, now: Timestamp, session: &mut Session<'_>) -> Outc
         })
     });
     table(session, "Containers space usage:", &CONTAINERS, containers.collect())?;
-    let volumes = usage.volumes.iter().map(|v| json!({"Name": v.name, "Links": v.links.to_string(), "Size": size::decimal(v.size)}));
+    let volumes = usage.volumes.iter().map(|v| json!({"Name": v.name, "Links": v.links.to_string(), "Size": size::total(v.size)}));
     table(session, "Local Volumes space usage:", &VOLUMES, volumes.collect())?;
     Ok(0)
 }

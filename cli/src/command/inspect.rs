@@ -158,6 +158,7 @@ fn show_as(format: Option<&str>, kind: Kind, names: &[String], session: &mut Ses
     }
     match &template {
         Some(template) => {
+            let (mut nothing, mut stopped) = (true, None);
             for value in &mut found {
                 // Sizes that were not asked for are nothing, and no mistake.
                 if let (Value::Object(fields), false) = (&mut *value, matches!(kind, Kind::Image | Kind::Volume | Kind::Network)) {
@@ -165,8 +166,21 @@ fn show_as(format: Option<&str>, kind: Kind, names: &[String], session: &mut Ses
                         fields.entry(field).or_insert(Value::Null);
                     }
                 }
-                let line = by_template(template, value)?;
-                session.say(&line)?;
+                match by_template(template, value) {
+                    Ok(line) => session.say(&line)?,
+                    Err(failure) => {
+                        stopped = Some(failure);
+                        break;
+                    }
+                }
+                nothing = false;
+            }
+            if nothing {
+                // Docker ends what it has written with a line, also where that is nothing.
+                session.say("")?;
+            }
+            if let Some(failure) = stopped {
+                return Err(failure);
             }
         }
         None => {

@@ -74,7 +74,7 @@ pub(crate) fn tell(session: &mut Session<'_>, what: &str, pruned: &Pruned, dry_r
 /// The last line.
 pub(crate) fn tell_space(session: &mut Session<'_>, reclaimed: u64, dry_run: bool) -> Outcome {
     let what = if dry_run { "Space that would be reclaimed" } else { "Total reclaimed space" };
-    session.say(&format!("{what}: {}", size::decimal(reclaimed)))?;
+    session.say(&format!("{what}: {}", size::total(reclaimed)))?;
     Ok(0)
 }
 

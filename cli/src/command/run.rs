@@ -62,6 +62,11 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
         let reference = Reference::parse(&config.image)?;
         pull::fetch(session, &reference.familiar(), &how).map(drop)
     };
+    let missing = |session: &mut Session<'_>, image: &str| {
+        if !args.quiet {
+            session.complain(&format!("Unable to find image '{image}' locally"));
+        }
+    };
     if policy == "always" {
         fetch(session)?;
         return Ok(engine.create(config)?);
@@ -72,7 +77,7 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
         let wanted = Platform::parse(asked, &own)?;
         let here = engine.image(&config.image).ok();
         if here.is_some_and(|image| (image.os, image.architecture) != (wanted.os, wanted.architecture)) && policy != "never" {
-            session.complain(&format!("Unable to find image '{}' locally", Reference::parse(&config.image)?.familiar()));
+            missing(session, &Reference::parse(&config.image)?.familiar());
             fetch(session)?;
         }
     }
@@ -84,7 +89,7 @@ pub(crate) fn create(session: &mut Session<'_>, args: &ContainerArgs, config: &C
         return Err(error.into());
     }
     let Ok(reference) = Reference::parse(&config.image) else { return Err(error.into()) };
-    session.complain(&format!("Unable to find image '{}' locally", reference.familiar()));
+    missing(session, &reference.familiar());
     fetch(session)?;
     Ok(engine.create(config)?)
 }

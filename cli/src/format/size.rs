@@ -5,6 +5,11 @@ pub fn decimal(bytes: u64) -> String {
     scaled(bytes, 1000, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], 3)
 }
 
+/// Four significant digits and a decimal unit, where Docker says how much there is altogether: `1.984MB`.
+pub fn total(bytes: u64) -> String {
+    scaled(bytes, 1000, &["B", "kB", "MB", "GB", "TB", "PB", "EB"], 4)
+}
+
 /// Four significant digits and a binary unit: `7.771GiB`.
 pub fn binary(bytes: u64) -> String {
     scaled(bytes, 1024, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"], 4)

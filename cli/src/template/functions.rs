@@ -103,6 +103,8 @@ fn length(value: &Value) -> Result<Value, String> {
         Value::String(s) => Ok(Value::from(s.len())),
         Value::Array(a) => Ok(Value::from(a.len())),
         Value::Object(o) => Ok(Value::from(o.len())),
+        // Lists that Docker leaves null are slices without elements to its templates.
+        Value::Null => Ok(Value::from(0)),
         other => Err(format!("len of type {}", print::type_name(other))),
     }
 }
