@@ -171,11 +171,12 @@ impl DockerEngine {
         self.ask("POST", &on(name, "attach"), parameters, Vec::new(), Body::Upgrade(&Value::Null))
     }
 
-    fn serve(&self, id: &str, tty: bool, answer: &mut Answer, attach: &Attach, io: &mut dyn Io) -> Result<Parted> {
+    fn serve(&self, id: &str, tty: bool, ended: bool, answer: &mut Answer, attach: &Attach, io: &mut dyn Io) -> Result<Parted> {
         let asides = Asides {
             // One that ends meanwhile has no terminal to be told about.
             resize: &|size| self.resize_container(id, size).or(Ok(())),
             signal: &|signal| self.kill_container(id, signal).or(Ok(())),
+            ended,
         };
         pump(answer, tty, attach, io, &asides)
     }
@@ -194,7 +195,7 @@ impl DockerEngine {
             // One that ended at once has no terminal.
             let _ = self.resize_container(id, size);
         }
-        match self.serve(id, record.config.tty, &mut answer, attach, io)? {
+        match self.serve(id, record.config.tty, false, &mut answer, attach, io)? {
             Parted::Detached => Ok(Ended::Detached),
             Parted::Over => waiting.end().map(Ended::Exited),
         }
@@ -214,7 +215,9 @@ impl DockerEngine {
         }
         let waiting = self.begin_wait(id, WaitCondition::NotRunning, None)?;
         let mut answer = self.connect(id, attach)?;
-        match self.serve(id, record.config.tty, &mut answer, attach, io)? {
+        // One that ended between the first look and the attachment leaves an engine waiting for the next start.
+        let ended = !self.container_record(id).is_ok_and(|now| matches!(now.state.status, Status::Running | Status::Paused));
+        match self.serve(id, record.config.tty, ended, &mut answer, attach, io)? {
             Parted::Detached => Ok(Ended::Detached),
             Parted::Over => waiting.end().map(Ended::Exited),
         }

@@ -341,8 +341,7 @@ impl Engine for DockerEngine {
     }
 
     fn last_event(&self) -> Result<u64> {
-        // What happens from now on is later than now.
-        Ok(self.time().0)
+        self.last_moment()
     }
 
     fn follow_events(&self, after: u64, limit: usize, patience: Duration) -> Result<Vec<EventEntry>> {

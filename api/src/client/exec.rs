@@ -94,7 +94,7 @@ impl DockerEngine {
             let _ = self.resize_program(exec, size);
         }
         // Docker passes no signals on to such a program.
-        let asides = Asides { resize: &|size| self.resize_program(exec, size).or(Ok(())), signal: &|_| Ok(()) };
+        let asides = Asides { resize: &|size| self.resize_program(exec, size).or(Ok(())), signal: &|_| Ok(()), ended: false };
         let mut listening = Listening { io, excuse: Vec::new(), told: false };
         let parted = pump(&mut answer, tty, attach, &mut listening, &asides)?;
         let excuse = String::from_utf8_lossy(&listening.excuse).trim().to_owned();

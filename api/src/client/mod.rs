@@ -52,6 +52,8 @@ pub struct DockerEngine {
     ahead: Option<i64>,
     /// Sizes of terminals that an engine older than 1.42 is still to be told, by the id of their container.
     sizes: Mutex<BTreeMap<String, Size>>,
+    /// How many events of a moment were seen, where time is virtual.
+    seen: Mutex<BTreeMap<u64, usize>>,
 }
 
 /// A part of a path, escaped.
@@ -125,7 +127,14 @@ impl DockerEngine {
             return Err(Error::unsupported(format!("API version {theirs} of the engine at {address}; the oldest is {OLDEST}")));
         }
         let drydock = oldest.is_some_and(|server| server.starts_with("Drydock"));
-        let mut engine = Self { address, version: theirs.min(NEWEST), facts: OnceLock::new(), ahead: None, sizes: Mutex::default() };
+        let mut engine = Self {
+            address,
+            version: theirs.min(NEWEST),
+            facts: OnceLock::new(),
+            ahead: None,
+            sizes: Mutex::default(),
+            seen: Mutex::default(),
+        };
         if !drydock {
             // Behind a socket of this machine is this machine's clock.
             engine.ahead = if matches!(engine.address, Address::Unix(_)) { Some(0) } else { engine.offset() };

@@ -17,6 +17,8 @@ const CHUNK: usize = 64 << 10;
 const HEADER: usize = 8;
 /// The number of standard input.
 const STDIN: i32 = 0;
+/// How long an engine may be silent about a container that has ended.
+const SILENCE: Duration = Duration::from_secs(1);
 /// How often it is looked for what cannot be waited for.
 const GLANCE: Duration = Duration::from_millis(30);
 
@@ -75,6 +77,8 @@ pub struct Asides<'a> {
     pub resize: &'a dyn Fn(Size) -> Result<()>,
     /// A signal for the container.
     pub signal: &'a dyn Fn(Signal) -> Result<()>,
+    /// Whether the container had ended before anybody could be sure to hear its end: then silence is the end.
+    pub ended: bool,
 }
 
 /// How the two sides parted.
@@ -157,8 +161,12 @@ pub fn pump(answer: &mut Answer, tty: bool, attach: &Attach, io: &mut dyn Io, as
             }
         }
         outbox.push(answer);
-        if !answer.is_ahead() && !readable(answer, &outbox, io)? {
-            continue;
+        if !answer.is_ahead() {
+            match readable(answer, &outbox, io, asides.ended.then_some(SILENCE))? {
+                Happened::Output => {}
+                Happened::Silence => return Ok(Parted::Over),
+                Happened::Else => continue,
+            }
         }
         let n = match answer.read(&mut buffer) {
             Ok(0) => return Ok(Parted::Over),
@@ -187,8 +195,18 @@ fn leave(answer: &mut Answer, keys: &[u8]) {
     while matches!(answer.read(&mut rest), Ok(n) if n > 0) {}
 }
 
-/// Waits for something to happen on either side. Answers whether it was output.
-fn readable(answer: &Answer, outbox: &Outbox, io: &dyn Io) -> Result<bool> {
+/// What was waited for.
+enum Happened {
+    /// There is output, or its end.
+    Output,
+    /// Nothing, for as long as that means something.
+    Silence,
+    /// Input, or it is time to look for it.
+    Else,
+}
+
+/// Waits for something to happen on either side, at most for `patience`.
+fn readable(answer: &Answer, outbox: &Outbox, io: &dyn Io, patience: Option<Duration>) -> Result<Happened> {
     let mut wanted = PollFlags::IN;
     if !outbox.pending().is_empty() {
         wanted |= PollFlags::OUT;
@@ -200,10 +218,13 @@ fn readable(answer: &Answer, outbox: &Outbox, io: &dyn Io) -> Result<bool> {
         fds.push(PollFd::new(&stdin, PollFlags::IN));
     }
     // A number is no descriptor that may be waited on without further promises; signals and sizes of terminals can wait a moment.
-    let glance = descriptors.iter().any(|fd| *fd != STDIN).then(|| Timespec::try_from(GLANCE).ok()).flatten();
+    let glance = patience.or(descriptors.iter().any(|fd| *fd != STDIN).then_some(GLANCE)).and_then(|time| Timespec::try_from(time).ok());
     match poll(&mut fds, glance.as_ref()) {
-        Ok(_) => Ok(fds.first().is_some_and(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR))),
-        Err(Errno::INTR) => Ok(false),
+        Ok(0) if patience.is_some() => Ok(Happened::Silence),
+        Ok(_) if fds.first().is_some_and(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)) => {
+            Ok(Happened::Output)
+        }
+        Ok(_) | Err(Errno::INTR) => Ok(Happened::Else),
         Err(e) => Err(cut_off("poll", e.into())),
     }
 }

@@ -55,6 +55,8 @@ impl DockerEngine {
     pub(super) fn declared(&self) -> Capabilities {
         let Ok(info) = self.information() else { return Capabilities::new() };
         let mut all = Capabilities::from([Capability::Containers, Capability::Freeze, Capability::Exec, Capability::Images]);
+        // Without a session, which this client has not, a Docker Engine builds with the classic builder; Drydock has one only.
+        all.extend((self.known_facts().host != "docker").then_some(Capability::BuildKit));
         let mut when = |holds: bool, those: &[Capability]| all.extend(those.iter().filter(|_| holds));
         when(flag(&info, "MemoryLimit"), &[Capability::Memory]);
         when(flag(&info, "CpuCfsQuota") || flag(&info, "CPUShares"), &[Capability::Cpu]);
