@@ -42,6 +42,8 @@ pub enum Capability {
     Pids,
     /// System call filters.
     Seccomp,
+    /// Builds as BuildKit does them: its instructions and flags, stages that do not matter left out, a cache by content.
+    BuildKit,
     /// User namespaces with ids of their own, over layers that are mapped as they are mounted.
     UserNamespaces,
 }

@@ -18,6 +18,7 @@ pub mod ask;
 pub mod clause;
 pub mod clauses;
 pub mod command;
+pub mod differences;
 pub mod divergence;
 pub mod fixture;
 pub mod lockstep;

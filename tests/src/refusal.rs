@@ -36,6 +36,7 @@ fn ask(world: &World<'_>, missing: Capability) -> Checked<Error> {
         Capability::Images => {
             refused(world.engine().import(&mut world.busybox(), &drydock_core::engine::ImportRequest::of("unsupported", &[], "")))
         }
+        Capability::BuildKit => crate::clauses::needs_buildkit(world),
         Capability::Freeze => {
             let id = world.sleeper(|_| {})?;
             refused(world.engine().pause(&id))

@@ -240,6 +240,9 @@ fn examine(clause: &Clause, subject: &dyn Subject) -> (Verdict, String) {
     });
     let cleaned = catch(|| world.clean().and_then(|()| before.holds(&world)));
     match (checked, cleaned) {
+        (_, Ok(Ok(()))) if world.misses_the_host() => {
+            (Verdict::NotObservable, "the engine's host is not the one where the suite runs".to_owned())
+        }
         (Err(panic), _) | (Ok(Ok(())), Err(panic)) => (Verdict::Error, panic),
         (Ok(Err(failed)), Ok(Ok(()))) if failed.unobservable().is_some() => {
             (Verdict::NotObservable, failed.unobservable().unwrap_or_default().to_owned())

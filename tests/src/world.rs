@@ -13,7 +13,7 @@ use drydock_core::io::{Attach, Ended, Stream};
 use drydock_core::kernel::Signal;
 use drydock_core::time::Timestamp;
 use drydock_sim::registry::Registry;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct World<'a> {
     engine: Arc<dyn Engine>,
     capabilities: Capabilities,
     made: RefCell<Vec<String>>,
+    /// Whether a clause asked for something of the engine's host where that is not here.
+    missed: Cell<bool>,
 }
 
 impl<'a> World<'a> {
@@ -30,7 +32,7 @@ impl<'a> World<'a> {
     pub fn new(subject: &'a dyn Subject) -> Self {
         let engine = subject.engine();
         let capabilities = engine.capabilities();
-        let world = Self { subject, engine, capabilities, made: RefCell::default() };
+        let world = Self { subject, engine, capabilities, made: RefCell::default(), missed: Cell::default() };
         world.fresh_registries();
         world
     }
@@ -260,13 +262,26 @@ impl<'a> World<'a> {
 
     // -- the host
 
+    /// Whether what was seen counts for nothing: the engine's host is another one, and the clause is about that.
+    pub fn misses_the_host(&self) -> bool {
+        self.missed.get()
+    }
+
+    fn needs_the_host(&self) {
+        if self.subject.is_elsewhere() {
+            self.missed.set(true);
+        }
+    }
+
     /// Runs a script in a shell on the host.
     pub fn host(&self, script: &str) -> Checked<Output> {
+        self.needs_the_host();
         Ok(self.subject.host(script)?)
     }
 
     /// A directory of the host where files may be made.
     pub fn scratch(&self) -> String {
+        self.needs_the_host();
         self.subject.scratch()
     }
 
@@ -292,6 +307,7 @@ impl<'a> World<'a> {
 
     /// The hosts and ports of the registries that are for clauses.
     pub fn registries(&self) -> Vec<String> {
+        self.needs_the_host();
         self.subject.registries()
     }
 
@@ -309,7 +325,7 @@ impl<'a> World<'a> {
     /// Puts registries, empty and true, where the last clause's were.
     pub fn fresh_registries(&self) {
         let remotes = self.subject.remotes();
-        for name in self.registries() {
+        for name in self.subject.registries() {
             drydock_sim::registry::held(&remotes).put(&name, Registry::default());
         }
     }

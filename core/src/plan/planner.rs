@@ -68,8 +68,14 @@ impl Planner {
 
 /// What a kernel of these facts can do.
 pub fn capabilities(facts: &Facts) -> Capabilities {
-    let mut all =
-        Capabilities::from([Capability::Containers, Capability::Exec, Capability::Images, Capability::Bridge, Capability::Publish]);
+    let mut all = Capabilities::from([
+        Capability::Containers,
+        Capability::Exec,
+        Capability::Images,
+        Capability::BuildKit,
+        Capability::Bridge,
+        Capability::Publish,
+    ]);
     let has = |controller: &str| facts.controllers.iter().any(|c| c == controller);
     for (controller, capability) in [("memory", Capability::Memory), ("cpu", Capability::Cpu), ("pids", Capability::Pids)] {
         if has(controller) {

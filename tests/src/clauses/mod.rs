@@ -10,6 +10,8 @@ pub mod security;
 
 use crate::clause::{Area, Clause};
 
+pub(crate) use build::needs_buildkit;
+
 /// Every clause, by area, topic and number.
 pub fn all() -> Vec<&'static Clause> {
     let areas = [

@@ -3,7 +3,7 @@
 //! What it keeps of images and volumes is taken away after each clause, so it should be one that nobody needs. Namespaces and cgroups
 //! are the engine's own affair: what a clause wants to see of the host and Docker's API does not show is not observable here.
 
-use super::linux::{LinuxSubject, failed};
+use super::linux::{LinuxSubject, empty};
 use super::{Subject, Target};
 use crate::outcome::Output;
 use drydock_api::client::{Address, DockerEngine};
@@ -60,18 +60,17 @@ impl DockerSubject {
     }
 
     fn name(&self) -> &'static str {
-        if self.engine.facts().host == "docker" { "dockerd" } else { "served" }
+        match self.engine.facts().host.as_str() {
+            "docker" => "dockerd",
+            "sim" => "served-sim",
+            _ => "served",
+        }
     }
 }
 
 /// Empties a subject's directory for a clause.
 fn ready(subject: &Arc<DockerSubject>) -> Result<Arc<dyn Subject>> {
-    let scratch = subject.scratch();
-    let place = Path::new(&scratch);
-    if place.exists() {
-        std::fs::remove_dir_all(place).map_err(|e| failed("empty its scratch directory", e))?;
-    }
-    std::fs::create_dir_all(place).map_err(|e| failed("make its scratch directory", e))?;
+    empty(Path::new(&subject.scratch()))?;
     Ok(Arc::clone(subject) as Arc<dyn Subject>)
 }
 
@@ -118,6 +117,10 @@ impl Subject for DockerSubject {
 
     fn registries(&self) -> Vec<String> {
         self.own.registries()
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.engine.facts().host == "sim"
     }
 
     fn busybox(&self) -> &[u8] {

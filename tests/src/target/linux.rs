@@ -6,7 +6,7 @@ use crate::{fixture, registry};
 use drydock_core::engine::Engine;
 use drydock_core::error::{Error, ErrorKind, Result};
 use drydock_sim::registry::Shared;
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -100,6 +100,22 @@ impl LinuxSubject {
     }
 }
 
+/// Makes a directory, or makes it empty again: a clause that failed half way may have left a mount there.
+pub(super) fn empty(directory: &Path) -> Result<()> {
+    // By its real name, as the table has it.
+    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let table = fs::read_to_string("/proc/self/mounts").map_err(|e| failed("read its mounts", e))?;
+    // Blanks and the like are written as octal numbers there, and the suite's directories have none.
+    let below = table.lines().filter_map(|line| line.split(' ').nth(1)).filter(|at| Path::new(at).starts_with(&real));
+    for at in below.collect::<Vec<_>>().into_iter().rev() {
+        umount2(at, MntFlags::MNT_DETACH).map_err(|e| failed("take a mount out of its scratch directory", e))?;
+    }
+    if directory.exists() {
+        fs::remove_dir_all(directory).map_err(|e| failed("empty its scratch directory", e))?;
+    }
+    fs::create_dir_all(directory).map_err(|e| failed("make its scratch directory", e))
+}
+
 fn open(top: &Path) -> Result<Arc<dyn Engine>> {
     let root = |name: &str| top.join(name).to_string_lossy().into_owned();
     Ok(Arc::new(drydock_linux::open_reaching(&root("data"), &root("run"), Arc::new(drydock_linux::Network::waiting(PATIENCE)))?))
@@ -139,6 +155,10 @@ impl Subject for LinuxSubject {
         Arc::clone(&self.remotes)
     }
 
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
     fn registries(&self) -> Vec<String> {
         self.registries.clone()
     }
@@ -167,11 +187,7 @@ impl Target for LinuxTarget {
     }
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
-        let scratch = self.subject.scratch_dir();
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch).map_err(|e| failed("empty its scratch directory", e))?;
-        }
-        fs::create_dir_all(&scratch).map_err(|e| failed("make its scratch directory", e))?;
+        empty(&self.subject.scratch_dir())?;
         Ok(Arc::clone(&self.subject) as Arc<dyn Subject>)
     }
 

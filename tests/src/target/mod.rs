@@ -39,6 +39,8 @@ pub trait Subject: Send + Sync {
     fn remotes(&self) -> drydock_sim::registry::Shared;
     /// The hosts and ports of those that are for clauses: this machine, without TLS.
     fn registries(&self) -> Vec<String>;
+    /// Whether the engine's host is another than the one that `scratch`, `host` and `registries` are of.
+    fn is_elsewhere(&self) -> bool;
     /// The archive of the image `busybox`.
     fn busybox(&self) -> &[u8];
 }

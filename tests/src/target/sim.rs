@@ -162,6 +162,10 @@ impl Subject for SimSubject {
         self.host.remotes()
     }
 
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
     fn registries(&self) -> Vec<String> {
         (0..registry::COUNT).map(|i| format!("127.0.0.1:{}", 5000 + i)).collect()
     }

@@ -1,6 +1,6 @@
 //! ARG: where it is known, and what it leaves.
 
-use super::{NAME, REFERENCE, build, build_with, refused_with};
+use super::{BUILDKIT, NAME, REFERENCE, build, build_with, refused_with};
 use crate::clause::Clause;
 use crate::outcome::{contains, equal, holds, lacks};
 use drydock_core::build::request::BuildRequest;
@@ -41,7 +41,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-ARG-6", "The platform is told by arguments that only need to be asked for.", REFERENCE, |w| {
         let trial = build(w, "FROM busybox\nARG TARGETARCH\nARG TARGETOS\nRUN echo $TARGETOS/$TARGETARCH\n", &[])?;
         equal("platform", trial.heard.output().trim().to_owned(), format!("linux/{}", w.engine().facts().architecture))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker("BLD-ARG-7", "Proxies may be given without ARG, reach RUN, and are in no history.", REFERENCE, |w| {
         let trial = build_with(w, "FROM busybox\nRUN echo $HTTP_PROXY\n", &[], given("HTTP_PROXY", "http://u:p@proxy"))?;
         equal("in RUN", trial.heard.output().trim(), "http://u:p@proxy")?;
@@ -63,5 +64,6 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("values", build(w, text, &[])?.heard.output().trim(), "abse s t")?;
         let error = refused_with(w, "FROM busybox\nENV A=\"${U:?say what}\"\n", &[], |_| {})?;
         holds(format_args!("{error}"), error.to_string().contains("U: say what"))
-    }),
+    })
+    .needs(BUILDKIT),
 ];

@@ -1,6 +1,6 @@
 //! The cache: a step is done again exactly when something it sees has changed; and the same inputs give the same image.
 
-use super::{NAME, Trial, build, build_with, refused};
+use super::{BUILDKIT, NAME, Trial, build, build_with, refused};
 use crate::clause::Clause;
 use crate::fixture::{Archive, Entry, tar};
 use crate::outcome::{Checked, equal, holds};
@@ -68,13 +68,15 @@ pub(super) const CLAUSES: &[Clause] = &[
             equal(other, steps, 0)?;
         }
         Ok(())
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-CACHE-5", "What a program cannot see does not count: labels, ports, the command, health checks.", CACHE, |w| {
         let first = "FROM busybox\nRUN echo a\n";
         let second =
             "FROM busybox\nLABEL a=1\nEXPOSE 80\nCMD x\nHEALTHCHECK CMD true\nSTOPSIGNAL 9\nVOLUME /v\nMAINTAINER me\nRUN echo a\n";
         equal("cached", again(w, (first, &[]), (second, &[]))?, (1, 1))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker("BLD-CACHE-6", "An argument counts for what runs after its ARG, and for nothing else.", CACHE, |w| {
         let build_arg = |text: &str, name: &str, value: &str| {
             Ok::<_, crate::Failed>(build_with(w, text, &[], |r| drop(r.arguments.insert(name.to_owned(), value.to_owned())))?.built.cached)
@@ -137,7 +139,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             w.run_with(&["cat", "/x"], |c| c.image = NAME.to_owned())?.exits(0)?.prints("x")?.done()?;
             equal("cached", build(w, text, &[])?.built.cached, (0, 1))
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-CACHE-12",
         "Pruning frees what no image has, and without --all leaves the rest.",
@@ -150,7 +153,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             let (gone, freed) = w.engine().prune_build_cache(&PruneCache::default())?;
             equal("nothing has it", (gone.len(), freed), (1, 6))
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-CACHE-13",
         "With SOURCE_DATE_EPOCH two builds that share nothing are one image, and nothing in it is younger.",
@@ -170,7 +174,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             let ran = w.run_with(&["stat", "-c", "%Y", "/w/x", "/w/d"], |c| c.image = NAME.to_owned())?;
             ran.exits(0)?.prints("1700000000\n1700000000")?.done()
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-CACHE-14",
         "The same files and configuration are one digest on every host.",
@@ -182,7 +187,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             let layer = w.engine().image(NAME)?.diff_ids;
             equal("layer", layer.first().map(|l| l.to_string()), Some(EVERYWHERE.to_owned()))
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law("BLD-CACHE-15", "What is copied from a stage counts by its content, not by how it was made.", CACHE, |w| {
         let text = |how: &str| format!("FROM busybox AS s\nRUN {how}\nFROM busybox\nCOPY --from=s /f /f\n");
         build(w, &text("echo same > /f"), &[])?;

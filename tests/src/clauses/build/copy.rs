@@ -1,6 +1,6 @@
 //! COPY and ADD: which files, where to, whose they are.
 
-use super::{NAME, REFERENCE, build, build_with, in_image, refused};
+use super::{BUILDKIT, NAME, REFERENCE, build, build_with, in_image, refused};
 use crate::clause::Clause;
 use crate::fixture::{Entry, tar};
 use crate::outcome::{contains, equal};
@@ -79,7 +79,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-COPY-10", "--chmod sets modes, in octal or by letters.", REFERENCE, |w| {
         let text = "FROM busybox\nCOPY --chmod=4711 one /a\nCOPY --chmod=u=rwX,go=rX d /d/\nCOPY --chmod=u+x one /b\n";
         in_image(w, text, &some(), "stat -c %a /a /d/two /d/e /b")?.exits(0)?.prints("4711\n644\n755\n744")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker("BLD-COPY-11", "A destination behind a link of the image is where the link leads.", REFERENCE, |w| {
         let text =
             "FROM busybox\nRUN mkdir -p /usr/real && ln -s usr/real /short && ln -s /usr/real /abs\nCOPY one /short/\nCOPY tool /abs/x/\n";
@@ -88,7 +89,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-COPY-12", "A here-document is a file of its name, with variables or, quoted, without.", REFERENCE, |w| {
         let text = "FROM busybox\nENV A=1\nCOPY <<f1 <<\"f2\" /x/\na $A\nf1\na $A\nf2\nCOPY <<EOF /named\nhi\nEOF\n";
         in_image(w, text, &[], "cat /x/f1 /x/f2 /named")?.exits(0)?.prints("a 1\na $A\nhi")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker("BLD-COPY-13", "--from takes files from an image, and keeps their owners.", REFERENCE, |w| {
         w.import(&tar(&[Entry::dir("etc"), Entry::file("etc/x", "from it\n")]), "other:1", &[])?;
         let text =
@@ -97,11 +99,13 @@ pub(super) const CLAUSES: &[Clause] = &[
     }),
     Clause::law("BLD-COPY-14", "--exclude leaves files out by pattern.", REFERENCE, |w| {
         in_image(w, "FROM busybox\nCOPY --exclude=e --exclude=link d /x/\n", &some(), "ls /x")?.exits(0)?.prints("two")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-COPY-15", "--parents keeps the directories of a source, from /./ on if that is in it.", REFERENCE, |w| {
         let text = "FROM busybox\nCOPY --parents d/e/three /x/\nCOPY --parents d/./e/three /y/\n";
         in_image(w, text, &some(), "cat /x/d/e/three /y/e/three")?.exits(0)?.prints("3\n3")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-COPY-16", "A linked copy is the same layer over another base.", REFERENCE, |w| {
         w.import_busybox("base:2", &["LABEL x=1"])?;
         w.import(&tar(&[Entry::file("other", "x")]), "base:3", &[])?;
@@ -110,7 +114,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             Ok::<_, crate::Failed>(w.engine().image(NAME)?.diff_ids.last().cloned())
         };
         equal("layer", last("base:2")?, last("base:3")?)
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker(
         "BLD-COPY-17",
         "What .dockerignore leaves out is not there to be copied.",
@@ -140,7 +145,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let inner = tar(&[Entry::file("f", "x\n")]);
         let text = "FROM busybox\nCOPY a.tar /a/\nADD --unpack=false a.tar /b/\n";
         in_image(w, text, &[Entry::file("a.tar", &inner)], "ls /a /b | tr '\\n' ' '")?.exits(0)?.prints("/a: a.tar  /b: a.tar ")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker("BLD-COPY-20", "Two names of one file are one file in the image.", "image-spec layer.md, Hardlinks", |w| {
         let files = [Entry::dir("d"), Entry::file("d/a", "x\n"), Entry::hard_link("d/b", "d/a")];
         in_image(w, "FROM busybox\nCOPY d /d\n", &files, "stat -c %h /d/a; cat /d/b")?.exits(0)?.prints("2\nx")?.done()

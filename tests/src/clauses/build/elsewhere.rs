@@ -1,6 +1,6 @@
 //! Caches that go elsewhere and come from there, and layers that become one.
 
-use super::{NAME, build, build_with, in_image};
+use super::{BUILDKIT, NAME, build, build_with, in_image};
 use crate::clause::Clause;
 use crate::outcome::{Checked, equal, holds};
 use crate::world::World;
@@ -102,7 +102,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         build_with(w, STEPS, &[], |r| r.tags = vec!["plain:1".to_owned()])?;
         w.engine().prune_build_cache(&PruneCache { all: true, ..PruneCache::default() })?;
         equal("cached", cached(w, STEPS, CacheFrom::Image("plain:1".to_owned()))?, (0, 3))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-ELSEWHERE-9",
         "--no-cache takes nothing from elsewhere either.",

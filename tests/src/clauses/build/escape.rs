@@ -1,6 +1,6 @@
 //! What no build can do: reach out of its context, its stages, its mounts. Each clause is an attack that once worked somewhere.
 
-use super::{NAME, attempt, build, in_image, refused};
+use super::{BUILDKIT, NAME, attempt, build, in_image, refused};
 use crate::clause::Clause;
 use crate::fixture::{Entry, tar};
 use crate::outcome::{Checked, contains, equal, holds, lacks};
@@ -104,7 +104,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             lacks("message", &error.to_string(), "canary\n")?;
             intact(w, &path)
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-SAFE-9",
         "The name of a cache is only a name (CVE-2024-9675), and its content is only what builds put there (CVE-2024-23651).",
@@ -118,7 +119,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             build(w, &text, &[])?;
             intact(w, &path)
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-SAFE-10",
         "Places made to mount on are in no layer, and nothing of the host goes with them (CVE-2024-23652).",
@@ -132,7 +134,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             in_image(w, &text, &[], "ls -d /new /d/sub 2>/dev/null | wc -l; ls -d /d")?.exits(0)?.prints("0\n/d")?.done()?;
             intact(w, &path)
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law("BLD-SAFE-11", "A step that fails leaves nothing on the host.", "Drydock, build", |w| {
         let before = residue::observe(w)?;
         let text = "FROM busybox\nRUN --mount=type=bind,target=/ctx --mount=type=secret,id=s --mount=type=tmpfs,target=/t false\n";

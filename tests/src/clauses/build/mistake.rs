@@ -1,6 +1,6 @@
 //! Mistakes in a Dockerfile: refused with their line, or remarked on.
 
-use super::{REFERENCE, build, refused, refused_with};
+use super::{BUILDKIT, REFERENCE, build, refused, refused_with};
 use crate::clause::Clause;
 use crate::fixture::Entry;
 use crate::outcome::{contains, equal};
@@ -88,11 +88,13 @@ pub(super) const CLAUSES: &[Clause] = &[
             remarks.sort();
             equal("remarks", remarks, vec!["JSONArgsRecommended", "LegacyKeyValueFormat", "MaintainerDeprecated", "StageNameCasing"])
         },
-    ),
+    )
+    .needs(BUILDKIT),
     Clause::law("BLD-ERR-8", "A remark stops the build where the Dockerfile says so.", "Docker manual, Build checks", |w| {
         let error = refused(w, "# check=error=true\nFROM busybox\nMAINTAINER me\n", &[])?;
         contains("message", &error.to_string(), "MaintainerDeprecated")
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-ERR-9", "A missing file is named, with the one that was meant.", REFERENCE, |w| {
         let error = refused(w, "FROM busybox\nCOPY supervisord /etc/\n", &[Entry::file("supervisord.conf", "x")])?;
         contains("message", &error.to_string(), "stat supervisord: file does not exist")?;

@@ -20,6 +20,7 @@ use drydock_core::Error;
 use drydock_core::build::progress::{Event, Progress};
 use drydock_core::build::request::{BuildRequest, Built, Surface};
 use drydock_core::container::NetworkMode;
+use drydock_core::host::Capability;
 use drydock_core::image::ImageRecord;
 use std::cell::RefCell;
 
@@ -42,6 +43,8 @@ pub(super) fn topics() -> Vec<&'static [Clause]> {
 
 /// The reference that the clauses stand in.
 const REFERENCE: &str = "Dockerfile reference";
+/// What the classic builder has not, which is who answers Docker's API without a session.
+const BUILDKIT: &[Capability] = &[Capability::BuildKit];
 /// What images of clauses are called.
 const NAME: &str = "built:1";
 
@@ -115,6 +118,11 @@ fn build_with(w: &World<'_>, text: &str, files: &[Entry], tweak: impl FnOnce(&mu
 /// Builds an image from a Dockerfile and the files of a context.
 fn build(w: &World<'_>, text: &str, files: &[Entry]) -> Checked<Trial> {
     build_with(w, text, files, |_| {})
+}
+
+/// Asks for what only BuildKit has. Answers the error; for hosts that do not declare it.
+pub(crate) fn needs_buildkit(w: &World<'_>) -> Checked<Error> {
+    refused(w, "FROM busybox\nRUN --mount=type=tmpfs,target=/t true\n", &[])
 }
 
 /// Builds, and answers the image.

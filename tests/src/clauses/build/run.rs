@@ -1,6 +1,6 @@
 //! RUN: a program in a container over the layers so far.
 
-use super::{NAME, REFERENCE, build, image, in_image, refused};
+use super::{BUILDKIT, NAME, REFERENCE, build, image, in_image, refused};
 use crate::clause::Clause;
 use crate::outcome::{contains, equal, holds, lacks};
 use crate::residue;
@@ -27,19 +27,23 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-RUN-5", "A here-document is the script, with the variables of its shell.", REFERENCE, |w| {
         let text = "FROM busybox\nENV A=1\nRUN <<EOF\nb=2\necho $A$b > /f\necho done >> /f\nEOF\n";
         in_image(w, text, &[], "cat /f")?.exits(0)?.prints("12\ndone")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-RUN-6", "A here-document can be the input of a command.", REFERENCE, |w| {
         let text = "FROM busybox\nRUN cat <<EOF > /f\nline 1\nline 2\nEOF\n";
         in_image(w, text, &[], "cat /f")?.exits(0)?.prints("line 1\nline 2")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-RUN-7", "A here-document that names its interpreter is executed by that.", REFERENCE, |w| {
         let text = "FROM busybox\nRUN <<EOF\n#!/bin/sh -e\necho \"by $0\" > /f\nEOF\n";
         in_image(w, text, &[], "cat /f; ls /dev/pipes 2>&1 | wc -l")?.exits(0)?.prints("by /dev/pipes/EOF\n1")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-RUN-8", "Without a network a step has loopback only.", REFERENCE, |w| {
         let trial = build(w, "FROM busybox\nRUN --network=none ls /sys/class/net | wc -l\n", &[])?;
         equal("links", trial.heard.output().trim(), "1")
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-RUN-9",
         "A step has no more capabilities than a container, and the same filter of system calls (CVE-2024-23653).",
@@ -54,11 +58,13 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-RUN-10", "A step cannot ask for more than a container has.", REFERENCE, |w| {
         let error = refused(w, "FROM busybox\nRUN --security=insecure true\n", &[])?;
         contains("message", &error.to_string(), "--security=insecure is not allowed")
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-RUN-11", "A step that changes nothing adds a layer with nothing in it.", REFERENCE, |w| {
         let layers = image(w, "FROM busybox\nRUN true\n")?.diff_ids;
         equal("layer", layers.last().map(drydock_core::id::Digest::as_str), Some(drydock_core::image::changeset::EMPTY_LAYER))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-RUN-12", "Nothing of a build's containers is seen, while it lasts or after.", "Drydock, build", |w| {
         let before = residue::observe(w)?;
         build(w, "FROM busybox\nRUN true\n", &[])?;

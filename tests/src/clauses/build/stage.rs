@@ -1,6 +1,6 @@
 //! Stages: which are built, what they hand on, and triggers.
 
-use super::{NAME, REFERENCE, build, build_with, image, in_image, refused, refused_with};
+use super::{BUILDKIT, NAME, REFERENCE, build, build_with, image, in_image, refused, refused_with};
 use crate::clause::Clause;
 use crate::fixture::Entry;
 use crate::outcome::{contains, equal, holds};
@@ -10,7 +10,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let text = "FROM busybox AS a\nRUN echo a > /a\nFROM busybox AS b\nRUN exit 1\nFROM busybox\nCOPY --from=a /a /a\n";
         let trial = build(w, text, &[])?;
         holds("b is not begun", trial.heard.steps().iter().all(|s| !s.starts_with("[b ")))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::docker(
         "BLD-STAGE-2",
         "A later stage has of an earlier one what it copies, and nothing else.",
@@ -104,7 +105,8 @@ pub(super) const CLAUSES: &[Clause] = &[
     Clause::law("BLD-STAGE-14", "The base of a stage that nothing needs is not looked for.", "Docker manual, Multi-stage builds", |w| {
         let text = "FROM no-such-image:9 AS a\nRUN true\nFROM busybox\nRUN echo x > /x\n";
         in_image(w, text, &[], "cat /x")?.exits(0)?.prints("x")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-STAGE-15", "The same step of two stages is done once.", "Docker manual, Build cache", |w| {
         let text = "FROM busybox AS a\nRUN echo x > /x\nFROM busybox AS b\nRUN echo x > /x\nFROM busybox\nCOPY --from=a /x /a\nCOPY --from=b /x /b\n";
         equal("found in the cache", build(w, text, &[])?.built.cached, (1, 4))

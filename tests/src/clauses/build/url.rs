@@ -1,6 +1,6 @@
 //! ADD of a URL: what comes, what it is called, and when it is fetched again.
 
-use super::{REFERENCE, Trial, build, build_with, in_image, refused};
+use super::{BUILDKIT, REFERENCE, Trial, build, build_with, in_image, refused};
 use crate::clause::Clause;
 use crate::outcome::{Checked, contains, equal, holds};
 use crate::world::World;
@@ -43,7 +43,8 @@ pub(super) const CLAUSES: &[Clause] = &[
             .exits(0)?
             .prints("644 /new")?
             .done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-3", "A URL that ends with a slash has no name for a file in a directory.", REFERENCE, |w| {
         let url = site(w, "/dir/", text("x"))?;
         let error = refused(w, &format!("FROM busybox\nADD {url} /d/\n"), &[])?;
@@ -54,13 +55,15 @@ pub(super) const CLAUSES: &[Clause] = &[
         let url = site(w, "/a.tar", Answered::status(200).body("application/x-tar", archive))?;
         let file = format!("FROM busybox\nADD {url} /one/\nADD --unpack=true {url} /two/\n");
         in_image(w, &file, &[], "ls /one /two")?.exits(0)?.prints("/one:\na.tar\n\n/two:\ninside")?.done()
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-5", "What is not what its checksum says is refused, and both digests are named.", REFERENCE, |w| {
         let url = site(w, "/f", text("changed"))?;
         let (wanted, got) = (Digest::of(b"x"), Digest::of(b"changed"));
         let error = refused(w, &format!("FROM busybox\nADD --checksum={wanted} {url} /f\n"), &[])?;
         contains("message", error.message(), &format!("digest mismatch {got}: {wanted}"))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-6", "What has its checksum is taken, and with it in the cache nothing is asked for.", REFERENCE, |w| {
         let url = site(w, "/checked", text("same"))?;
         let file = format!("FROM busybox\nADD --checksum={} {url} /f\n", Digest::of(b"same"));
@@ -68,7 +71,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("asked", asked(w, "/checked")?, 1)?;
         equal("cached", cached(&build(w, &file, &[])?), (1, 1))?;
         equal("asked again", asked(w, "/checked")?, 1)
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law(
         "BLD-URL-7",
         "A file is fetched again and copied only if it has changed.",
@@ -91,7 +95,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("conditions", conditions, 1)?;
         let trial = build_with(w, &file, &[], |r| r.no_cache = true)?;
         equal("without the cache", cached(&trial), (0, 1))
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-9", "An answer that is no file is refused with its status.", REFERENCE, |w| {
         let url = site(w, "/gone", Answered::status(404))?;
         let error = refused(w, &format!("FROM busybox\nADD {url} /f\n"), &[])?;
@@ -104,7 +109,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let ring = site(w, "/ring", Answered::status(302).header("location", "/ring"))?;
         let error = refused(w, &format!("FROM busybox\nADD {ring} /f\n"), &[])?;
         contains("message", error.message(), "redirects more than")
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-11", "A file that ends early is refused.", REFERENCE, |w| {
         let url = site(w, "/cut", Answered { cut: Some(3), ..text("more than three") })?;
         refused(w, &format!("FROM busybox\nADD {url} /f\n"), &[])?;
@@ -117,7 +123,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         let url = site(w, "/f", text("x"))?;
         let error = refused(w, &format!("FROM busybox\nADD --checksum={digest} {url} {url} /d/\n"), &[])?;
         contains("several", error.message(), "checksum can't be specified with multiple sources")
-    }),
+    })
+    .needs(BUILDKIT),
     Clause::law("BLD-URL-13", "A git repository is refused by one sentence, and what to do instead is said.", REFERENCE, |w| {
         for source in ["https://example.com/a/b.git", "git@example.com:a/b.git", "https://example.com/a/b.git#v1:dir"] {
             let error = refused(w, &format!("FROM busybox\nADD {source} /src\n"), &[])?;
