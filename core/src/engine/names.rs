@@ -5,7 +5,7 @@ use crate::container::ContainerRecord;
 use crate::error::Result;
 use crate::id::{ContainerId, NetworkId};
 use crate::network::dns::{self, Answer, Known, Question};
-use crate::network::{Place, names};
+use crate::network::{Place, link_env, names, ports};
 use crate::store::{Store, StoreExt as _, Table, decode};
 use std::net::IpAddr;
 
@@ -62,6 +62,21 @@ impl LocalEngine {
             hosts.extend(on_it.map(|e| (words.join(" "), e.address.addr())));
         }
         Ok(hosts)
+    }
+
+    /// The variables that tell a container on the default network of those that it is linked to. Its own of the same names stand.
+    pub(super) fn linked_environment(&self, record: &ContainerRecord) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for (alias, other) in self.linked(record)? {
+            let Some(on_it) = other.endpoints.iter().find(|e| record.endpoints.iter().any(|own| own.network == e.network)) else {
+                continue;
+            };
+            let mut exposed = self.exposed(&other)?;
+            exposed.extend(other.config.ports.iter().map(|p| ports::name(p.container_port, p.protocol)));
+            let listening = link_env::ports(exposed.iter().map(String::as_str));
+            all.extend(link_env::variables(&record.name, &alias, on_it.address.addr(), &listening, &other.env));
+        }
+        Ok(all)
     }
 
     /// The containers that one on the default network is linked to, by the names it has for them. All of them must run.

@@ -2,6 +2,7 @@
 
 pub mod dns;
 pub mod filter;
+pub mod link_env;
 pub mod names;
 pub mod ports;
 
