@@ -3,6 +3,7 @@
 mod address;
 mod bridge;
 mod dns;
+mod link;
 mod many;
 mod mode;
 mod names;
@@ -12,7 +13,7 @@ use crate::clause::Clause;
 
 /// Every topic, by name.
 pub(super) fn topics() -> Vec<&'static [Clause]> {
-    vec![address::CLAUSES, bridge::CLAUSES, dns::CLAUSES, many::CLAUSES, mode::CLAUSES, names::CLAUSES, publish::CLAUSES]
+    vec![address::CLAUSES, bridge::CLAUSES, dns::CLAUSES, link::CLAUSES, many::CLAUSES, mode::CLAUSES, names::CLAUSES, publish::CLAUSES]
 }
 
 /// A web server with one page, as a script that says `ready`.
