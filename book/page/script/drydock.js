@@ -311,7 +311,11 @@ class Block {
 
   /** Makes the world before anything is typed, so that the first command is as fast as the others. */
   warm() {
-    module().then(() => this.host.call("go", { world: this.world, way: this.lines(this.now), checks: this.checks })).then((answer) => this.hold(answer.held), () => {});
+    const { now } = this;
+    const unmoved = () => this.now === now && !this.busy;
+    const go = () => (unmoved() ? this.host.call("go", { world: this.world, way: this.lines(now), checks: this.checks }) : {});
+    // What went wrong is said when something is typed.
+    module().then(go).then(({ held }) => unmoved() && this.hold(held), () => {});
   }
 
   entry(node) {
