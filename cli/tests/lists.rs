@@ -200,6 +200,48 @@ fn what_run_asks_for() {
     assert!(err.starts_with("drydock: Error response from daemon: No such image: missing:latest\n"), "{err}");
 }
 
+/// Seen with docker's client 28, but for the last three: it takes no line of more than 64 KiB, and a NUL goes on to the engine, which
+/// cannot make a variable of it.
+#[test]
+fn files_of_variables() {
+    let mut memory = Memory::new(Arc::new(world()));
+    memory.variables.insert("HERE".to_owned(), "h".to_owned());
+    let long = format!("A={}", "x".repeat(10 << 20));
+    let taken: &[(&[u8], &[&str])] = &[
+        (b"HERE\nNOWHERE\n", &["HERE=h"]),
+        (b"A=\n", &["A="]),
+        (b"A==\n", &["A=="]),
+        (b"A=\"q r\"\nB='x'\n", &["A=\"q r\"", "B='x'"]),
+        (b"# c\nA=1 # two\n  # in\nB=#3\n", &["A=1 # two", "B=#3"]),
+        (b"A=1\r\nB=2\r\n", &["A=1", "B=2"]),
+        (b"\xef\xbb\xbfA=1\n", &["A=1"]),
+        (b"\tA=1\n  B=2\n", &["A=1", "B=2"]),
+        (b"A=1  \n", &["A=1  "]),
+        (b"A=1", &["A=1"]),
+        (b"\n\n   \nA=1\n", &["A=1"]),
+        (b"A=1\nA=2\n", &["A=1", "A=2"]),
+        (long.as_bytes(), &[&long]),
+    ];
+    for (content, want) in taken {
+        memory.files.insert("vars".to_owned(), content.to_vec());
+        let (code, _, err) = memory.run("run -d --env-file vars busybox");
+        let shown = String::from_utf8_lossy(&content[..content.len().min(60)]).into_owned();
+        assert_eq!((code, err.as_str()), (0, ""), "{shown:?}");
+        assert!(memory.engine.created.lock().unwrap().last().unwrap().env == *want, "{shown:?}");
+    }
+    for (content, want) in [
+        (&b"=x\n"[..], "no variable name on line '=x'"),
+        (b"export A=1\n", "variable 'export A' contains whitespaces"),
+        (b"A\tB=1\n", "variable 'A\\tB' contains whitespaces"),
+        (b"B =2\n", "variable 'B ' contains whitespaces"),
+        (b"A=caf\xe9\n", "invalid UTF-8"),
+    ] {
+        memory.files.insert("vars".to_owned(), content.to_vec());
+        let (code, _, err) = memory.run("run -d --env-file vars busybox");
+        assert!(code == 125 && err.lines().next().is_some_and(|line| line.ends_with(want)), "{err}");
+    }
+}
+
 #[test]
 fn one_name_that_fails_does_not_keep_the_others_from_their_turn() {
     let mut memory = Memory::new(Arc::new(world()));

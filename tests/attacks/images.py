@@ -1,4 +1,4 @@
-"""Images that nobody should believe, given to a Drydock by every way that an archive comes in: load, import, pull from a registry, ADD of
+"""Images that nobody should believe, and registries, given to a Drydock by every way that an archive comes in: load, import, pull from a registry, ADD of
 a build, and cp into a container. tests/root/bad-images says where; see there.
 
 After each, a directory beside is what it was (names, modes, owners, times, attributes, content), a refusal is one line that names what is
@@ -11,10 +11,12 @@ import http.server
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 
 PROGRAM, STATE, BUSYBOX = os.environ["PROGRAM"], os.environ["STATE"], os.environ["BUSYBOX"]
 CANARY = f"{STATE}/canary"
@@ -624,6 +626,110 @@ def documents():
     print(f"  {len(bad)} manifests by load and pull, indexes without end and {len(configs)} configurations: refused, and nothing is left")
 
 
+# ---- B15: replies of a registry
+
+
+class Raw(threading.Thread):
+    """A server that answers a manifest's request with any bytes, and everything else as `Registry` has it."""
+
+    def __init__(self, answer):
+        super().__init__(daemon=True)
+        self.answer, self.asked = answer, 0
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.reference = f"localhost:{self.server.getsockname()[1]}/bad:1"
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            try:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    more = connection.recv(4096)
+                    # Whoever tries TLS first sends a record of a handshake (RFC 8446 section 5.1), and is to try without.
+                    if not more or head + more[:1] == b"\x16":
+                        return
+                    head += more
+                path = head.split()[1].decode()
+                if "/manifests/" in path:
+                    self.asked += 1
+                    for part in self.answer:
+                        connection.sendall(part)
+                else:
+                    data = Registry.answers.get(path, ("", b"{}"))[1]
+                    found = path == "/v2/" or path in Registry.answers
+                    status = b"200 OK" if found else b"404 Not Found"
+                    connection.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, len(data)) + data)
+            except OSError:
+                pass
+
+
+def replies():
+    small = archive([entry("f")])
+    offer([small], compress=bytes, kind="layer.v1.tar")
+    document = Registry.answers["/v2/bad/manifests/1"][1]
+    had = images()
+    kind = b"Content-Type: " + OCI.encode() + b"manifest.v1+json\r\n"
+    ok = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + kind
+    sized = b"Content-Length: %d\r\n" % len(document)
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (document[:50], document[50:]))
+    takes = {
+        "as it should be": [ok, sized, b"\r\n", document],
+        "without a length": [ok, b"\r\n", document],
+        "in chunks": [ok, b"Transfer-Encoding: chunked\r\n\r\n", chunks, b"0\r\n\r\n"],
+        "in chunks with trailers": [ok, b"Transfer-Encoding: chunked\r\nTrailer: X-After\r\n\r\n", chunks, b"0\r\nX-After: a\r\nContent-Length: 1\r\n\r\n"],
+    }
+    refuses = {
+        "chunks without an end": [ok, b"Transfer-Encoding: chunked\r\n\r\n", chunks[:60]],
+        "a chunk of no size": [ok, b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", document],
+        "a chunk of 2^64": [ok, b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", document],
+        "a length that is longer": [ok, b"Content-Length: %d\r\n\r\n" % (len(document) + 9), document],
+        "a length that is shorter": [ok, b"Content-Length: %d\r\n\r\n" % (len(document) - 9), document],
+        "a length of 2^70": [ok, b"Content-Length: %d\r\n\r\n" % (1 << 70), document],
+        "a length below zero": [ok, b"Content-Length: -1\r\n\r\n", document],
+        "gzip that nobody asked for": [ok, b"Content-Encoding: gzip\r\n\r\n", gzip.compress(document)],
+        "a page of HTML": [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<html><h1>Welcome</h1></html>"],
+        "an error of 10 MB": [b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n", b'{"errors":[{"message":"', *[b"x" * (1 << 20)] * 10, b'"}]}'],
+        "100 000 headers": [ok, *[b"X-%d: y\r\n" % n for n in range(100_000)], b"\r\n", document],
+        "a header of 4 MB": [ok, b"X: ", *[b"y" * (1 << 20)] * 4, b"\r\n\r\n", document],
+        "100 000 times 100": [*[b"HTTP/1.1 100 Continue\r\n\r\n"] * 100_000],
+        "no HTTP": [b"SSH-2.0-OpenSSH_9.2\r\n"],
+        "nothing": [],
+        "no content": [b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"],
+        "not modified": [b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"],
+        "a redirect to nowhere": [b"HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"],
+        "a redirect to itself": [b"HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nLocation: /v2/bad/manifests/1\r\nContent-Length: 0\r\n\r\n"],
+        "a challenge of 60 KB": [b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Bearer ", b'realm="x",' * 6000, b"\r\nContent-Length: 0\r\n\r\n"],
+    }
+    ordinary = worst = 0
+    for said, answer in (takes | refuses).items():
+        server = Raw(answer)
+        began = time.monotonic()
+        got, peak = measured("pull", server.reference)
+        took = time.monotonic() - began
+        server.server.close()
+        if said in takes:
+            taken(f"a manifest {said}", got)
+            ordinary = max(ordinary, peak)
+            run("rmi", server.reference)
+        else:
+            refused(f"a manifest with {said}", got)
+            worst = max(worst, (peak - ordinary) >> 10)
+        check(peak - ordinary < 32 << 10, f"{said}: {(peak - ordinary) >> 10} MiB more memory than an ordinary answer")
+        check(took < 60 and server.asked <= 30, f"{said}: {took:.0f} s and {server.asked} requests")
+        if os.environ.get("TIMES"):
+            print(f"    {took:6.1f} s, {server.asked} requests: {said}: {got[2].strip()[:150]}")
+        check(images() == had, f"{said}: an image is left")
+    print(f"  {len(takes) + len(refuses)} replies of a registry: bounded in time, in requests, and in memory ({worst} MiB)")
+
+
 # ---- S30: a configuration taken as orders
 
 
@@ -677,7 +783,7 @@ for name in ("victim", "kept"):
         f.write(f"the host's {name}")
     os.chmod(f"{CANARY}/{name}", 0o600)
 run("create", "--name", "box", "--network", "none", "busybox", "true")
-PARTS = {"ways": ways_out, "whiteouts": whiteouts, "attributes": attributes, "bombs": bombs, "many": many, "formats": formats, "documents": documents, "orders": orders}
+PARTS = {"ways": ways_out, "whiteouts": whiteouts, "attributes": attributes, "bombs": bombs, "many": many, "formats": formats, "documents": documents, "replies": replies, "orders": orders}
 for part in sys.argv[1:] or PARTS:
     PARTS[part]()
 run("rm", "-f", "box")

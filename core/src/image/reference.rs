@@ -208,6 +208,7 @@ mod tests {
             ("example.org/a/b__c-d.e", "example.org/a/b__c-d.e:latest"),
             ("UPPER/b", "UPPER/b:latest"),
             ("xn--n3h.example/a", "xn--n3h.example/a:latest"),
+            ("A/b", "A/b:latest"),
         ] {
             assert_eq!(full(text).as_deref(), Ok(meaning), "{text}");
         }
@@ -235,6 +236,12 @@ mod tests {
             "a b",
             "a\0",
             "ä",
+            // Cyrillic letters that look like Latin ones.
+            "bu\u{455}ybox",
+            "example.org/\u{430}pp",
+            "\u{435}xample.org/app",
+            "a\u{200b}",
+            "a:\u{ff11}",
             "a___b",
             "-a",
             "a-",
@@ -255,6 +262,8 @@ mod tests {
             assert!(Reference::parse(bad).is_err(), "{bad:?}");
         }
         assert!(Reference::parse(&format!("a:{}", "t".repeat(128))).is_ok());
+        assert!(Reference::parse(&format!("host.test/{}", "p".repeat(245))).is_ok());
+        assert!(Reference::parse(&format!("host.test/{}", "p".repeat(246))).is_err());
         assert_eq!(
             Reference::parse("user/Name").unwrap_err().message(),
             "invalid reference format: repository name (user/Name) must be lowercase"
