@@ -93,14 +93,24 @@ pub(super) fn add(network: &NetworkRecord) -> Result<Plan> {
     Ok(plan)
 }
 
-pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, disable_ipv6: bool) -> Plan {
+pub(super) fn connect(network: &NetworkRecord, endpoint: &Endpoint, speaks_ipv6: bool) -> Plan {
     let mut plan = Plan::new("networks.connect", endpoint.container.as_str());
     let host = endpoint.host_link.clone();
-    if disable_ipv6 && endpoint.address6.is_none() {
+    if speaks_ipv6 {
+        let wanted = endpoint.address6.is_some() || endpoint.link_local.iter().any(|address| matches!(address, IpNet::V6(_)));
+        let (value, why, see) = if wanted {
+            (
+                "0",
+                "A network without IPv6 that was joined before has switched it off for new links.",
+                "kernel Documentation/networking/ip-sysctl.rst",
+            )
+        } else {
+            ("1", "A network without IPv6 must not give out link-local addresses that no rule knows of.", "CVE-2024-32473")
+        };
         plan.push(Planned::new(
-            Step::NetSysctl { at: Where::Child, key: "net.ipv6.conf.default.disable_ipv6".to_owned(), value: "1".to_owned() },
-            "A network without IPv6 must not give out link-local addresses that no rule knows of.",
-            "CVE-2024-32473",
+            Step::NetSysctl { at: Where::Child, key: "net.ipv6.conf.default.disable_ipv6".to_owned(), value: value.to_owned() },
+            why,
+            see,
         ));
     }
     plan.push(
@@ -200,8 +210,8 @@ impl Networks for Planner {
     }
 
     fn connect(&self, network: &NetworkRecord, endpoint: &Endpoint, process: &Process) -> Result<()> {
-        let disable_ipv6 = self.kernel.size(IPV6_OF_NEW_LINKS).is_ok();
-        self.carry_out(&connect(network, endpoint, disable_ipv6), Some(process))
+        let speaks_ipv6 = self.kernel.size(IPV6_OF_NEW_LINKS).is_ok();
+        self.carry_out(&connect(network, endpoint, speaks_ipv6), Some(process))
     }
 
     fn disconnect(&self, _network: &NetworkRecord, endpoint: &Endpoint) -> Result<()> {
