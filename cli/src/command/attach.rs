@@ -31,7 +31,7 @@ struct AttachArgs {
     #[arg(long)]
     no_stdin: bool,
     /// Proxy all received signals to the process (default true)
-    #[arg(long, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_parser = crate::flags::parse_bool)]
+    #[arg(long, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = crate::flags::parse_bool)]
     sig_proxy: bool,
 }
 

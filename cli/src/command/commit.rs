@@ -32,7 +32,7 @@ struct CommitArgs {
     #[arg(short, long, value_name = "string")]
     message: Option<String>,
     /// Pause container during commit
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", value_parser = crate::flags::parse_bool)]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = crate::flags::parse_bool)]
     pause: bool,
 }
 

@@ -29,7 +29,7 @@ struct HistoryArgs {
     #[arg(long, value_name = "string", help = FORMAT_HELP)]
     format: Option<String>,
     /// Print sizes and dates in human readable format
-    #[arg(short = 'H', long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", value_parser = crate::flags::parse_bool)]
+    #[arg(short = 'H', long, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = crate::flags::parse_bool)]
     human: bool,
     /// Don't truncate output
     #[arg(long)]

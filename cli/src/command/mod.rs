@@ -392,6 +392,24 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_that_is_on_unless_said_otherwise_can_be_said_otherwise() {
+        let mut switches = 0;
+        for definition in COMMANDS {
+            let command = definition.clap();
+            for arg in command.get_arguments().filter(|a| a.get_default_values() == ["true"]) {
+                let name = arg.get_long().unwrap_or_default();
+                let given = flags::canonical(&command, &[format!("--{name}=false")], false);
+                let Ok(Canonical::Args { flags, .. }) = given else { panic!("{} --{name}: {given:?}", definition.name) };
+                let words = std::iter::once("drydock".to_owned()).chain(flags);
+                let matches = command.clone().try_get_matches_from(words).unwrap();
+                assert_eq!(matches.get_one::<bool>(arg.get_id().as_str()), Some(&false), "{} --{name}=false", definition.name);
+                switches += 1;
+            }
+        }
+        assert!(switches >= 4, "{switches}");
+    }
+
+    #[test]
     fn no_two_commands_share_a_name() {
         let mut names: Vec<String> = COMMANDS.iter().flat_map(Definition::aliases).collect();
         let all = names.len();
