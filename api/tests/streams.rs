@@ -203,7 +203,8 @@ async fn what_happened_is_told_in_order() {
     let text = String::from_utf8(told.body).unwrap();
     let actions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["Action"].as_str().unwrap().to_owned());
     let actions: Vec<String> = actions.collect();
-    assert_eq!(actions.get(..2), Some(&["create".to_owned(), "start".to_owned()][..]), "{actions:?}");
+    let first = ["create", "connect", "start"].map(str::to_owned);
+    assert_eq!(actions.get(..3), Some(&first[..]), "{actions:?}");
     // An end that has not come is waited for, with the head sent.
     let path = format!("/events?since=1&until=4000000000&filters={filters}");
     let mut waiting = world.send("GET", &path, "", b"").await;
