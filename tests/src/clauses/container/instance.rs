@@ -115,8 +115,11 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("answer", start(w, &exec, &ExecStart::default(), &mut script)?, Ended::Detached)?;
         ends(w, &exec)?;
         equal("exit code", w.engine().exec_inspect(&exec)?.exit_code, Some(6))?;
-        let events = w.engine().events(0, usize::MAX)?;
-        holds("told", events.iter().any(|e| e.action == "exec_detach" && e.attributes.get("execID") == Some(&exec)))
+        // Behind a socket whoever leaves has left before the engine has noticed.
+        w.eventually("it is told", || {
+            let events = w.engine().events(0, usize::MAX)?;
+            Ok(events.iter().any(|e| e.action == "exec_detach" && e.attributes.get("execID") == Some(&exec)))
+        })
     })
     .needs(NEEDS),
 ];
