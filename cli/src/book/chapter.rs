@@ -4,6 +4,7 @@ use super::block::{Block, Item, Mistake};
 use super::files::{self, Files};
 use crate::world::SEED;
 use crate::world::page::{Said, Session};
+use drydock_core::Result;
 use drydock_lessons::predicate::Verdict;
 
 /// A block that was run.
@@ -35,8 +36,8 @@ pub struct Chapter {
 /// Runs the live blocks of a chapter; `examples` are the files that its commands can name. `after` is given the world as each block left it.
 ///
 /// # Errors
-/// Where the simulated host cannot be made or asked.
-pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &Ran)) -> drydock_core::Result<Chapter> {
+/// Where the simulated host cannot be made or asked, and what `after` answers.
+pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &Ran) -> Result<()>) -> Result<Chapter> {
     let live: Vec<(usize, &Block)> = blocks.iter().enumerate().filter(|(_, block)| block.place.is_live()).collect();
     let lines: Vec<&str> = live.iter().flat_map(|(_, block)| &block.items).filter_map(line_of).collect();
     let seed = live.first().and_then(|(_, block)| block.seed).unwrap_or(SEED);
@@ -70,7 +71,7 @@ pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &
                 }
             }
         }
-        after(&session, &ran);
+        after(&session, &ran)?;
         chapter.blocks.push(ran);
     }
     Ok(chapter)
@@ -100,7 +101,7 @@ mod tests {
 
     fn mistakes(text: &str) -> Vec<String> {
         let blocks = blocks(text).expect("blocks");
-        let chapter = run(&blocks, &Files::new(), &mut |_, _| ()).expect("run");
+        let chapter = run(&blocks, &Files::new(), &mut |_, _| Ok(())).expect("run");
         chapter.mistakes.iter().map(ToString::to_string).collect()
     }
 
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn blocks_of_a_chapter_are_one_world_and_know_what_came_before() {
-        let chapter = run(&blocks(GOOD).expect("blocks"), &Files::new(), &mut |_, _| ()).expect("run");
+        let chapter = run(&blocks(GOOD).expect("blocks"), &Files::new(), &mut |_, _| Ok(())).expect("run");
         assert_eq!((chapter.blocks.len(), chapter.blocks[1].setup.len()), (2, 1));
         assert_eq!(chapter.blocks[1].typed[0].1.out, "1\n");
     }
@@ -138,7 +139,7 @@ mod tests {
             ("/book/examples/e/Dockerfile".to_owned(), "FROM busybox\nCOPY f /f\nCMD [\"cat\",\"/f\"]\n".to_owned()),
             ("/book/examples/e/f".to_owned(), "hello\n".to_owned()),
         ]);
-        let chapter = run(&blocks(text).expect("blocks"), &examples, &mut |_, _| ()).expect("run");
+        let chapter = run(&blocks(text).expect("blocks"), &examples, &mut |_, _| Ok(())).expect("run");
         assert_eq!((chapter.mistakes, chapter.files.len()), (Vec::new(), 2));
     }
 }

@@ -7,7 +7,7 @@ use crate::world::page::Session;
 use serde_json::Value;
 
 /// What draws the state of a world that a block left, in HTML.
-pub type Draw<'a> = &'a mut dyn FnMut(&Session, &chapter::Ran) -> Option<String>;
+pub type Draw<'a> = &'a mut dyn FnMut(&Session, &chapter::Ran) -> drydock_core::Result<Option<String>>;
 
 /// Puts what live blocks do into every chapter of a book, as mdBook hands it over: `[context, book]`. Answers the book.
 ///
@@ -54,7 +54,10 @@ fn all(items: &mut [Value], examples: &Files, draw: Draw<'_>, mistakes: &mut Vec
 pub fn one(text: &str, page: &str, examples: &Files, draw: Draw<'_>) -> Result<String, Vec<Mistake>> {
     let blocks = block::blocks(text).map_err(|mistake| vec![mistake])?;
     let mut drawings = Vec::new();
-    let ran = chapter::run(&blocks, examples, &mut |session, ran| drawings.push(draw(session, ran)));
+    let ran = chapter::run(&blocks, examples, &mut |session, ran| {
+        drawings.push(draw(session, ran)?);
+        Ok(())
+    });
     let ran = ran.map_err(|error| vec![Mistake::new(1, error.to_string())])?;
     if !ran.mistakes.is_empty() {
         return Err(ran.mistakes);
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn blocks_of_every_chapter_become_what_they_do() {
         let done =
-            preprocess(&book("# T\n\n```console\n$ echo hello\nhello\n```\n\nafter\n"), &Files::new(), &mut |_, _| None).expect("done");
+            preprocess(&book("# T\n\n```console\n$ echo hello\nhello\n```\n\nafter\n"), &Files::new(), &mut |_, _| Ok(None)).expect("done");
         let done: Value = serde_json::from_str(&done).expect("JSON");
         assert_eq!(done["items"][0], "Separator");
         let outer = &done["items"][2]["Chapter"];
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_all_said() {
-        let wrong = preprocess(&book("```console\n$ echo a\nb\n$ false\n= containers 3\n```\n"), &Files::new(), &mut |_, _| None);
+        let wrong = preprocess(&book("```console\n$ echo a\nb\n$ false\n= containers 3\n```\n"), &Files::new(), &mut |_, _| Ok(None));
         let wrong = wrong.expect_err("wrong");
         assert_eq!(wrong.len(), 3, "{wrong:?}");
         assert!(wrong.iter().zip([2, 4, 5]).all(|(wrong, line)| wrong.starts_with(&format!("a.md: line {line}: "))), "{wrong:?}");
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn what_is_no_book_is_said() {
         for input in ["", "{}", "[1]", "[{}, {}]"] {
-            assert!(preprocess(input, &Files::new(), &mut |_, _| None).is_err(), "{input}");
+            assert!(preprocess(input, &Files::new(), &mut |_, _| Ok(None)).is_err(), "{input}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A block that was run, as a part of a page: whole without a script, and what a script needs to begin where it ends.
 
 use super::chapter::{Chapter, Ran};
+use crate::world::drawing::escape::escape;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -61,19 +62,9 @@ fn transcript(ran: &Ran) -> String {
 
 /// Text as HTML.
 pub fn text(text: &str) -> String {
+    // A carriage return would be lost on the way.
     let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            // A carriage return would be lost on the way; other control characters are nothing that a page can show.
-            '\r' => {}
-            c if c.is_control() && c != '\n' && c != '\t' => html.push('\u{fffd}'),
-            c => html.push(c),
-        }
-    }
+    text.chars().filter(|&c| c != '\r').for_each(|c| escape(c, &mut html));
     html
 }
 
@@ -89,7 +80,7 @@ mod tests {
     use super::*;
 
     fn rendered(text: &str) -> String {
-        let chapter = chapter::run(&blocks(text).expect("blocks"), &Files::new(), &mut |_, _| ()).expect("run");
+        let chapter = chapter::run(&blocks(text).expect("blocks"), &Files::new(), &mut |_, _| Ok(())).expect("run");
         html("page", &chapter, &chapter.blocks[0], Some("<svg>\n</svg>"))
     }
 

@@ -22,7 +22,7 @@ impl Preprocess {
         let context: serde_json::Value =
             serde_json::from_str(&input).map_err(|e| Error::invalid(format!("this is not from mdBook: {e}")))?;
         let root = context.pointer("/0/root").and_then(serde_json::Value::as_str).unwrap_or(".");
-        match preprocess(&input, &examples(Path::new(root))?, &mut |session, _| session.draw().ok().map(|drawing| drawing.html)) {
+        match preprocess(&input, &examples(Path::new(root))?, &mut |session, _| session.draw().map(|drawing| Some(drawing.html))) {
             Ok(book) => {
                 std::io::stdout().lock().write_all(book.as_bytes()).map_err(written)?;
                 Ok(0)

@@ -115,7 +115,7 @@ fn is(name: &str, asked: &str) -> bool {
 
 /// Live blocks in a world of the chapter's own; what needs the program itself in another, by the program itself.
 fn simulated(blocks: &[Block], examples: &Files, book: &Path, scratch: &Path) -> Result<Tested> {
-    let chapter = chapter::run(blocks, examples, &mut |_, _| ())?;
+    let chapter = chapter::run(blocks, examples, &mut |_, _| Ok(()))?;
     let mut tested = Tested { mistakes: chapter.mistakes, ..Tested::default() };
     blocks.iter().filter(|block| block.place.is_live()).for_each(|block| tested.count(block));
     let world = format!("sim:{}.world", scratch.display());

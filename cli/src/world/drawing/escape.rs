@@ -4,19 +4,24 @@
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // A line break in a name would be two things to a reader.
-            '\n' | '\t' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
+        // A line break in a name would be two things to a reader.
+        escape(if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c }, &mut out);
     }
     out
+}
+
+/// Puts a character of text after others. Line breaks and tabs stay.
+pub(crate) fn escape(c: char, out: &mut String) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        '\'' => out.push_str("&#39;"),
+        '\n' | '\t' => out.push(c),
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+        c => out.push(c),
+    }
 }
 
 /// How many columns a character takes in a font of equal widths: two for those of Chinese, Japanese and Korean.

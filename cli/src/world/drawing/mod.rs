@@ -5,7 +5,7 @@
 //! ([`change`]) and so in both. Equal worlds have equal drawings, byte for byte.
 
 mod change;
-mod escape;
+pub(crate) mod escape;
 mod item;
 mod look;
 mod svg;
