@@ -84,10 +84,14 @@ pub trait Environment {
     fn facts(&mut self, options: &HostOptions) -> Result<Facts> {
         self.open(options).map(|engine| engine.facts())
     }
-    /// The commands that only this environment has, for the help: names and what they do.
-    fn own_commands(&self) -> &'static [(&'static str, &'static str)];
+    /// The commands that only this environment has, for the help: names and what they do. None, unless it says so.
+    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// Runs a command that only this environment has (`supervise`, `conform`…). `None` if it has none of this name.
-    fn own_command(&mut self, name: &str, args: &[String], options: &HostOptions) -> Option<i32>;
+    fn own_command(&mut self, _name: &str, _args: &[String], _options: &HostOptions) -> Option<i32> {
+        None
+    }
 
     /// Standard output.
     fn out(&mut self) -> &mut dyn Write;

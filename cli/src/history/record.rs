@@ -101,14 +101,6 @@ impl Environment for Recorder<'_> {
         Ok(Arc::clone(&self.engine))
     }
 
-    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
-    }
-
     fn out(&mut self) -> &mut dyn Write {
         self.inner.out()
     }

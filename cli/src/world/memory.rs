@@ -64,14 +64,6 @@ impl Environment for Memory {
         no_files()
     }
 
-    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
-    }
-
     fn out(&mut self) -> &mut dyn Write {
         &mut self.out
     }

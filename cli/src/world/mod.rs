@@ -3,6 +3,7 @@
 //! The program keeps one in a file, a terminal one for a class, a page of the book one for each reader; all of them make the same
 //! thing of the same seed and the same commands.
 
+mod bytes;
 mod console;
 pub mod drawing;
 mod keychain;

@@ -372,10 +372,6 @@ impl Environment for Memory {
     fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
         &[("conform", "Run the conformance suite against a host")]
     }
-
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
-    }
     fn out(&mut self) -> &mut dyn Write {
         &mut self.out
     }

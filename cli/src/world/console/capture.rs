@@ -3,30 +3,14 @@
 use super::line::Errors;
 use crate::environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use crate::keychain::Keychain;
+use crate::world::bytes::Bytes;
 use drydock_core::Result;
 use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::io::{Input, Io, Size, Stream};
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{Cursor, Read, Write};
-use std::rc::Rc;
 use std::sync::Arc;
-
-/// Bytes that several writers put one after another.
-#[derive(Clone, Default)]
-struct Bytes(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Passes everything on, but for standard streams that are led elsewhere.
 pub(super) struct Captured<'a> {
@@ -45,21 +29,13 @@ impl<'a> Captured<'a> {
 
     /// What was kept.
     pub fn finish(self) -> Vec<u8> {
-        self.kept.map(|kept| kept.0.take()).unwrap_or_default()
+        self.kept.map(|kept| kept.take()).unwrap_or_default()
     }
 }
 
 impl Environment for Captured<'_> {
     fn open(&mut self, options: &HostOptions) -> Result<Arc<dyn Engine>> {
         self.inner.open(options)
-    }
-
-    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
     }
 
     fn out(&mut self) -> &mut dyn Write {
@@ -182,7 +158,7 @@ impl Io for CapturedIo {
         };
         match &mut self.kept {
             Some(kept) if to_output => {
-                kept.0.borrow_mut().extend_from_slice(bytes);
+                kept.put(bytes);
                 Ok(())
             }
             _ => self.inner.output(if to_output { Stream::Stdout } else { stream }, bytes),

@@ -3,6 +3,7 @@
 use crate::environment::{CLIENT, Environment, HostOptions, Sink, Source, Standard, StreamOptions};
 use crate::keychain::Keychain;
 use crate::world::World;
+use crate::world::bytes::Bytes;
 use drydock_core::build::ignore::Ignore;
 use drydock_core::engine::{Engine, PathStat};
 use drydock_core::image::changeset::{Packer, Walk};
@@ -56,43 +57,23 @@ impl Typed {
     }
 }
 
-/// What is written to a standard stream.
-pub(super) type Written = Rc<RefCell<Vec<u8>>>;
-
-/// Bytes that are kept.
-pub(super) struct Pen(Written);
-
-impl Write for Pen {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The environment of one line.
 pub(super) struct Inside<'a> {
     world: &'a World,
     directory: String,
     typed: Typed,
-    out: Pen,
-    err: Pen,
-    written: (Written, Written),
+    out: Bytes,
+    err: Bytes,
 }
 
 impl<'a> Inside<'a> {
     pub fn new(world: &'a World, directory: &str, typed: Typed) -> Self {
-        let written = (Written::default(), Written::default());
-        let (out, err) = (Pen(Rc::clone(&written.0)), Pen(Rc::clone(&written.1)));
-        Self { world, directory: directory.to_owned(), typed, out, err, written }
+        Self { world, directory: directory.to_owned(), typed, out: Bytes::default(), err: Bytes::default() }
     }
 
     /// What was written to standard output and to standard error.
     pub fn finish(self) -> (Vec<u8>, Vec<u8>) {
-        (self.written.0.take(), self.written.1.take())
+        (self.out.take(), self.err.take())
     }
 
     fn absolute(&self, path: &str) -> String {
@@ -126,14 +107,6 @@ impl Environment for Inside<'_> {
         Ok(self.world.engine())
     }
 
-    fn own_commands(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
-    fn own_command(&mut self, _: &str, _: &[String], _: &HostOptions) -> Option<i32> {
-        None
-    }
-
     fn out(&mut self) -> &mut dyn Write {
         &mut self.out
     }
@@ -154,7 +127,7 @@ impl Environment for Inside<'_> {
     fn streams(&mut self, options: StreamOptions) -> Result<Box<dyn Io>> {
         let typed = options.stdin.then(|| self.typed.clone());
         let patience = Patience { clock: self.world.host().clock(), since: None, signals: 0 };
-        Ok(Box::new(Lines { typed, patience, written: self.written.clone() }))
+        Ok(Box::new(Lines { typed, patience, out: self.out.clone(), err: self.err.clone() }))
     }
 
     fn source(&mut self, path: &str) -> Result<Source> {
@@ -268,7 +241,8 @@ impl Sink for Whole {
 struct Lines {
     typed: Option<Typed>,
     patience: Patience,
-    written: (Written, Written),
+    out: Bytes,
+    err: Bytes,
 }
 
 /// How long a person watches a program that does not end.
@@ -296,8 +270,8 @@ impl Patience {
 
 impl Io for Lines {
     fn output(&mut self, stream: Stream, bytes: &[u8]) -> Result<()> {
-        let to = if stream == Stream::Stdout { &self.written.0 } else { &self.written.1 };
-        to.borrow_mut().extend_from_slice(bytes);
+        let to = if stream == Stream::Stdout { &self.out } else { &self.err };
+        to.put(bytes);
         Ok(())
     }
 
