@@ -10,6 +10,8 @@ mod docker;
 mod learn;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(all(unix, feature = "conform"))]
+mod scratch;
 #[cfg(all(unix, feature = "serve"))]
 mod serve;
 pub(crate) mod sim;

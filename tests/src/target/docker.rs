@@ -35,7 +35,7 @@ impl DockerTarget {
     /// Reaches the engines at addresses, with commas between, and gives each the suite's image. Several must be of one kind: they share
     /// the work.
     pub fn reach(addresses: &str) -> Result<Self> {
-        let subjects = addresses.split(',').enumerate().map(|(n, address)| DockerSubject::reach(n, address));
+        let subjects = addresses.split(',').map(DockerSubject::reach);
         let subjects = subjects.collect::<Result<Vec<_>>>()?;
         let Some(first) = subjects.first().cloned() else { return Err(Error::new(ErrorKind::InvalidInput, "no engine is named")) };
         let name = first.name();
@@ -48,14 +48,13 @@ impl DockerTarget {
 }
 
 impl DockerSubject {
-    fn reach(number: usize, address: &str) -> Result<Arc<Self>> {
+    fn reach(address: &str) -> Result<Arc<Self>> {
         if !matches!(Address::parse(address)?, Address::Unix(_)) {
             return Err(Error::new(ErrorKind::Unsupported, "the suite judges engines of this machine").hint("docker:unix:///PATH"));
         }
         let engine: Arc<dyn Engine> = Arc::new(DockerEngine::open(address)?);
         nothing_to_lose(&*engine)?;
-        let top = std::env::temp_dir().join(format!("drydock-conform-docker-{}-{number}", std::process::id()));
-        let own = LinuxSubject::beside(&top, Arc::clone(&engine)).inspect_err(|_| drop(std::fs::remove_dir_all(&top)))?;
+        let own = LinuxSubject::beside(Arc::clone(&engine))?;
         Ok(Arc::new(Self { address: address.to_owned(), engine, own }))
     }
 

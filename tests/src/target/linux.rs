@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// A statically linked busybox: the image is made from it, and the host's shell.
 const BUSYBOX: &str = "/bin/busybox";
@@ -34,7 +35,8 @@ pub(super) struct LinuxSubject {
     engine: Arc<dyn Engine>,
     /// Open all the time: SQLite keeps descriptors of a closed connection while another one of the process has locks.
     other: Arc<dyn Engine>,
-    top: PathBuf,
+    /// With a name by chance and made for root alone: anybody may write to the directory for temporary files that it is in.
+    top: TempDir,
     busybox: Vec<u8>,
     remotes: Shared,
     registries: Vec<String>,
@@ -50,22 +52,20 @@ impl LinuxTarget {
         // Nothing that is mounted from here on is seen by the machine.
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
         mount(None::<&str>, "/", None::<&str>, private, None::<&str>).map_err(|e| failed("make its mounts private", e))?;
-        let top = std::env::temp_dir().join(format!("drydock-conform-{}", std::process::id()));
-        let subject = LinuxSubject::make(&top).inspect_err(|_| drop(fs::remove_dir_all(&top)))?;
-        Ok(Self { subject: Arc::new(subject) })
+        Ok(Self { subject: Arc::new(LinuxSubject::make()?) })
     }
 }
 
 impl LinuxSubject {
-    fn make(top: &Path) -> Result<Self> {
-        let mut subject = Self::furnish(top, |top| Ok((open(top)?, open(top)?)))?;
+    fn make() -> Result<Self> {
+        let mut subject = Self::furnish(|top| Ok((open(top)?, open(top)?)))?;
         subject.listen()?;
         Ok(subject)
     }
 
     /// What a clause needs of this machine beside an engine that is not ours.
-    pub(super) fn beside(top: &Path, engine: Arc<dyn Engine>) -> Result<Self> {
-        let mut subject = Self::furnish(top, |_| Ok((Arc::clone(&engine), engine)))?;
+    pub(super) fn beside(engine: Arc<dyn Engine>) -> Result<Self> {
+        let mut subject = Self::furnish(|_| Ok((Arc::clone(&engine), engine)))?;
         subject.listen()?;
         Ok(subject)
     }
@@ -79,9 +79,11 @@ impl LinuxSubject {
         Ok(())
     }
 
-    fn furnish(top: &Path, engines: impl FnOnce(&Path) -> Result<(Arc<dyn Engine>, Arc<dyn Engine>)>) -> Result<Self> {
+    fn furnish(engines: impl FnOnce(&Path) -> Result<(Arc<dyn Engine>, Arc<dyn Engine>)>) -> Result<Self> {
+        let made = tempfile::Builder::new().prefix("drydock-conform-").tempdir().map_err(|e| failed("make its directory", e))?;
+        let top = made.path();
         let bin = top.join("bin");
-        fs::create_dir_all(&bin).map_err(|e| failed("make its directory", e))?;
+        fs::create_dir(&bin).map_err(|e| failed("make its directory", e))?;
         fs::set_permissions(top, fs::Permissions::from_mode(0o711)).map_err(|e| failed("make its directory", e))?;
         let program = fs::read(BUSYBOX).map_err(|e| failed("read /bin/busybox", e).hint("apt-get install busybox-static"))?;
         let list = Command::new(BUSYBOX).arg("--list").output().map_err(|e| failed("list busybox's applets", e))?;
@@ -92,11 +94,11 @@ impl LinuxSubject {
         let busybox = fixture::busybox(&program, &applets);
         let (engine, other) = engines(top)?;
         engine.import(&mut &*busybox, &drydock_core::engine::ImportRequest::of(fixture::BUSYBOX, &[], ""))?;
-        Ok(Self { engine, other, top: top.to_owned(), busybox, remotes: Shared::default(), registries: Vec::new() })
+        Ok(Self { engine, other, top: made, busybox, remotes: Shared::default(), registries: Vec::new() })
     }
 
     fn scratch_dir(&self) -> PathBuf {
-        self.top.join("scratch")
+        self.top.path().join("scratch")
     }
 }
 
@@ -138,7 +140,7 @@ impl Subject for LinuxSubject {
         let ran = Command::new(BUSYBOX)
             .args(["sh", "-c", script])
             .env_clear()
-            .env("PATH", self.top.join("bin"))
+            .env("PATH", self.top.path().join("bin"))
             .stdin(Stdio::null())
             .output()
             .map_err(|e| failed("run the host's shell", e))?;
@@ -177,7 +179,6 @@ impl Drop for LinuxSubject {
                 let _ = self.engine.remove(container.id.as_str(), options);
             }
         }
-        let _ = fs::remove_dir_all(&self.top);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `drydock book build`: mdBook builds the book, with this program as its preprocessor, and the module is laid beside the pages.
 
-use super::{Scratch, directory, wrong};
+use super::{directory, wrong};
+use crate::host::scratch::Scratch;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drydock_core::{Error, ErrorKind, Result};
@@ -38,12 +39,12 @@ impl Build {
         };
         let program = mdbook()?;
         // mdBook finds its preprocessor by name: this program stands first on the path, under the name that the book has for it.
-        let scratch = Scratch::new()?;
-        let named = scratch.0.join("drydock");
+        let scratch = Scratch::new("book")?;
+        let named = scratch.path().join("drydock");
         let this = std::env::current_exe().map_err(|e| wrong("find", Path::new("this program"), e))?;
         std::os::unix::fs::symlink(&this, &named).map_err(|e| wrong("link", &named, e))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths(std::iter::once(scratch.0.clone()).chain(std::env::split_paths(&path)));
+        let path = std::env::join_paths(std::iter::once(scratch.path().to_owned()).chain(std::env::split_paths(&path)));
         let path = path.map_err(|_| Error::invalid("PATH cannot be put together"))?;
         let status = Command::new(&program).arg("build").arg("--dest-dir").arg(&out).arg(&book).env("PATH", path).status();
         let status = status.map_err(|e| wrong("run", &program, e))?;

@@ -106,20 +106,3 @@ fn walk(folder: &Path, below: &str, files: &mut Files) -> Result<()> {
     }
     Ok(())
 }
-
-/// A directory of this process's own, gone when this is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("drydock-book-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|e| wrong("make", &path, e))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}

@@ -1,7 +1,8 @@
 //! `drydock book test`: every block of every chapter is run, and held to what it says.
 
 use super::preprocess::counted;
-use super::{Scratch, directory, examples, linux, written, wrong};
+use super::{directory, examples, linux, written, wrong};
+use crate::host::scratch::Scratch;
 use clap::ValueEnum;
 use drydock::book::block::{Block, Item, Mistake, Place, blocks};
 use drydock::book::chapter;
@@ -54,14 +55,14 @@ impl Test {
     pub(super) fn run(self) -> Result<i32> {
         let book = directory(self.book.as_deref())?;
         let chapters = chapters(&book.join("src"), &self.chapters)?;
-        let (examples, scratch) = (examples(&book)?, Scratch::new()?);
+        let (examples, scratch) = (examples(&book)?, Scratch::new("book")?.passable()?);
         let mut all = Tested::default();
         let mut out = std::io::stdout().lock();
         for (name, text) in &chapters {
             let blocks = blocks(text).map_err(|mistake| Error::invalid(format!("{name}: {mistake}")))?;
             let tested = match self.host {
-                Host::Sim => simulated(&blocks, &examples, &book, &scratch.0.join(name))?,
-                Host::Linux => linux::test(&blocks, &book, &scratch.0.join(name))?,
+                Host::Sim => simulated(&blocks, &examples, &book, &scratch.path().join(name))?,
+                Host::Linux => linux::test(&blocks, &book, &scratch.path().join(name))?,
             };
             if tested.blocks > 0 {
                 writeln!(out, "{name}: {} blocks, {} lines, {} checks", tested.blocks, tested.lines, tested.checks).map_err(written)?;

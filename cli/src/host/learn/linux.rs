@@ -2,6 +2,7 @@
 
 use super::state::{directory, wrong};
 use crate::host::Hosts;
+use crate::host::scratch::Scratch;
 use drydock::HostOptions;
 use drydock::native::Opener as _;
 use drydock_core::engine::{Engine, ImportRequest, RemoveOptions};
@@ -106,7 +107,7 @@ pub(super) fn begin(lab: &Lab) -> Result<String> {
 
 /// This machine, to verify labs on.
 pub(super) struct LinuxStage {
-    top: PathBuf,
+    top: Scratch,
     number: u32,
     /// The last event that was seen, and since which round.
     seen: (u64, u32),
@@ -115,13 +116,11 @@ pub(super) struct LinuxStage {
 impl LinuxStage {
     /// In a directory of its own.
     pub fn new() -> Result<Self> {
-        let top = std::env::temp_dir().join(format!("drydock-verify-{}", std::process::id()));
-        std::fs::create_dir_all(&top).map_err(|e| wrong("make", &top, e))?;
-        Ok(Self { top, number: 0, seen: (0, 0) })
+        Ok(Self { top: Scratch::new("verify")?.passable()?, number: 0, seen: (0, 0) })
     }
 
     fn root(&self) -> PathBuf {
-        self.top.join(self.number.to_string())
+        self.top.path().join(self.number.to_string())
     }
 }
 
@@ -156,6 +155,5 @@ impl Drop for LinuxStage {
         if let Err(error) = remove(&self.root()) {
             eprintln!("drydock: {error}");
         }
-        let _ = std::fs::remove_dir_all(&self.top);
     }
 }
