@@ -9,7 +9,7 @@ use crate::error::step;
 use channel::Said;
 use drydock_core::container::mounts;
 use drydock_core::error::{Error, ErrorKind, Result};
-use drydock_core::kernel::{MountFlags, Process};
+use drydock_core::kernel::{MountFlags, Process, tmpfs_has_mode};
 use nix::unistd::{ForkResult, fork};
 use rustix::fs::{AtFlags, Mode, OFlags, PROC_SUPER_MAGIC, fstatfs};
 use rustix::io::Errno;
@@ -53,7 +53,7 @@ pub fn mount(of: &Process, wanted: Wanted<'_>) -> Result<()> {
     in_mounts_of(of, &|| {
         let root = open_root("/")?;
         if wanted.kind == "tmpfs" {
-            let hidden = if mounting::has_mode(wanted.data) { None } else { mounting::mode(&root, wanted.target)? };
+            let hidden = if tmpfs_has_mode(wanted.data) { None } else { mounting::mode(&root, wanted.target)? };
             if let Some(mode) = hidden {
                 rustix::fs::chmodat(&tree, ".", Mode::from_raw_mode(mode), AtFlags::empty())
                     .map_err(|e| step("fchmodat", wanted.target, e))?;

@@ -6,7 +6,7 @@ use crate::sys::{Disposition, Errno, FileType, Propagation, Res};
 use crate::vfs::{Body, Ctx, Inode, Loc, Node};
 use crate::world::World;
 use drydock_core::container::{diagnose, mounts};
-use drydock_core::kernel::{MountFlags, Process};
+use drydock_core::kernel::{MountFlags, Process, tmpfs_has_mode};
 use drydock_core::limits::CgroupMode;
 use drydock_core::{Error, ErrorKind, Result};
 use oci_spec::runtime::{Capability, LinuxCapabilities, PosixRlimit};
@@ -48,7 +48,7 @@ impl World {
 
     /// The options of a tmpfs that is to hide what is at a path of a view: without a mode of its own it takes that of the directory there.
     pub(super) fn tmpfs_data(&mut self, ctx: &Ctx, target: &str, data: &str) -> Res<String> {
-        if data.split(',').any(|option| option.starts_with("mode=")) {
+        if tmpfs_has_mode(data) {
             return Ok(data.to_owned());
         }
         match self.walk(ctx, &format!("/{}", target.trim_start_matches('/')), true) {

@@ -12,7 +12,7 @@ mod tree;
 pub use ingest::{Compression, Ingested};
 pub use process::{Launch, Namespace, NamespaceFrom, NamespaceKind, Process, Streams};
 pub use signal::Signal;
-pub use step::{Firewall, Hidden, MountFlags, Protocol, Step, Where};
+pub use step::{Firewall, Hidden, MountFlags, Protocol, Step, Where, tmpfs_has_mode};
 pub use tree::{Binding, Extract, Found, OpenTree, Tree};
 
 use crate::engine::ContainerUpdate;

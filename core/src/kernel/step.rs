@@ -79,6 +79,11 @@ impl MountFlags {
     }
 }
 
+/// Whether the options of a tmpfs say its mode. One without takes that of the directory it hides ([`Step::Mount`]).
+pub fn tmpfs_has_mode(data: &str) -> bool {
+    data.split(',').any(|option| option.starts_with("mode="))
+}
+
 /// What Drydock's own packet filter table holds. `owner` names what a rule belongs to, so that all of it can be removed at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case")]

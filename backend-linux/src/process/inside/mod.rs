@@ -23,7 +23,7 @@ pub use seccomp::{Filter, compile};
 
 /// Mounting, for whoever puts a root together outside of a container.
 pub mod mounting {
-    pub use super::mount::{adjust, attach, clone_tree, detached, has_mode, make_private};
+    pub use super::mount::{adjust, attach, clone_tree, detached, make_private};
     pub use super::resolve::{directory, file, is_directory, mode};
 }
 
@@ -60,7 +60,7 @@ use super::{channel, report};
 use crate::error::step;
 use drydock_core::container::mounts;
 use drydock_core::error::{Error, Result};
-use drydock_core::kernel::Step;
+use drydock_core::kernel::{Step, tmpfs_has_mode};
 use oci_spec::runtime::LinuxCapabilities;
 use rustix::fs::{Mode, OFlags, fstatfs};
 use std::collections::VecDeque;
@@ -117,7 +117,7 @@ impl<'a> Inside<'a> {
             Step::Mount { kind, source, root, target, flags, data } => {
                 // What is written to /proc and /sys later must be the kernel's: a link there is refused (CVE-2019-19921).
                 let hidden = match root.as_deref() {
-                    Some(root) if kind == "tmpfs" && !mount::has_mode(data) => resolve::mode(self.root(root)?, target)?,
+                    Some(root) if kind == "tmpfs" && !tmpfs_has_mode(data) => resolve::mode(self.root(root)?, target)?,
                     _ => None,
                 };
                 let at = match root.as_deref() {

@@ -81,11 +81,6 @@ fn lowers(fs: &OwnedFd, lower: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Whether the options of a tmpfs say its mode.
-pub fn has_mode(data: &str) -> bool {
-    data.split(',').any(|option| option.starts_with("mode="))
-}
-
 /// Mounts a new file system on a directory.
 pub fn file_system(at: &OwnedFd, kind: &str, source: &str, flags: MountFlags, data: &str) -> Result<()> {
     // mount(2) takes a path: going there first makes it `.`, which nobody can swap.

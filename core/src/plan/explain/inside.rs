@@ -2,7 +2,7 @@
 
 use super::quote::{below_root, quote};
 use super::reason;
-use crate::kernel::{Facts, MountFlags, Step};
+use crate::kernel::{Facts, MountFlags, Step, tmpfs_has_mode};
 use crate::limits::CgroupMode;
 use crate::plan::Planned;
 use oci_spec::runtime::LinuxCapabilities;
@@ -48,7 +48,7 @@ impl<'f> Script<'f> {
             }
             Step::Mount { kind, source, target, root, flags, data } => {
                 let target = place(root.is_some(), target);
-                if root.is_some() && kind == "tmpfs" && !data.split(',').any(|o| o.starts_with("mode=")) {
+                if root.is_some() && kind == "tmpfs" && !tmpfs_has_mode(data) {
                     let words = flag_words(*flags).into_iter().chain((!data.is_empty()).then(|| data.clone()));
                     let words: String = words.map(|word| format!("{},", quote(&word))).collect();
                     return format!(
