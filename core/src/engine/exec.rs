@@ -140,7 +140,7 @@ impl LocalEngine {
             lifecycle::allow(record.state.status, Event::Exec, &record.id, record.id.as_str())?;
         }
         let process = first_process(record)?;
-        let spec = self.specification(record)?;
+        let spec = self.specification(&self.told_of_running_links(record)?)?;
         let streams = if config.tty {
             let size = config.console_size.unwrap_or(Size { rows: 0, cols: 0 });
             Streams::Terminal { stdin: config.stdin, rows: size.rows, cols: size.cols }

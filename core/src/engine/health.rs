@@ -21,7 +21,7 @@ impl LocalEngine {
         let (create, start) = (format!("exec_create: {text}"), format!("exec_start: {text}"));
         let own = |action| Happening::Own(action, vec![("execID", name.clone())]);
         self.tell_of(&record, &[own(&create), own(&start)])?;
-        let spec = self.specification(&record)?;
+        let spec = self.specification(&self.told_of_running_links(&record)?)?;
         let exec = ExecConfig { command, ..ExecConfig::default() };
         let probe = self.host.containers.exec(id, &process, &spec, &exec, Streams::Pipes { stdin: false });
         let probe = probe.map_err(|e| super::exec::cannot_exec(&e).unwrap_or(e))?;

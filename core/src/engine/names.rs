@@ -64,10 +64,24 @@ impl LocalEngine {
         Ok(hosts)
     }
 
-    /// The variables that tell a container on the default network of those that it is linked to. Its own of the same names stand.
-    pub(super) fn linked_environment(&self, record: &ContainerRecord) -> Result<Vec<String>> {
+    /// A record whose environment also tells of the containers that it is linked to, which all have to run. Its own variables of
+    /// the same names stand.
+    pub(super) fn told_of_links(&self, record: &ContainerRecord) -> Result<ContainerRecord> {
+        self.told_of(record, self.linked(record)?)
+    }
+
+    /// The same of those that run by now: for a further program, which is of most use when something does not.
+    pub(super) fn told_of_running_links(&self, record: &ContainerRecord) -> Result<ContainerRecord> {
+        let running = self.links(record).filter_map(|(target, alias)| {
+            let other = self.settled(target).ok().filter(|other| other.state.process.is_some())?;
+            Some((alias.to_owned(), other))
+        });
+        self.told_of(record, running.collect())
+    }
+
+    fn told_of(&self, record: &ContainerRecord, linked: Vec<(String, ContainerRecord)>) -> Result<ContainerRecord> {
         let mut all = Vec::new();
-        for (alias, other) in self.linked(record)? {
+        for (alias, other) in linked {
             let Some(on_it) = other.endpoints.iter().find(|e| record.endpoints.iter().any(|own| own.network == e.network)) else {
                 continue;
             };
@@ -76,14 +90,21 @@ impl LocalEngine {
             let listening = link_env::ports(exposed.iter().map(String::as_str));
             all.extend(link_env::variables(&record.name, &alias, on_it.address.addr(), &listening, &other.env));
         }
-        Ok(all)
+        let mut told = record.clone();
+        told.env.splice(0..0, all);
+        Ok(told)
+    }
+
+    /// The links of a container on the default network: what is linked to, and its name there.
+    fn links<'a>(&self, record: &'a ContainerRecord) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let places = record.places.iter().filter(|p| p.network == "bridge");
+        places.flat_map(|p: &Place| &p.links).map(|text| names::link(text))
     }
 
     /// The containers that one on the default network is linked to, by the names it has for them. All of them must run.
     pub(super) fn linked(&self, record: &ContainerRecord) -> Result<Vec<(String, ContainerRecord)>> {
         let mut all = Vec::new();
-        for text in record.places.iter().filter(|p| p.network == "bridge").flat_map(|p: &Place| &p.links) {
-            let (target, alias) = names::link(text);
+        for (target, alias) in self.links(record) {
             let other = self.settled(target)?;
             if other.state.process.is_none() {
                 let message = format!("Cannot link to a non running container: /{} AS /{}/{alias}", other.name, record.name);

@@ -210,9 +210,7 @@ impl LocalEngine {
         self.write_files(&record)?;
         self.mount_volumes(&record)?;
         self.host.limits.apply(id, &record.config.resources)?;
-        let mut told = record.clone();
-        told.env.splice(0..0, self.linked_environment(&record)?);
-        let spec = self.specification(&told)?;
+        let spec = self.specification(&self.told_of_links(&record)?)?;
         let process = self.host.containers.create(id, &spec, streams(&record))?;
         let told = self.connect(&record, &process).and_then(|()| self.write_pid(&record, &process));
         match told.and_then(|()| self.host.containers.start(id, &process)) {

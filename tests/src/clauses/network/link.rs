@@ -5,9 +5,11 @@ use crate::outcome::{Checked, contains, equal, lacks};
 use crate::world::World;
 use drydock_core::container::{ContainerConfig, NetworkMode};
 use drydock_core::host::Capability;
+use drydock_core::kernel::Signal;
 use drydock_core::network::Place;
 
 const LINK: &str = "Docker manual, Legacy container links, Environment variables";
+const BOOK: &str = "Drydock book, Networks";
 const NEEDS: &[Capability] = &[Capability::Bridge];
 
 fn linked(to: &str) -> impl Fn(&mut ContainerConfig) {
@@ -56,6 +58,27 @@ pub(super) const CLAUSES: &[Clause] = &[
         contains("environment", &env, "DATA_ENV_KEPT=otherwise")?;
         contains("environment", &env, "DATA_NAME=/asker/data")?;
         lacks("environment", &env, "in a table")
+    })
+    .needs(NEEDS),
+    Clause::docker("NET-LINK-3", "A further program in a container is told of its links as the first one is.", LINK, |w| {
+        database(w)?;
+        let id = w.sleeper(|c| {
+            linked("data:my-db")(c);
+            c.env = vec!["MY_DB_ENV_KEPT=otherwise".to_owned()];
+        })?;
+        let env = w.exec(&id, &["env"])?.exits(0)?.text();
+        contains("environment", &env, "MY_DB_NAME=/asker/my-db")?;
+        contains("environment", &env, "MY_DB_PORT_80_TCP=tcp://")?;
+        contains("environment", &env, "MY_DB_ENV_KEPT=otherwise")?;
+        lacks("environment", &env, "in a table")
+    })
+    .needs(NEEDS),
+    Clause::law("NET-LINK-4", "A further program is not refused because what its container is linked to has ended.", BOOK, |w| {
+        let other = database(w)?;
+        let id = w.sleeper(linked("data:my-db"))?;
+        w.engine().kill(&other, Signal::KILL)?;
+        w.engine().wait(&other, None)?;
+        lacks("environment", &w.exec(&id, &["env"])?.exits(0)?.text(), "MY_DB_")
     })
     .needs(NEEDS),
 ];
