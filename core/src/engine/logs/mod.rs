@@ -38,6 +38,7 @@ impl LocalEngine {
                 Some(lines) => tail::last(&files, lines)?,
             },
             waiting: Vec::new(),
+            last: Timestamp::NEVER,
         };
         loop {
             // Asked before reading, so that what is written between the last read and the end is not missed.
@@ -67,18 +68,32 @@ impl LocalEngine {
 struct Reader {
     place: Place,
     waiting: Vec<u8>,
+    /// When the last entry that was read was written.
+    last: Timestamp,
 }
 
 impl Reader {
     /// Reads to the log's end as it is now; `false` if nobody wants more.
     fn read_on(&mut self, files: &Files<'_>, request: &LogsRequest, each: &mut dyn FnMut(LogLine) -> bool) -> Result<bool> {
-        while let Next::Text(text) = self.place.read(files)? {
+        loop {
+            let text = match self.place.read(files)? {
+                Next::Text(text) => text,
+                Next::End => return Ok(true),
+                Next::Overtaken => {
+                    self.waiting.clear();
+                    if !each(self.overtaken()) {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+            };
             self.waiting.extend_from_slice(&text);
             let mut start = 0;
             while let Some(length) = self.waiting[start..].iter().position(|b| *b == b'\n') {
                 let line = decode(&self.waiting[start..start + length]);
                 start += length + 1;
                 if let Some(line) = line {
+                    self.last = line.time;
                     if request.until.is_some_and(|until| line.time > until) {
                         return Ok(false);
                     }
@@ -92,7 +107,13 @@ impl Reader {
                 self.waiting.clear();
             }
         }
-        Ok(true)
+    }
+
+    /// The line that stands where lines are missing. How many nobody knows any more: only the newest files are kept.
+    fn overtaken(&self) -> LogLine {
+        let after = if self.last == Timestamp::NEVER { String::new() } else { format!(" after {}", self.last.rfc3339()) };
+        let text = format!("[drydock: the log was rotated faster than it was read: lines{after} may be missing here]\n");
+        LogLine { time: self.last, stream: Stream::Stderr, bytes: text.into_bytes(), attributes: BTreeMap::new() }
     }
 }
 

@@ -16,12 +16,17 @@ pub(super) struct Place {
     /// Where it was last.
     file: Option<Found>,
     unpacked: Option<Unpacked>,
+    /// The file it was in is gone, and nobody was told yet.
+    overtaken: bool,
 }
 
 /// What a look at a place found.
 pub(super) enum Next {
     /// More text, never empty.
     Text(Vec<u8>),
+    /// The file that was being read was removed to make room for others: what was not read of it, and of files between it and those that
+    /// are left, is gone. Text goes on with the oldest of them.
+    Overtaken,
     /// All there is for now.
     End,
 }
@@ -29,12 +34,12 @@ pub(super) enum Next {
 impl Place {
     /// The beginning of everything.
     pub fn start() -> Self {
-        Self { head: Head::default(), offset: 0, file: None, unpacked: None }
+        Self { head: Head::default(), offset: 0, file: None, unpacked: None, overtaken: false }
     }
 
     /// A place in a file.
     pub fn at(file: Found, offset: u64) -> Self {
-        Self { head: file.head.clone(), offset, file: Some(file), unpacked: None }
+        Self { head: file.head.clone(), offset, file: Some(file), unpacked: None, overtaken: false }
     }
 
     /// Text from here on.
@@ -43,7 +48,11 @@ impl Place {
             let Some(file) = self.file.clone() else {
                 // Nothing was there, or what was being read is gone: on with the oldest that is there.
                 let Some(oldest) = files.all()?.into_iter().next() else { return Ok(Next::End) };
+                let overtaken = self.overtaken;
                 *self = Self::at(oldest, 0);
+                if overtaken {
+                    return Ok(Next::Overtaken);
+                }
                 continue;
             };
             let text = if file.packed { self.unpack(files, &file)? } else { files.part(&file, self.offset)? };
@@ -76,6 +85,7 @@ impl Place {
 
     fn moved(&mut self, to: Option<Found>) {
         self.unpacked = None;
+        self.overtaken = to.is_none();
         self.file = to;
     }
 

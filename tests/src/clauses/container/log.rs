@@ -308,4 +308,41 @@ pub(super) const CLAUSES: &[Clause] = &[
             contains("message", &error.to_string(), "failed to initialize logging driver: error parsing regexp")
         },
     ),
+    Clause::law(
+        "CTR-LOG-26",
+        "Whoever reads a log that is rotated faster is told where lines may be missing, and no line is missing elsewhere.",
+        "Drydock book, The life of a container, What is promised",
+        |w| {
+            let script =
+                "echo line 0; until [ -e /go ]; do sleep 0.02; done; i=1; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); done";
+            let id = w.start(&["sh", "-c", script], |c| c.log = options(&[("max-size", "10k"), ("max-file", "3")]))?;
+            let (mut read, mut away) = (Vec::new(), Ok(()));
+            w.engine().logs(&id, &LogsRequest { follow: true, ..Default::default() }, &mut |line| {
+                let first = read.is_empty();
+                read.push((line.stream, String::from_utf8_lossy(&line.bytes).into_owned()));
+                if first {
+                    // The rest is written while nobody reads on.
+                    away = w.exec(&id, &["touch", "/go"]).and_then(|done| done.exits(0)).and_then(|_| w.wait(&id)).map(drop);
+                }
+                away.is_ok()
+            })?;
+            away?;
+            let (mut next, mut told) = (0, false);
+            for (stream, text) in read {
+                match text.trim_end().strip_prefix("line ").and_then(|n| n.parse::<u32>().ok()) {
+                    Some(number) => {
+                        holds(format_args!("line {number} is not before {next}"), number >= next)?;
+                        holds(format_args!("what is missing before line {number} is told"), number == next || told)?;
+                        (next, told) = (number + 1, false);
+                    }
+                    None => {
+                        equal("stream", stream, Stream::Stderr)?;
+                        contains("mark", &text, "may be missing here")?;
+                        told = true;
+                    }
+                }
+            }
+            equal("last", next, 1500)
+        },
+    ),
 ];
