@@ -4,6 +4,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use drydock_core::{Error, ErrorKind};
 
+/// What a wait answers beside the words where a container ended with its supervisor, so that programs need not read them.
+pub(crate) const SUPERVISOR_LOST: &str = "supervisor-lost";
+
 /// A refused request.
 #[derive(Debug)]
 pub struct ApiError {

@@ -4,6 +4,7 @@ use super::http::{Answer, Body};
 use super::json::{number, signed, text};
 use super::streams::{Asides, Frames, Parted, pump};
 use super::{DockerEngine, Parameters, failure, part, read};
+use crate::error::SUPERVISOR_LOST;
 use drydock_core::container::{ContainerConfig, ContainerRecord, Status};
 use drydock_core::docker::time::moment;
 use drydock_core::engine::{
@@ -95,16 +96,27 @@ fn beforehand(config: &ContainerConfig) -> Result<()> {
 pub(super) struct Waiting(Answer);
 
 impl Waiting {
-    /// The exit code.
-    pub fn end(self) -> Result<i32> {
-        let object = self.0.json()?;
-        // dockerd tells here what went wrong while it removed.
-        let message = object.pointer("/Error/Message").and_then(Value::as_str).unwrap_or_default();
-        if !message.is_empty() {
-            return Err(failure::said(message));
-        }
-        Ok(i32::try_from(signed(&object, "StatusCode")).unwrap_or(-1))
+    /// The exit code, whatever else there is to tell.
+    pub fn code(self) -> Result<i32> {
+        self.0.json().map(|object| code(&object))
     }
+
+    /// The end, for whoever saw the container run.
+    pub fn end(self) -> Result<Ended> {
+        let object = self.0.json()?;
+        let told = |name: &str| object.pointer(name).and_then(Value::as_str).unwrap_or_default();
+        match told("/Error/Message") {
+            "" => Ok(Ended::Exited(code(&object))),
+            _ if told("/Error/Code") == SUPERVISOR_LOST => Ok(Ended::Lost),
+            // dockerd tells here what went wrong while it removed.
+            message => Err(failure::said(message)),
+        }
+    }
+}
+
+/// The exit code in the answer to a wait.
+fn code(answer: &Value) -> i32 {
+    i32::try_from(signed(answer, "StatusCode")).unwrap_or(-1)
 }
 
 impl DockerEngine {
@@ -156,7 +168,7 @@ impl DockerEngine {
     }
 
     pub(super) fn wait_container(&self, name: &str, condition: WaitCondition, timeout: Option<Duration>) -> Result<i32> {
-        self.begin_wait(name, condition, timeout)?.end()
+        self.begin_wait(name, condition, timeout)?.code()
     }
 
     /// Takes over a connection to a container's streams.
@@ -197,7 +209,7 @@ impl DockerEngine {
         }
         match self.serve(id, record.config.tty, false, &mut answer, attach, io)? {
             Parted::Detached => Ok(Ended::Detached),
-            Parted::Over => waiting.end().map(Ended::Exited),
+            Parted::Over => waiting.end(),
         }
     }
 
@@ -219,7 +231,7 @@ impl DockerEngine {
         let ended = !self.container_record(id).is_ok_and(|now| matches!(now.state.status, Status::Running | Status::Paused));
         match self.serve(id, record.config.tty, ended, &mut answer, attach, io)? {
             Parted::Detached => Ok(Ended::Detached),
-            Parted::Over => waiting.end().map(Ended::Exited),
+            Parted::Over => waiting.end(),
         }
     }
 

@@ -56,8 +56,11 @@ pub struct ContainerState {
     pub exit_code: i32,
     /// The kernel killed something in it for want of memory.
     pub oom_killed: bool,
-    /// Why its program could not be started.
+    /// Why its program could not be started, or what it was lost by.
     pub error: String,
+    /// Its program ended with whoever watched over it: its supervisor, or the whole machine. How is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
     /// When it was started last.
     pub started: Timestamp,
     /// When it ended last.

@@ -13,18 +13,12 @@ use crate::store::{Change, StoreExt as _, Table, put};
 
 /// What the record of a container says whose supervisor died.
 const LOST: &str = "the container's supervisor ended unexpectedly";
-
 /// What it says when the machine was restarted meanwhile.
 const REBOOTED: &str = "the machine was restarted while the container ran";
 /// The exit code of what was killed together with its supervisor: SIGKILL's.
 const KILLED: i32 = 137;
 /// The boot that all records were last reconciled with: the key in [`Table::Meta`].
 const BOOT: &str = "boot";
-
-/// Whether the last run of a container ended with its supervisor.
-pub(super) fn was_lost(record: &ContainerRecord) -> bool {
-    record.state.error == LOST
-}
 
 impl LocalEngine {
     /// Finishes or undoes what was under way when its owner died. Costs little when nothing is.
@@ -92,7 +86,7 @@ impl LocalEngine {
                 let error = if same_boot { LOST } else { REBOOTED };
                 let forgotten = self.forget_execs(id, false)?;
                 let linkless = super::networks::linkless(&record);
-                let mut died = vec![Happening::Own("die", vec![("exitCode", KILLED.to_string())])];
+                let mut died = vec![Happening::Own("die", vec![("exitCode", KILLED.to_string()), ("error", error.to_owned())])];
                 died.extend(linkless.iter().map(|n| Happening::Network(n.id.as_str(), &n.name, "disconnect")));
                 let record = self.change(id, &died, &forgotten, &mut |record| {
                     end(record, self.time());
@@ -101,6 +95,7 @@ impl LocalEngine {
                     }
                     record.state.status = Status::Exited;
                     record.state.error = error.to_owned();
+                    record.state.lost = true;
                     Ok(())
                 })?;
                 if record.config.auto_remove {

@@ -87,7 +87,7 @@ impl LocalEngine {
         let Some(found) = self.find_record(id)? else { return Ok(ended) };
         Ok(match self.settle(found)? {
             Some(record) if record.state.status != Status::Exited => ended,
-            Some(record) if super::reconcile::was_lost(&record) => Ended::Lost,
+            Some(record) if record.state.lost => Ended::Lost,
             Some(record) => Ended::Exited(record.state.exit_code),
             // Nobody was left to remove it but who settled it.
             None if over => Ended::Lost,
@@ -159,6 +159,7 @@ impl LocalEngine {
                     record.state.process = Some(process.clone());
                     record.state.started = now;
                     record.state.error.clear();
+                    record.state.lost = false;
                     record.state.exit_code = 0;
                     record.state.oom_killed = false;
                     let probed = record.config.health.as_ref().is_some_and(|check| check.command(&[]).is_some());
