@@ -110,6 +110,25 @@ fn namespaces_separate() {
 }
 
 #[test]
+fn a_file_that_is_bound_stays_the_same_file() {
+    prints(
+        "echo one >/f; touch /at; mount --bind /f /at; echo two >/g; mv /g /f; cat /at /f; rm /f; cat /at; umount /at; cat /at; echo end",
+        "one\ntwo\none\nend\n",
+    );
+}
+
+#[test]
+fn what_is_in_a_directory_is_copied() {
+    prints("mkdir -p /a/b /to; echo x >/a/b/f; cp -a /a/. /to; cat /to/b/f; mkdir /to/. 2>/dev/null; echo $?", "x\n1\n");
+}
+
+#[test]
+fn an_open_pipe_is_opened_by_its_link() {
+    prints("echo in | cat /dev/stdin; echo out >/dev/stdout; ln -s /dev/stdout /log; echo log >/log | cat; ls -A /proc/self/fd", "in\nout\nlog\n0\n1\n2\n");
+    prints("sh -c 'echo err >/dev/stderr' 2>&1 | tr a-z A-Z; (echo no >/proc/self/fd/9) 2>/dev/null; echo $?", "ERR\n1\n");
+}
+
+#[test]
 fn processes_are_listed_limited_and_killed() {
     prints("sleep 50 & ps -o args | grep '^sleep'; pidof sleep | wc -w; killall sleep; wait $!; echo $?", "sleep 50\n1\nTerminated\n143\n");
     prints(

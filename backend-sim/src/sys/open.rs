@@ -3,6 +3,8 @@
 use super::*;
 use crate::file::{OpenFile, Target as Open};
 use crate::process::sched::Wait;
+use crate::vfs::proc::ProcNode;
+use crate::vfs::walk::MAX_LINKS;
 use crate::vfs::{Body, Ctx, Loc, Node};
 
 /// A descriptor, and for a named pipe its inode and its pipe.
@@ -38,7 +40,14 @@ impl World {
     pub(super) fn open_path(&mut self, pid: u32, path: &str, flags: OpenFlags, mode: u32) -> Res<Opened> {
         self.free_fd(pid, 0)?;
         let ctx = self.ctx(pid)?;
-        let at = match self.walk(&ctx, path, !(flags.nofollow || flags.exclusive)) {
+        let walked = self.walk(&ctx, path, !(flags.nofollow || flags.exclusive));
+        if walked == Err(Errno::ENOENT)
+            && let Some(file) = self.descriptor_at(&ctx, path, flags)?
+        {
+            let fd = self.free_fd(pid, 0)?;
+            return Ok((self.give_fd(pid, fd, file)?, None));
+        }
+        let at = match walked {
             Ok(_) if flags.create && flags.exclusive => return Err(Errno::EEXIST),
             Ok(at) => at,
             Err(Errno::ENOENT) if flags.create => {
@@ -79,6 +88,32 @@ impl World {
             self.check_writable(at)?;
         }
         self.open_at(&ctx, pid, at, flags)
+    }
+
+    /// The open file at the end of a path through proc's links of descriptors, where that is no place in a tree: `/dev/stdout` of a process
+    /// that writes to a pipe. Linux opens the pipe again; here the end that is open already is had once more.
+    fn descriptor_at(&mut self, ctx: &Ctx, path: &str, flags: OpenFlags) -> Res<Option<u32>> {
+        if flags.nofollow || flags.exclusive {
+            return Ok(None);
+        }
+        let (mut ctx, mut path) = (ctx.clone(), path.to_owned());
+        for _ in 0..MAX_LINKS {
+            let Ok((dir, name)) = self.walk_parent(&ctx, &path) else { return Ok(None) };
+            let Ok(node) = self.lookup(&ctx, dir.node, &name) else { return Ok(None) };
+            let node = self.top(Loc { mount: dir.mount, node }).node;
+            if let Node::Proc(_, ProcNode::Fd(pid, fd)) = node {
+                let id = self.file_of(pid, fd)?;
+                let file = self.files.get(&id).ok_or(Errno::EBADF)?;
+                let may = (file.read || !flags.read) && (file.write || !flags.write);
+                return if may { Ok(file.place.is_none().then_some(id)) } else { Err(Errno::EACCES) };
+            }
+            if self.kind(node)? != FileType::Symlink {
+                return Ok(None);
+            }
+            path = self.link_target(&ctx, node)?;
+            ctx.cwd = dir;
+        }
+        Ok(None)
     }
 
     /// Opens a place whose rights were checked.

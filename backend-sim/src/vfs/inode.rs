@@ -1,6 +1,6 @@
 //! Inodes of the arena (inode(7)).
 
-use super::{SbId, Vfs};
+use super::{Node, SbId, Vfs};
 use crate::sys::{Errno, FileType, Res};
 use drydock_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -174,10 +174,10 @@ impl Vfs {
         Ok(())
     }
 
-    /// Frees an inode that nothing names and nobody has open.
+    /// Frees an inode that nothing names, nobody has open and no mount begins at.
     pub fn reap(&mut self, ino: Ino) {
         let Ok(inode) = self.get(ino) else { return };
-        if inode.nlink == 0 && inode.opens == 0 {
+        if inode.nlink == 0 && inode.opens == 0 && !self.mounts.values().any(|mount| mount.root == Node::Plain(ino)) {
             let (system, size) = (inode.system, inode.size());
             self.charge(system, size, 0);
             if let Some(slot) = self.inodes.get_mut(ino as usize) {

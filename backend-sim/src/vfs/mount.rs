@@ -103,6 +103,10 @@ impl Vfs {
     /// Takes a mount out of the tables. Its file system goes with its last mount.
     fn detach_one(&mut self, id: MountId) {
         let Some(mount) = self.mounts.remove(&id) else { return };
+        // A file that was bound may have lost its last name meanwhile.
+        if let Node::Plain(root) = mount.root {
+            self.reap(root);
+        }
         if mount.parent.is_some()
             && let Some(count) = self.points.get_mut(&mount.point)
         {

@@ -30,7 +30,7 @@ pub struct Ctx {
 }
 
 /// Symbolic links followed before ELOOP.
-const MAX_LINKS: u32 = 40;
+pub const MAX_LINKS: u32 = 40;
 /// Longest name, in bytes.
 const NAME_MAX: usize = 255;
 /// Longest path, in bytes.

@@ -47,7 +47,6 @@ impl Shell {
         } else {
             flags
         };
-        // Kept first, so that the file does not take the descriptor that is being redirected.
         self.save(redirect.fd, saved);
         match self.sys.open(&path, flags, 0o666).await {
             Ok(fd) => {
@@ -122,12 +121,9 @@ impl Shell {
         }
     }
 
+    /// Keeps a descriptor for later. It stays open until another takes its place: `>/dev/stdout` opens what is open at 1.
     fn save(&self, fd: Fd, saved: &mut Saved) {
-        let kept = self.sys.dup(fd, OWN).ok();
-        if kept.is_some() {
-            self.sys.close(fd).ok();
-        }
-        saved.0.push((fd, kept));
+        saved.0.push((fd, self.sys.dup(fd, OWN).ok()));
     }
 
     /// Undoes redirections.
