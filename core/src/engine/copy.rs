@@ -183,6 +183,8 @@ impl LocalEngine {
         }
         let image = self.image_record(&record.image)?.ok_or_else(|| super::images::no_such_image(record.image.as_str()))?;
         let binds = bindings(&self.layout(), record);
+        // Places to mount at are made when a container first starts. Before that whoever looks into its volumes needs them.
+        let write = write || (now.state.status == Status::Created && !binds.is_empty());
         let tree = self.host.images.open(&record.id, &image.layers, &binds, write)?;
         Ok(Root { tree, _guard: Some(guard) })
     }
