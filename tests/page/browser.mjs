@@ -91,7 +91,7 @@ async function page(send, listeners) {
       await again;
     },
     async until(what, ...args) {
-      const end = Date.now() + 20_000;
+      const end = Date.now() + 60_000;
       while (!(await run(what, ...args))) {
         if (Date.now() > end) throw new Error(`this never came: ${what} ${JSON.stringify(args)}; the page says: ${await run(() => document.body.innerText.slice(0, 3000))}`);
         await new Promise((done) => setTimeout(done, 15));
