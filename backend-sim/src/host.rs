@@ -338,6 +338,24 @@ impl SimHost {
         self.machine.settle();
     }
 
+    /// From now on it goes on by itself for so long, and for so many turns of its processes; then it stands still, as if nothing could happen any
+    /// more. For whoever cannot wait for a program that never ends.
+    pub fn bind(&self, time: std::time::Duration, turns: u64) {
+        self.look(|world| {
+            let moment = world.now.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            world.bound = Some((moment, world.sched.polls.saturating_add(turns)));
+            world.bounded = false;
+        });
+    }
+
+    /// Takes the bound away. Answers whether it was reached.
+    pub fn unbind(&self) -> bool {
+        self.look(|world| {
+            world.bound = None;
+            std::mem::take(&mut world.bounded)
+        })
+    }
+
     /// Lets virtual time pass.
     pub fn advance(&self, time: std::time::Duration) {
         self.machine.advance(time);

@@ -165,8 +165,19 @@ impl Machine {
     /// Lets one thing happen that can happen now. Answers whether there was one.
     pub(crate) fn pulse(self: &Arc<Self>) -> bool {
         let _turn = self.motion.turn();
+        if self.exhausted() {
+            return false;
+        }
         let ran = self.shared.run_one();
         self.serve_supervisors() || ran
+    }
+
+    /// Whether the world has come to its bound.
+    fn exhausted(&self) -> bool {
+        let mut world = self.shared.lock();
+        let over = world.bound.is_some_and(|(moment, turns)| world.now > moment || world.sched.polls > turns);
+        world.bounded |= over;
+        over
     }
 
     /// Lets everything happen that can happen now.
@@ -178,6 +189,9 @@ impl Machine {
     /// Moves the clock to the next moment at which something happens, but not beyond `limit`. Answers whether there was one.
     pub(crate) fn pass_time(self: &Arc<Self>, limit: Option<u64>) -> bool {
         let _turn = self.motion.turn();
+        if self.exhausted() {
+            return false;
+        }
         let fired = {
             let mut world = self.shared.lock();
             let Some(next) = world.next_event().filter(|at| limit.is_none_or(|l| *at <= l)) else { return false };

@@ -119,6 +119,10 @@ pub struct World {
     pub sysctls: BTreeMap<(u32, String), String>,
     /// What programs asked for and the simulator does not model.
     pub not_modelled: Option<String>,
+    /// How far it may go on by itself: to a moment, and so many turns of processes. `None` is for ever.
+    pub bound: Option<(u64, u64)>,
+    /// It came to its bound.
+    pub bounded: bool,
     /// Supervisors and clients in whose streams something changed.
     pub stirred: BTreeSet<u32>,
     /// Processes of supervisors and clients that ended: pid to exit code, control group and whether the kernel killed for memory.
@@ -181,6 +185,8 @@ impl World {
             faults: Faults::default(),
             sysctls: BTreeMap::new(),
             not_modelled: None,
+            bound: None,
+            bounded: false,
             stirred: BTreeSet::new(),
             ended: BTreeMap::new(),
             just_ended: Vec::new(),

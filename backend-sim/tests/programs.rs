@@ -124,7 +124,10 @@ fn what_is_in_a_directory_is_copied() {
 
 #[test]
 fn an_open_pipe_is_opened_by_its_link() {
-    prints("echo in | cat /dev/stdin; echo out >/dev/stdout; ln -s /dev/stdout /log; echo log >/log | cat; ls -A /proc/self/fd", "in\nout\nlog\n0\n1\n2\n");
+    prints(
+        "echo in | cat /dev/stdin; echo out >/dev/stdout; ln -s /dev/stdout /log; echo log >/log | cat; ls -A /proc/self/fd",
+        "in\nout\nlog\n0\n1\n2\n",
+    );
     prints("sh -c 'echo err >/dev/stderr' 2>&1 | tr a-z A-Z; (echo no >/proc/self/fd/9) 2>/dev/null; echo $?", "ERR\n1\n");
 }
 

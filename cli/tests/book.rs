@@ -74,6 +74,8 @@ fn the_preprocessor_puts_in_what_blocks_do_and_fails_where_one_does_something_el
     let output = drydock(&["book", "preprocess"], &book("hallo"));
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
     assert!(text(&output.stderr).starts_with("t.md: line 4: "), "{}", text(&output.stderr));
+    let marked = book("hello").replace("# T", "# T\\n\\n<!-- contract -->");
+    assert!(text(&drydock(&["book", "preprocess"], &marked).stdout).contains("CTR-CMD-1</code>"));
     assert_eq!(drydock(&["book", "preprocess"], "no book").status.code(), Some(1));
 }
 

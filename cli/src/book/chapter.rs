@@ -57,8 +57,16 @@ pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &
         for item in &block.items {
             match item {
                 Item::Line { number, line, shown, code } => {
-                    let said = session.line(line, &[])?;
-                    chapter.mistakes.extend(compare(*number, line, shown, *code, &said));
+                    let (said, ends) = session.line_that_ends(line)?;
+                    if ends {
+                        chapter.mistakes.extend(compare(*number, line, shown, *code, &said));
+                    } else {
+                        let what = format!(
+                            "`{line}` does not end: after an hour of the simulated host's time, or a hundred thousand turns of its processes, it still ran"
+                        );
+                        chapter.mistakes.push(Mistake::new(*number, what));
+                        return Ok(chapter);
+                    }
                     setup.push(line.clone());
                     ran.typed.push((line.clone(), said));
                 }
@@ -123,6 +131,22 @@ mod tests {
     fn another_end_and_another_state_are_mistakes() {
         assert!(mistakes(&GOOD.replace("[3]\n", ""))[0].contains("ends with 3, not 0"));
         assert_eq!(mistakes(&GOOD.replace("with 3\n", "with 4\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_line_that_never_ends_is_a_mistake_and_no_test_that_hangs() {
+        let forever = [
+            "$ drydock run -d --name web --health-cmd true --health-interval 20s nginx\n$ drydock wait web\n",
+            "$ sh -c 'while :; do sleep 1; done'\n",
+            "$ true\n$ drydock run --rm busybox sh -c 'while :; do :; done'\n",
+        ];
+        for lines in forever {
+            let wrong = mistakes(&format!("```console\n{lines}$ echo never\nthere\n```\n"));
+            assert_eq!(wrong.len(), 1, "{lines}: {wrong:?}");
+            let at = lines.lines().count() + 1;
+            assert!(wrong[0].starts_with(&format!("line {at}: ")) && wrong[0].contains("does not end"), "{wrong:?}");
+        }
+        assert_eq!(mistakes("```console\n$ sleep 3000\n$ sleep 3000\n```\n"), [""; 0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `drydock book`: the live book is built, tested and served.
 
 mod build;
+mod contract;
 mod linux;
 mod preprocess;
 #[cfg(feature = "serve")]

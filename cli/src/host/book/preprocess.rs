@@ -19,10 +19,13 @@ impl Preprocess {
         }
         let mut input = String::new();
         std::io::stdin().read_to_string(&mut input).map_err(|e| wrong("read", Path::new("standard input"), e))?;
-        let context: serde_json::Value =
+        let mut context: serde_json::Value =
             serde_json::from_str(&input).map_err(|e| Error::invalid(format!("this is not from mdBook: {e}")))?;
-        let root = context.pointer("/0/root").and_then(serde_json::Value::as_str).unwrap_or(".");
-        match preprocess(&input, &examples(Path::new(root))?, &mut |session, _| session.draw().map(|drawing| Some(drawing.html))) {
+        let root = context.pointer("/0/root").and_then(serde_json::Value::as_str).unwrap_or(".").to_owned();
+        // What chapters say of the contract is put in first: blocks are found in what they are then.
+        contract(&mut context);
+        let input = context.to_string();
+        match preprocess(&input, &examples(Path::new(&root))?, &mut |session, _| session.draw().map(|drawing| Some(drawing.html))) {
             Ok(book) => {
                 std::io::stdout().lock().write_all(book.as_bytes()).map_err(written)?;
                 Ok(0)
@@ -35,6 +38,20 @@ impl Preprocess {
                 Ok(1)
             }
         }
+    }
+}
+
+/// Puts the contract into every chapter that has a mark for it.
+fn contract(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(map) => {
+            if let Some(serde_json::Value::String(content)) = map.get_mut("content") {
+                *content = super::contract::put(content);
+            }
+            map.values_mut().for_each(contract);
+        }
+        serde_json::Value::Array(all) => all.iter_mut().for_each(contract),
+        _ => {}
     }
 }
 

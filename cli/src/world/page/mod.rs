@@ -15,6 +15,11 @@ use drydock_sim::trace::Trace;
 use environment::{Inside, Typed};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the world of a line that must end goes on, and how many turns its processes have meanwhile. A program that computes needs some thousand.
+const HOUR: Duration = Duration::from_secs(3_600);
+const TURNS: u64 = 100_000;
 
 /// A world and the console at it.
 pub struct Session {
@@ -106,6 +111,17 @@ impl Session {
             directory: self.console.directory().to_owned(),
             changed: before.difference(&self.seen()?),
         })
+    }
+
+    /// Does a line, and lets its world go on for an hour and a hundred thousand turns of processes at most. Answers also whether that was enough.
+    ///
+    /// # Errors
+    /// Where the host cannot be looked at.
+    pub fn line_that_ends(&mut self, line: &str) -> Result<(Said, bool)> {
+        self.world.host().bind(HOUR, TURNS);
+        let said = self.line(line, &[]);
+        let over = self.world.host().unbind();
+        Ok((said?, !over))
     }
 
     /// Does a line, and says what the kernel was asked for meanwhile, and what processes did: `step {"step":"freeze",…}`, `exit pid=7 …`.
