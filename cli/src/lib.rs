@@ -24,6 +24,7 @@ pub mod native;
 pub mod screen;
 mod session;
 pub mod template;
+pub mod words;
 pub mod world;
 
 pub use environment::{Environment, HostOptions, Sink, Source, Standard, StreamOptions};

@@ -119,6 +119,40 @@ impl Drop for Book {
 }
 
 #[test]
+fn a_translation_is_held_to_its_original() {
+    let output = drydock(&["book", "sync"], "");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), String::new()), "what was translated has changed since");
+    let book = Book::new("translated", "# T\n\nA layer.\n\n```console\n$ drydock run --rm busybox echo hello\nhello\n```\n");
+    let zh = book.0.join("zh");
+    std::fs::create_dir_all(&zh).expect("a directory");
+    let write = |file: &str, text: &str| std::fs::write(book.0.join(file), text).expect("written");
+    write("zh/t.md", "# 题 {#t}\n\n一个层。\n\n{{block}}\n");
+    write("zh/glossary.md", "# 术语 {#glossary}\n\n| English | 中文 | 不用 |\n| --- | --- | --- |\n| layer | 层 | 图层 |\n");
+    let sync = |words: &[&str]| {
+        let output = drydock(&[&["book", "sync", "--book", book.path()], words].concat(), "");
+        (output.status.code(), text(&output.stdout))
+    };
+    let test = || {
+        let output = drydock(&["book", "test", "--book", book.path()], "");
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, said) = sync(&[]);
+    assert!(code == Some(1) && said.starts_with("src/t.md:1: 'T' has changed since it was translated\n\n# T\n\nA layer."), "{said}");
+    assert!(test().1.contains("zh/t.md: line 1: Changed: the section 'T' of the original"));
+    assert_eq!(sync(&["--mark"]).0, Some(125));
+    assert_eq!(sync(&["--mark", "nosuch"]).0, Some(1));
+    assert_eq!((sync(&["--mark", "t"]), test().0), ((Some(0), String::new()), Some(0)));
+    write("src/t.md", "# T\n\nTwo layers.\n\n```console\n$ drydock run --rm busybox echo hello\nhello\n```\n");
+    assert_eq!((sync(&[]).0, test().0), (Some(1), Some(1)));
+    write("zh/t.md", "# 题 {#t}\n\n两个图层,不对\n");
+    sync(&["--mark", "t"]);
+    let said = test().1;
+    for what in ["line 4: 图层: the glossary says 层", "line 4: narrow punctuation in Chinese", "1 blocks of the original are missing"] {
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+#[test]
 fn a_built_book_is_served_to_this_machine() {
     let book = Book::new("served", "");
     let out = book.0.join("book");

@@ -12,6 +12,18 @@ const WORKERS = 3;
 const here = document.currentScript?.src ?? location.href;
 const root = () => new URL(typeof path_to_root === "string" ? path_to_root || "./" : ".", typeof path_to_root === "string" ? location.href : here);
 
+/** The page's words, where they are not English ones: the preprocessor puts them above the chapter. */
+const words = JSON.parse(document.querySelector(".drydock-words")?.textContent ?? "null");
+const language = document.documentElement.lang || "en";
+/** Our own words in the page's language; `{}` in them are filled in order. */
+function t(english, ...parts) {
+  const said = words?.[english] ?? english;
+  let at = 0;
+  return said.replace(/\{(\d?)\}/g, (_, number) => parts[number ? number - 1 : at++]);
+}
+/** What lies beside all pages lies above those of a translation. */
+const top_ = () => new URL(words ? "../" : "./", root());
+
 /** An element with its class, attributes and what is in it. */
 function el(name, attributes = {}, ...inside) {
   const made = document.createElement(name);
@@ -68,7 +80,7 @@ function worker() {
     if (!memories.has("")) {
       const opened = call({ do: "open", seed: world.seed, files: world.files });
       if (opened.error) throw new Error(opened.error);
-      call({ do: "draw" });
+      call({ do: "draw", language: world.language });
       for (const line of world.setup) call({ do: "line", ...line });
       remember("");
     }
@@ -102,7 +114,7 @@ function worker() {
     },
     go({ world, way, checks }) {
       const said = go(world, way);
-      const drawing = ask(world, way, { do: "draw" });
+      const drawing = ask(world, way, { do: "draw", language: world.language });
       const held = checks.length === 0 ? [] : ask(world, way, { do: "check", predicates: checks }).verdicts;
       return { said, drawing: drawing.html, held };
     },
@@ -126,7 +138,7 @@ function module() {
   compiled ??= (async () => {
     if (!self.drydockModule) {
       await new Promise((done, failed) => {
-        document.head.append(el("script", { src: new URL("drydock-module.js", root()), onload: done, onerror: () => failed(new Error("drydock-module.js is not beside the pages")) }));
+        document.head.append(el("script", { src: new URL("drydock-module.js", top_()), onload: done, onerror: () => failed(new Error(t("drydock-module.js is not beside the pages"))) }));
       });
     }
     const packed = atob(self.drydockModule);
@@ -226,14 +238,20 @@ const source = (step) => {
   return from ? ` [${from}]` : "";
 };
 
+/** Programs that change nothing by themselves. */
+const READERS = /^(?:ps|ls|cat|echo|grep|head|tail|wc|sort|uniq|cut|uname|id|hostname|date|curl|sleep|true|false|pwd|env|(?:drydock|docker)(?! +(?:container +|image +)?(?:exec|cp|build|start|run)\b))\b/;
+/** Whether a line only read: nothing on the host is other than before, and nothing in it writes what is not looked at. */
+const reads = ({ line, said }) => said?.changed?.length === 0 && !line.includes(">") && line.split(/&&|\|\||[|;]|\$\(/).every((part) => READERS.test(part.trim()));
+
 class Block {
   constructor(section) {
     this.section = section;
     const data = JSON.parse(section.querySelector(".drydock-data").textContent);
     this.id = section.dataset.block;
     this.checks = data.checks ?? [];
+    this.predicates = this.checks.map(({ words }) => words);
     const setup = (data.setup ?? []).map((line) => (typeof line === "string" ? { line } : { line: line.line, typed: line.typed }));
-    this.world = { seed: data.seed ?? 1, files: data.files, setup };
+    this.world = { seed: data.seed ?? 1, files: data.files, setup, language };
     this.host = new Host();
     this.count = 0;
     // The timeline: a tree of lines. The block's own lines stand in it from the beginning.
@@ -241,7 +259,7 @@ class Block {
     this.recorded = data.lines ?? [];
     this.now = this.start;
     for (const line of this.recorded) this.now = this.grow(this.now, line.line, line.typed ?? [], line);
-    this.end = this.now;
+    this.own = this.way();
     this.back = null;
     this.build();
   }
@@ -273,26 +291,26 @@ class Block {
     this.figure = section.querySelector(".drydock-drawing") ?? el("figure", { class: "drydock-drawing" });
     this.list = section.querySelector(".drydock-checks") ?? (this.checks.length > 0 ? el("ul", { class: "drydock-checks" }) : null);
     this.written = this.figure.innerHTML;
-    Object.entries({ role: "log", "aria-live": "polite", "aria-label": "Transcript", tabindex: "0" }).forEach(([k, v]) => this.log.setAttribute(k, v));
+    Object.entries({ role: "log", "aria-live": "polite", "aria-label": t("Transcript"), tabindex: "0" }).forEach(([k, v]) => this.log.setAttribute(k, v));
     this.prompt = el("span", { class: "dd-prompt", "aria-hidden": "true" }, "$");
     this.input = el("input", { id: `${name}-line`, type: "text", autocapitalize: "off", autocomplete: "off", autocorrect: "off", spellcheck: "false", enterkeyhint: "send", "aria-describedby": `${name}-keys` });
-    this.run = el("button", { type: "submit", class: "dd-run" }, "Run");
-    this.stop = el("button", { type: "button", class: "dd-stop", hidden: true, onclick: () => this.host.end() }, "Stop");
-    this.label = el("label", { for: `${name}-line`, class: "dd-hidden" }, "Command for the simulated host");
+    this.run = el("button", { type: "submit", class: "dd-run" }, t("Run"));
+    this.stop = el("button", { type: "button", class: "dd-stop", hidden: true, onclick: () => this.host.end() }, t("Stop"));
+    this.label = el("label", { for: `${name}-line`, class: "dd-hidden" }, t("Command for the simulated host"));
     this.form = el("form", { class: "dd-form", autocomplete: "off" }, this.label, this.prompt, this.input, this.run, this.stop);
     this.status = el("p", { class: "dd-status", role: "status" });
-    this.keys = el("p", { class: "dd-hidden", id: `${name}-keys` }, "Arrow up and down: earlier commands. Tab completes a word; Tab once more leaves.");
+    this.keys = el("p", { class: "dd-hidden", id: `${name}-keys` }, t("Arrow up and down: earlier commands. Tab completes a word; Tab once more leaves."));
     this.next = el("button", { type: "button", class: "dd-next", onclick: () => this.suggested() });
     const button = (label, what, title) => el("button", { type: "button", title, onclick: what }, label);
-    this.undo = button("Undo", () => this.goTo(this.now.parent), "Take back the last command");
-    this.redo = button("Redo", () => this.goTo(this.now.last), "Do it again");
-    this.again = button("Start over", () => this.goTo(this.start), "Back to the beginning of this block");
-    this.share = button("Link", () => this.permalink(), "A link to this very state");
-    this.bar = el("div", { class: "dd-bar", role: "group", "aria-label": "Time" }, this.undo, this.redo, this.again, this.share);
+    this.undo = button(t("Undo"), () => this.goTo(this.before()), t("Take back the last command that changed something"));
+    this.redo = button(t("Redo"), () => this.goTo(this.after()), t("Do it again"));
+    this.again = button(t("Start over"), () => this.goTo(this.start), t("Back to the beginning of this block"));
+    this.share = button(t("Link"), () => this.permalink(), t("A link to this very state"));
+    this.bar = el("div", { class: "dd-bar", role: "group", "aria-label": t("Time") }, this.undo, this.redo, this.again, this.share);
     this.tree = el("div", { class: "dd-tree" });
-    this.timeline = el("details", { class: "dd-timeline", ontoggle: () => this.drawTree() }, el("summary", {}, "Timeline"), this.tree);
+    this.timeline = el("details", { class: "dd-timeline", ontoggle: () => this.drawTree() }, el("summary", {}, t("Timeline")), this.tree);
     this.steps = el("div", { class: "dd-steps" });
-    this.why = el("details", { class: "dd-explain", ontoggle: () => this.explain() }, el("summary", {}, "Explain the last command"), this.steps);
+    this.why = el("details", { class: "dd-explain", ontoggle: () => this.explain() }, el("summary", {}, t("Explain the last command")), this.steps);
     const console_ = el("div", { class: "dd-console" });
     section.prepend(el("div", { class: "dd-both" }, console_, this.figure));
     console_.append(this.log, this.form, this.keys, this.status, this.bar, this.next, ...[this.list, this.why, this.timeline].filter(Boolean));
@@ -313,7 +331,7 @@ class Block {
   warm() {
     const { now } = this;
     const unmoved = () => this.now === now && !this.busy;
-    const go = () => (unmoved() ? this.host.call("go", { world: this.world, way: this.lines(now), checks: this.checks }) : {});
+    const go = () => (unmoved() ? this.host.call("go", { world: this.world, way: this.lines(now), checks: this.predicates }) : {});
     // What went wrong is said when something is typed.
     module().then(go).then(({ held }) => unmoved() && this.hold(held), () => {});
   }
@@ -326,9 +344,9 @@ class Block {
     const err = plain(said.err ?? "");
     if (out) parts.push(out.endsWith("\n") || !(err || said.code) ? out : `${out}\n`);
     if (err) parts.push(el("span", { class: "drydock-error" }, err.endsWith("\n") ? err : `${err}\n`));
-    if (said.code) parts.push(el("span", { class: "drydock-code" }, `[${said.code}]`, el("span", { class: "dd-hidden" }, " exit code"), "\n"));
+    if (said.code) parts.push(el("span", { class: "drydock-code" }, `[${said.code}]`, el("span", { class: "dd-hidden" }, ` ${t("exit code")}`), "\n"));
     if (said.code === 3 && err.includes("not modelled")) {
-      parts.push(el("a", { href: new URL("not-modelled.html", root()) }, "What the simulator does not model"), "\n");
+      parts.push(el("a", { href: new URL("not-modelled.html", top_()) }, t("What the simulator does not model")), "\n");
     }
     return el("div", { class: "dd-entry", "data-key": node.key }, ...parts);
   }
@@ -339,18 +357,32 @@ class Block {
   }
 
   showControls() {
-    this.undo.disabled = !this.now.parent;
-    this.redo.disabled = !this.now.last;
+    this.undo.disabled = !this.before();
+    this.redo.disabled = !this.after();
     this.again.disabled = !this.now.parent;
     const next = this.suggestion();
     this.next.hidden = !next || this.wanting;
-    if (next) this.next.replaceChildren("Type for me: ", el("code", {}, next));
-    this.label.textContent = this.wanting ? "Input for the program that runs" : "Command for the simulated host";
-    this.input.placeholder = this.wanting ? "the program reads: type a line for it" : this.recorded.length > 0 && !next ? "your turn: type a command" : "type a command";
+    if (next) this.next.replaceChildren(`${t("Type for me:")} `, el("code", {}, next));
+    this.label.textContent = this.wanting ? t("Input for the program that runs") : t("Command for the simulated host");
+    this.input.placeholder = this.wanting ? t("the program reads: type a line for it") : this.recorded.length > 0 && !next ? t("your turn: type a command") : t("type a command");
     this.prompt.textContent = this.wanting ? ">" : this.directory && this.directory !== "/" ? `${this.directory} $` : "$";
     this.why.hidden = this.now === this.start;
     if (this.why.open) this.explain();
     if (this.timeline.open) this.drawTree();
+  }
+
+  /** Where the last line that changed something had not been typed yet: lines that only read are not what somebody wants undone. */
+  before() {
+    let at = this.now;
+    while (at.parent?.parent && reads(at)) at = at.parent;
+    return at.parent;
+  }
+
+  /** The reverse: the next line that changed something, or the last there is. */
+  after() {
+    let at = this.now.last;
+    while (at?.last && reads(at)) at = at.last;
+    return at;
   }
 
   /** What the block itself types next, while the reader follows it. */
@@ -425,12 +457,12 @@ class Block {
     if (this.input.value !== before) return;
     const found = [...new Set(all)].filter((name) => name.startsWith(word) && name !== "");
     this.offered = before;
-    if (found.length === 0) return this.say("nothing to complete");
+    if (found.length === 0) return this.say(t("nothing to complete"));
     let common = found[0];
     while (!found.every((name) => name.startsWith(common))) common = common.slice(0, -1);
     this.input.value = before.slice(0, before.length - word.length) + common + (found.length === 1 ? " " : "");
     if (this.input.value !== before) this.offered = null;
-    this.say(found.length === 1 ? `completed: ${found[0]}` : found.join("  "));
+    this.say(found.length === 1 ? t("completed: {}", found[0]) : found.join("  "));
   }
 
   // -- Where in time the world is
@@ -441,9 +473,9 @@ class Block {
     this.busy = true;
     this.say("");
     this.section.setAttribute("aria-busy", "true");
-    const late = setTimeout(() => { this.stop.hidden = false; this.say("working …"); }, 400);
+    const late = setTimeout(() => { this.stop.hidden = false; this.say(t("working …")); }, 400);
     try {
-      const { said, drawing, held } = await this.host.call("go", { world: this.world, way: this.lines(node), checks: this.checks });
+      const { said, drawing, held } = await this.host.call("go", { world: this.world, way: this.lines(node), checks: this.predicates });
       this.now = node;
       for (const n of this.way()) {
         if (said[n.key]) n.said = said[n.key];
@@ -467,7 +499,7 @@ class Block {
         node.parent.children = node.parent.children.filter((n) => n !== node);
         if (node.parent.last === node) node.parent.last = node.parent.children.at(-1);
       }
-      this.say(error.message === "stopped" ? `stopped: ${node.line ?? ""}` : `This cannot be run here: ${error.message}`);
+      this.say(error.message === "stopped" ? t("stopped: {}", node.line ?? "") : t("This cannot be run here: {}", error.message));
     }
     clearTimeout(late);
     this.busy = false;
@@ -498,17 +530,26 @@ class Block {
   hold(held) {
     if (!this.list || !held || held.length === 0) return;
     this.list.replaceChildren(...held.map((verdict, at) => {
-      const good = verdict.holds ?? verdict.held ?? verdict.good ?? false;
+      const { words: predicate, after } = this.checks[at];
+      const line = this.passed(after);
+      const good = verdict.holds || line !== null;
       const found = verdict.found ? el("span", { class: "dd-found" }, ` (${verdict.found})`) : null;
-      return el("li", { class: good ? "dd-good" : "dd-bad" }, el("span", { class: "dd-mark" }, good ? "✓ so: " : "✗ not so: "), this.checks[at], good ? null : found);
+      return el("li", { class: good ? "dd-good" : "dd-bad" }, el("span", { class: "dd-mark" }, good ? `✓ ${t("so:")} ` : `✗ ${t("not so:")} `), predicate, good ? null : found, line === null ? null : el("span", { class: "dd-found" }, ` (${t("after {}", line)})`));
     }));
+  }
+
+  /** A check that stands in the middle of what the block types is about the world there, and was so there; the line, once the reader is beyond it. */
+  passed(after) {
+    const way = this.way();
+    const beyond = after < this.recorded.length && way.length > after;
+    return beyond && way.slice(0, after).every((node, at) => node === this.own[at]) ? this.recorded[after - 1]?.line ?? t("the beginning") : null;
   }
 
   drawTree() {
     if (!this.timeline.open) return;
     const on = new Set(this.way());
     const item = (node) => {
-      const button = el("button", { type: "button", class: on.has(node) || node === this.start ? "dd-on" : "", "aria-current": node === this.now ? "step" : false, onclick: () => this.goTo(node) }, node.line ?? "the beginning");
+      const button = el("button", { type: "button", class: on.has(node) || node === this.start ? "dd-on" : "", "aria-current": node === this.now ? "step" : false, onclick: () => this.goTo(node) }, node.line ?? t("the beginning"));
       return el("li", {}, button);
     };
     // What follows alone stands below; where there are several, each has a list of its own.
@@ -558,7 +599,7 @@ class Block {
     const item = (step) => el("li", {}, el("span", { class: "dd-why" }, step.why, " ", el("cite", {}, step.source)), el("pre", { tabindex: "0" }, how(step.how)));
     const filled = parts.filter(({ steps }) => steps.length > 0);
     const count = filled.reduce((sum, { steps }) => sum + steps.length, 0);
-    return [el("p", {}, `${count} steps, each with its reason, its source, and how a shell would take it:`), ...filled.flatMap(({ part, steps }) => [el("p", { class: "dd-part" }, part), el("ol", {}, ...steps.map(item))])];
+    return [el("p", {}, t("{} steps, each with its reason, its source, and how a shell would take it:", count)), ...filled.flatMap(({ part, steps }) => [el("p", { class: "dd-part" }, part), el("ol", {}, ...steps.map(item))])];
   }
 
   /** What a command that is not planned as a whole asked of the kernel, and what processes did meanwhile. */
@@ -574,12 +615,12 @@ class Block {
       const words = Object.entries(fields).map(([key, value]) => `${key.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : value}`);
       return `${step.replaceAll("-", " ")}${words.length ? `: ${words.join(", ")}` : ""}${source(step)}`;
     });
-    if (said.length === 0) return [el("p", {}, "It asked the kernel for nothing that changes anything: it looked.")];
+    if (said.length === 0) return [el("p", {}, t("It asked the kernel for nothing that changes anything: it looked."))];
     const item = (text) => {
       const [, what, from] = text.match(/^(.*) \[(.*)\]$/s) ?? [null, text, ""];
       return el("li", {}, what.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1"), " ", el("cite", {}, from));
     };
-    return [el("p", {}, "What the kernel was asked for, in order:"), el("ol", {}, ...said.map(item))];
+    return [el("p", {}, t("What the kernel was asked for, in order:")), el("ol", {}, ...said.map(item))];
   }
 
   // -- Links
@@ -589,9 +630,9 @@ class Block {
     const url = new URL(location.href);
     url.hash = `drydock=${encodeURIComponent(this.id)}:${encode(state)}`;
     history.replaceState(null, "", url);
-    const done = (how) => this.say(`${how}: it leads to this very state`);
+    const done = (how) => this.say(how);
     const copied = navigator.clipboard?.writeText(url.href) ?? Promise.reject();
-    copied.then(() => done("The link is copied"), () => done("The link is in the address bar"));
+    copied.then(() => done(t("The link is copied: it leads to this very state")), () => done(t("The link is in the address bar: it leads to this very state")));
   }
 
   /** Goes to where a link leads: a way in this block's own tree. */
@@ -607,9 +648,128 @@ class Block {
   }
 }
 
+// ---- Search
+
+/** Texts of the books: this one's, and below a translation the original's. Each lies beside its pages as a script. */
+let texts;
+function books() {
+  const load = (book) => new Promise((done, failed) => document.head.append(el("script", { src: new URL("search.js", book), onload: done, onerror: failed })));
+  texts ??= Promise.all([load(root()), words && load(top_())]).then(() => [[language, root()], words && ["en", top_()]].filter(Boolean).map(([tag, base]) => ({ tag, base, sections: self.drydockSearch[tag] })));
+  return texts;
+}
+
+const HAN = /\p{Script=Han}/u;
+/** What is looked for: words, each to be there; what is written without spaces as a whole, or else by its pairs of characters. */
+const wanted = (query) => query.toLowerCase().match(/\p{Script=Han}+|[^\s\p{Script=Han}]+/gu) ?? [];
+const pairs = (run) => (HAN.test(run) && run.length > 2 ? [...run].slice(1).map((c, at) => [...run][at] + c) : [run]);
+
+/** The sections in which all is found, the best first. */
+function found(sections, terms) {
+  const score = ([address, chapter, heading, text], at) => {
+    const [low, head] = [text.toLowerCase(), `${heading} ${at === 0 || sections[at - 1][1] !== chapter ? chapter : ""}`.toLowerCase()];
+    let sum = 0;
+    for (const term of terms) {
+      const [inHead, inText] = [head.split(term).length - 1, low.split(term).length - 1];
+      if (inHead + inText === 0) return null;
+      sum += 20 * inHead + Math.min(inText, 10);
+    }
+    return { address, chapter, heading, text, sum, first: Math.max(0, Math.min(...terms.map((term) => low.indexOf(term)).filter((where) => where >= 0), text.length)) };
+  };
+  return sections.map(score).filter(Boolean).sort((a, b) => b.sum - a.sum);
+}
+
+/** What stands around the first find, with all finds marked. */
+function around({ text, first }, terms) {
+  const from = Math.max(0, first - 30);
+  const part = `${from > 0 ? "…" : ""}${text.slice(from, from + 130)}${from + 130 < text.length ? "…" : ""}`;
+  const marks = new RegExp(terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+  const parts = [];
+  let at = 0;
+  for (const mark of part.matchAll(marks)) {
+    parts.push(part.slice(at, mark.index), el("mark", {}, mark[0]));
+    at = mark.index + mark[0].length;
+  }
+  return [...parts, part.slice(at)];
+}
+
+function search() {
+  const bar = document.querySelector(".right-buttons");
+  if (!bar) return;
+  const input = el("input", { id: "dd-search", type: "search", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search" });
+  const list = el("div", { class: "dd-found-list" });
+  const say = el("p", { class: "dd-found-count", role: "status" });
+  const panel = el("search", { class: "dd-search", hidden: true }, el("label", { for: "dd-search" }, t("Search the book")), input, say, list);
+  const open = (yes) => {
+    panel.hidden = !yes;
+    button.setAttribute("aria-expanded", String(yes));
+    if (yes) input.focus();
+    else button.focus();
+  };
+  const button = el("button", { type: "button", class: "icon-button dd-search-button", "aria-expanded": "false", title: t("Search the book"), "aria-label": t("Search the book"), onclick: () => open(panel.hidden) });
+  button.innerHTML = '<svg viewBox="0 0 20 20" width="17" height="17" aria-hidden="true"><circle cx="8.5" cy="8.5" r="5.5" fill="none" stroke="currentColor" stroke-width="2"/><path d="M13 13l5 5" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>';
+  bar.prepend(button);
+  (document.querySelector("#mdbook-menu-bar, #menu-bar") ?? bar).after(panel);
+  const look = async () => {
+    const query = input.value;
+    const terms = wanted(query);
+    let all;
+    try {
+      all = await books();
+    } catch {
+      return say.replaceChildren(t("search.js is not beside the pages"));
+    }
+    if (input.value !== query) return;
+    if (terms.length === 0) return (say.replaceChildren(), list.replaceChildren());
+    let count = 0;
+    const groups = all.map(({ tag, base, sections }) => {
+      let used = terms;
+      let hits = found(sections, used);
+      if (hits.length === 0) hits = found(sections, (used = terms.flatMap(pairs)));
+      count += hits.length;
+      const item = (hit) => el("li", {}, el("a", { href: new URL(hit.address, base) }, hit.chapter === hit.heading ? hit.chapter : `${hit.chapter} › ${hit.heading}`), el("p", {}, ...around(hit, used)));
+      return hits.length === 0 ? null : el("ul", tag === language ? {} : { lang: tag, "aria-label": "English" }, ...hits.slice(0, 12).map(item));
+    });
+    list.replaceChildren(...groups.filter(Boolean));
+    say.replaceChildren(count === 0 ? t("Nothing is found.") : t("{} sections", count));
+  };
+  let late;
+  input.addEventListener("input", (event) => event.isComposing || (clearTimeout(late), (late = setTimeout(look, 60))));
+  input.addEventListener("compositionend", look);
+  panel.addEventListener("keydown", ({ key, isComposing }) => key === "Escape" && !isComposing && open(false));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || /^(?:INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    event.preventDefault();
+    open(true);
+  });
+}
+
 // ---- The page
 
+/** The other language has the same chapter with the same headings, and a link to a state leads to the same one there. */
+function languages() {
+  for (const link of document.querySelectorAll(".dd-languages a")) link.addEventListener("click", () => { link.hash = location.hash; });
+}
+
+/** What is wider than its place can be moved by keys too. */
+function reachable() {
+  for (const code of document.querySelectorAll("main pre > code, main .table-wrapper")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+  // mdBook's own bar: what opens the contents is a label that no key reaches; and the bar has no place among the page's parts.
+  const [label, box] = ["#mdbook-sidebar-toggle", "#mdbook-sidebar-toggle-anchor"].map((name) => document.querySelector(name));
+  if (label && box) {
+    const button = el("button", { type: "button", onclick: () => box.click() }, ...label.childNodes);
+    for (const { name, value } of label.attributes) if (name !== "for") button.setAttribute(name, value);
+    const tell = () => button.setAttribute("aria-expanded", String(box.checked));
+    box.addEventListener("change", tell);
+    tell();
+    label.replaceWith(button);
+  }
+  document.querySelector("#mdbook-menu-bar, #menu-bar")?.setAttribute("role", "banner");
+}
+
 function begin() {
+  reachable();
+  search();
+  languages();
   // On paper, and on the page that holds all chapters, everything stands as it was when the book was built.
   if (/\/print\.html$/.test(location.pathname)) return;
   const blocks = new Map();
@@ -629,7 +789,7 @@ function begin() {
     try {
       block.follow(decode(state));
     } catch {
-      block.say("This link is damaged.");
+      block.say(t("This link is damaged."));
     }
   };
   follow();

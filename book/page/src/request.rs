@@ -1,6 +1,7 @@
 //! What can be asked of the module.
 
 use crate::Session;
+use drydock::words::Language;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,7 +28,11 @@ enum Request {
         trace: bool,
     },
     /// The drawing, with what the last line did marked. The first one marks nothing.
-    Draw,
+    Draw {
+        /// The language of its words, as a page names it; English without one.
+        #[serde(default)]
+        language: String,
+    },
     /// Whether predicates hold, in the words of the labs.
     Check { predicates: Vec<String> },
     /// The digest of everything that can be seen.
@@ -61,7 +66,11 @@ fn answer(session: &mut Option<Session>, request: Request) -> drydock_core::Resu
             said["trace"] = serde_json::to_value(trace)?;
             Ok(said)
         }
-        (Request::Draw, Some(session)) => Ok(serde_json::to_value(session.draw()?)?),
+        (Request::Draw { language }, Some(session)) => {
+            let language = Language::of(&language).unwrap_or_default();
+            // The text of a view stands in the whole too: a page needs that, and no view for itself.
+            Ok(json!({ "html": session.draw_in(language)?.html }))
+        }
         (Request::Check { predicates }, Some(session)) => {
             let verdicts = session.check(&predicates)?;
             let verdicts: Vec<Value> = verdicts.iter().map(|v| json!({ "holds": v.holds, "found": v.found })).collect();

@@ -16,8 +16,8 @@ pub struct Ran {
     pub setup: Vec<String>,
     /// What was typed, and what came of it.
     pub typed: Vec<(String, Said)>,
-    /// What was to be so, and what was.
-    pub checks: Vec<(String, Verdict)>,
+    /// What was to be so, after how many of the lines, and what was.
+    pub checks: Vec<(usize, String, Verdict)>,
 }
 
 /// A chapter that was run.
@@ -75,7 +75,7 @@ pub fn run(blocks: &[Block], examples: &Files, after: &mut dyn FnMut(&Session, &
                     if !verdict.holds {
                         chapter.mistakes.push(Mistake::new(*number, format!("it is not so that {predicate}: {}", verdict.found)));
                     }
-                    ran.checks.push((predicate.to_string(), verdict));
+                    ran.checks.push((ran.typed.len(), predicate.to_string(), verdict));
                 }
             }
         }

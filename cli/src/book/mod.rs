@@ -5,11 +5,18 @@
 //! - [`render`]: a block that was run, as a part of a page.
 //! - [`preprocess`]: mdBook's own exchange with a preprocessor.
 //! - [`files`]: files of the book that commands name.
+//! - [`sections`], [`translation`], [`typography`], [`glossary`]: chapters in another language, and what they are held to.
+//! - [`search`]: what a page's search looks in.
 //!
 //! Nothing here needs an operating system.
 
 pub mod block;
 pub mod chapter;
 pub mod files;
+pub mod glossary;
 pub mod preprocess;
 pub mod render;
+pub mod search;
+pub mod sections;
+pub mod translation;
+pub mod typography;

@@ -1,14 +1,35 @@
 //! A block that was run, as a part of a page: whole without a script, and what a script needs to begin where it ends.
 
 use super::chapter::{Chapter, Ran};
+use crate::words::Language;
 use crate::world::drawing::escape::escape;
+use crate::world::page::Said;
 use serde_json::json;
 use std::fmt::Write as _;
+
+/// What stands above a chapter: the way to the same one in the other language, and the words that the page's script says.
+pub fn head(path: &str, language: Language, has_other: bool) -> String {
+    let mut html = String::new();
+    let name = text(path.trim_end_matches(".md"));
+    if has_other {
+        let (other, up) = match language {
+            Language::English => (Language::Chinese, "zh/"),
+            Language::Chinese => (Language::English, "../"),
+        };
+        let (tag, said) = (other.tag(), other.name());
+        let _ = write!(html, "<nav class=\"dd-languages\"><a href=\"{up}{name}.html\" hreflang=\"{tag}\" lang=\"{tag}\">{said}</a></nav>");
+    }
+    if let Some(words) = language.page() {
+        let words = json!(words).to_string().replace("</", "<\\/");
+        let _ = write!(html, "<script type=\"application/json\" class=\"drydock-words\">{words}</script>");
+    }
+    html
+}
 
 /// The HTML of a block. `page` is the chapter's name, `drawing` what stands below the transcript, if anything does.
 ///
 /// It has no empty line: in Markdown an empty line ends HTML.
-pub fn html(page: &str, chapter: &Chapter, ran: &Ran, drawing: Option<&str>) -> String {
+pub fn html(page: &str, chapter: &Chapter, ran: &Ran, drawing: Option<&str>, language: Language) -> String {
     let id = format!("{page}-{}", ran.number + 1);
     let mut html = format!("<section class=\"drydock-block\" data-block=\"{}\">", text(&id));
     let _ = write!(html, "<script type=\"application/json\" class=\"drydock-data\">{}</script>", data(chapter, ran));
@@ -17,8 +38,13 @@ pub fn html(page: &str, chapter: &Chapter, ran: &Ran, drawing: Option<&str>) -> 
     html.push_str("</pre>");
     if !ran.checks.is_empty() {
         html.push_str("<ul class=\"drydock-checks\">");
-        for (words, _) in &ran.checks {
-            let _ = write!(html, "<li>{}</li>", text(words));
+        for (after, words, _) in &ran.checks {
+            // What is so in the middle of a block need not be so at its end.
+            let line = after.checked_sub(1).filter(|_| *after < ran.typed.len()).and_then(|at| ran.typed.get(at));
+            let after =
+                line.map(|(line, _)| language.page().map_or_else(|| format!("after {line}"), |words| said(words, "after {}", line)));
+            let after = after.map(|after| format!(" <span class=\"dd-found\">({})</span>", text(&after))).unwrap_or_default();
+            let _ = write!(html, "<li>{}{after}</li>", text(words));
         }
         html.push_str("</ul>");
     }
@@ -29,11 +55,23 @@ pub fn html(page: &str, chapter: &Chapter, ran: &Ran, drawing: Option<&str>) -> 
     html
 }
 
+/// Words of the script's catalogue with one thing in them.
+fn said(words: &serde_json::Map<String, serde_json::Value>, english: &str, part: &str) -> String {
+    words.get(english).and_then(serde_json::Value::as_str).unwrap_or(english).replace("{1}", part)
+}
+
 /// What a script is given: the world's beginning, what was typed before, and what is typed here.
 fn data(chapter: &Chapter, ran: &Ran) -> String {
-    let lines: Vec<_> =
-        ran.typed.iter().map(|(line, said)| json!({ "line": line, "out": said.out, "err": said.err, "code": said.code })).collect();
-    let checks: Vec<&String> = ran.checks.iter().map(|(words, _)| words).collect();
+    let line = |(line, said): &(String, Said)| {
+        let mut data = json!({ "line": line, "out": said.out, "err": said.err, "code": said.code });
+        // That it changed nothing is all that is asked of it later.
+        if let (true, Some(data)) = (said.changed.is_empty(), data.as_object_mut()) {
+            data.insert("changed".to_owned(), json!([]));
+        }
+        data
+    };
+    let lines: Vec<_> = ran.typed.iter().map(line).collect();
+    let checks: Vec<_> = ran.checks.iter().map(|(after, words, _)| json!({ "words": words, "after": after })).collect();
     let mut data = json!({ "seed": chapter.seed, "setup": ran.setup, "lines": lines, "checks": checks });
     if let (false, Some(data)) = (chapter.files.is_empty(), data.as_object_mut()) {
         data.insert("files".to_owned(), json!(chapter.files));
@@ -81,7 +119,7 @@ mod tests {
 
     fn rendered(text: &str) -> String {
         let chapter = chapter::run(&blocks(text).expect("blocks"), &Files::new(), &mut |_, _| Ok(())).expect("run");
-        html("page", &chapter, &chapter.blocks[0], Some("<svg>\n</svg>"))
+        html("page", &chapter, &chapter.blocks[0], Some("<svg>\n</svg>"), Language::English)
     }
 
     #[test]
@@ -93,6 +131,14 @@ mod tests {
         assert!(html.contains("<span class=\"drydock-code\">[1]</span>&#10;</pre>"), "{html}");
         assert!(html.contains("<ul class=\"drydock-checks\"><li>containers 0</li></ul>"), "{html}");
         assert!(html.ends_with("<figure class=\"drydock-drawing\"><svg>&#10;</svg></figure></section>"), "{html}");
+    }
+
+    #[test]
+    fn a_check_in_the_middle_says_after_what() {
+        let text = "```console\n$ drydock create --name a busybox\n= containers 1\n$ drydock rm a\n= containers 0\n```\n";
+        let html = rendered(text);
+        assert!(html.contains("<li>containers 1 <span class=\"dd-found\">(after drydock create --name a busybox)</span></li>"), "{html}");
+        assert!(html.contains("<li>containers 0</li>") && html.contains(r#"{"words":"containers 1","after":1}"#), "{html}");
     }
 
     #[test]

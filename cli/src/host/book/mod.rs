@@ -2,10 +2,12 @@
 
 mod build;
 mod contract;
+mod languages;
 mod linux;
 mod preprocess;
 #[cfg(feature = "serve")]
 mod serve;
+mod sync;
 mod test;
 
 use clap::{Args as _, Command, FromArgMatches as _, Subcommand};
@@ -33,6 +35,8 @@ enum What {
     Build(build::Build),
     /// Run the blocks of the chapters, and say what is not as they say
     Test(test::Test),
+    /// Say what of the original changed since it was translated
+    Sync(sync::Sync),
     /// Serve the built book to this machine alone
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
@@ -56,6 +60,7 @@ pub(super) fn run(args: &[String]) -> i32 {
     let done = match book.what {
         What::Build(build) => build.run(),
         What::Test(test) => test.run(),
+        What::Sync(sync) => sync.run(),
         #[cfg(feature = "serve")]
         What::Serve(serve) => serve.run(),
         What::Preprocess(preprocess) => preprocess.run(),

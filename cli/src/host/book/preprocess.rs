@@ -1,7 +1,9 @@
 //! `drydock book preprocess`: mdBook's preprocessor, on standard input and output.
 
+use super::languages;
 use super::{examples, written, wrong};
-use drydock::book::preprocess::preprocess;
+use drydock::book::preprocess::{Beside, preprocess};
+use drydock::words::Language;
 use drydock_core::{Error, Result};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -22,10 +24,15 @@ impl Preprocess {
         let mut context: serde_json::Value =
             serde_json::from_str(&input).map_err(|e| Error::invalid(format!("this is not from mdBook: {e}")))?;
         let root = context.pointer("/0/root").and_then(serde_json::Value::as_str).unwrap_or(".").to_owned();
+        let tag = context.pointer("/0/config/book/language").and_then(serde_json::Value::as_str).unwrap_or("en");
+        let language = Language::of(tag).ok_or_else(|| Error::unsupported(format!("there are no words in {}", tag.escape_debug())))?;
+        let root = Path::new(&root);
+        let (originals, other) = languages::beside(root, language)?;
         // What chapters say of the contract is put in first: blocks are found in what they are then.
         contract(&mut context);
         let input = context.to_string();
-        match preprocess(&input, &examples(Path::new(&root))?, &mut |session, _| session.draw().map(|drawing| Some(drawing.html))) {
+        let beside = Beside { language, examples: &examples(root)?, originals: &originals, other: &other };
+        match preprocess(&input, &beside, &mut |session, _| session.draw_in(language).map(|drawing| Some(drawing.html))) {
             Ok(book) => {
                 std::io::stdout().lock().write_all(book.as_bytes()).map_err(written)?;
                 Ok(0)

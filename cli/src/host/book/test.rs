@@ -1,7 +1,7 @@
 //! `drydock book test`: every block of every chapter is run, and held to what it says.
 
 use super::preprocess::counted;
-use super::{directory, examples, linux, written, wrong};
+use super::{directory, examples, languages, linux, written, wrong};
 use crate::host::scratch::Scratch;
 use clap::ValueEnum;
 use drydock::book::block::{Block, Item, Mistake, Place, blocks};
@@ -74,6 +74,15 @@ impl Test {
             all.lines += tested.lines;
             all.checks += tested.checks;
             all.mistakes.extend(tested.mistakes);
+        }
+        if self.host == Host::Sim {
+            let asked = |name: &str| self.chapters.is_empty() || self.chapters.iter().any(|asked| is(name, asked));
+            for (name, mistakes) in languages::mistakes(&book)?.into_iter().filter(|(name, _)| asked(name)) {
+                for mistake in &mistakes {
+                    writeln!(out, "zh/{name}: {mistake}").map_err(written)?;
+                }
+                all.mistakes.extend(mistakes);
+            }
         }
         writeln!(out, "{} blocks, {} lines, {} checks in all", all.blocks, all.lines, all.checks).map_err(written)?;
         match all.mistakes.len() {

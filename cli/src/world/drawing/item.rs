@@ -1,5 +1,7 @@
 //! The things that are drawn.
 
+use crate::words::Language;
+
 /// What became of a thing with the last line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -68,6 +70,22 @@ impl Item {
     pub fn with(mut self, inside: impl IntoIterator<Item = Item>) -> Self {
         self.inside.extend(inside);
         self
+    }
+
+    /// In the words of a language, itself and all that is inside. What it is called is a name, unless it is one of ours.
+    #[must_use]
+    pub fn said(self, language: Language) -> Self {
+        if language == Language::English {
+            return self;
+        }
+        let say = |words: String| language.say(&words);
+        Self {
+            name: if ["layer", "mounts", "image", "group"].contains(&self.kind) { say(self.name) } else { self.name },
+            facts: self.facts.into_iter().map(say).collect(),
+            links: self.links.into_iter().map(|(to, words)| (to, say(words))).collect(),
+            inside: self.inside.into_iter().map(|item| item.said(language)).collect(),
+            ..self
+        }
     }
 
     /// Whether it is drawn small, beside others: nothing is said of it.

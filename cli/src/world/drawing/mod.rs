@@ -16,6 +16,7 @@ mod views;
 mod tests;
 
 use super::World;
+use crate::words::Language;
 use drydock_core::Result;
 use item::Item;
 use serde::Serialize;
@@ -36,7 +37,7 @@ pub struct View {
     /// `processes`, `layers`, `network`, `cgroups` or `images`.
     pub name: &'static str,
     /// What stands above it.
-    pub title: &'static str,
+    pub title: String,
     /// How many things in it the last line made, changed or took away.
     pub changed: usize,
     /// The picture.
@@ -67,9 +68,9 @@ impl Drawer {
     ///
     /// # Errors
     /// Where the engine cannot answer.
-    pub fn draw(&self, world: &World) -> Result<Drawing> {
+    pub fn draw(&self, world: &World, language: Language) -> Result<Drawing> {
         let now = Model::of(world)?;
-        let drawing = now.drawing(self.before.borrow().as_ref());
+        let drawing = now.drawing(self.before.borrow().as_ref(), language);
         self.before.borrow_mut().get_or_insert(now);
         Ok(drawing)
     }
@@ -100,32 +101,40 @@ impl Model {
     }
 
     /// Draws it, with what is not as it was before marked.
-    fn drawing(&self, before: Option<&Model>) -> Drawing {
+    fn drawing(&self, before: Option<&Model>, language: Language) -> Drawing {
         let views: Vec<View> = self
             .views
             .iter()
             .map(|(name, title, items)| {
                 let old = before.and_then(|b| b.views.iter().find(|(n, ..)| n == name)).map(|(_, _, items)| items);
                 let items = old.map_or_else(|| items.clone(), |old| change::marked(old, items));
-                View { name, title, changed: change::count(&items), svg: svg::svg(title, &items), text: text::list(&items) }
+                let (changed, title) = (change::count(&items), language.say(title));
+                let items: Vec<Item> = items.into_iter().map(|item| item.said(language)).collect();
+                let (svg, text) = (svg::svg(&title, &items, language), text::list(&items, language));
+                View { name, title, changed, svg, text }
             })
             .collect();
-        let html = html(&views);
+        let html = html(&views, language);
         Drawing { views, html }
     }
 }
 
 /// The views below one another, the one in which most happened open. They need no script: a browser opens and closes them.
-fn html(views: &[View]) -> String {
+fn html(views: &[View], language: Language) -> String {
     let most = views.iter().map(|v| v.changed).max().unwrap_or(0);
     let open = views.iter().find(|v| v.changed == most).map_or("", |v| v.name);
     let mut html = String::new();
     for View { name, title, changed, svg, text } in views {
         let state = if *name == open { " open" } else { "" };
-        let mark = if *changed == 0 { String::new() } else { format!(" <span class=\"dd-count\">{changed} changed</span>") };
+        let mark = if *changed == 0 {
+            String::new()
+        } else {
+            format!(" <span class=\"dd-count\">{}</span>", language.say(&format!("{changed} changed")))
+        };
         html.push_str(&format!("<details class=\"dd-view\" data-view=\"{name}\"{state}><summary>{title}{mark}</summary>"));
         html.push_str(svg);
-        html.push_str(&format!("<details class=\"dd-words\"><summary>As text</summary>{text}</details></details>"));
+        let summary = language.say("As text");
+        html.push_str(&format!("<details class=\"dd-words\"><summary>{summary}</summary>{text}</details></details>"));
     }
     html
 }

@@ -3,6 +3,7 @@
 use super::item::{Change, Item};
 use super::{Drawer, Drawing};
 use super::{change, svg, text};
+use crate::words::Language;
 use crate::world::{Console, Memory, World};
 use proptest::prelude::*;
 
@@ -21,7 +22,7 @@ impl Session {
     }
 
     fn draw(&mut self) -> Drawing {
-        self.drawer.draw(&self.world).expect("a drawing")
+        self.drawer.draw(&self.world, Language::English).expect("a drawing")
     }
 
     fn line(&mut self, line: &str) {
@@ -163,7 +164,7 @@ proptest! {
     #[test]
     fn whatever_things_are_called_both_are_whole_and_say_the_same(before in prop::collection::vec(item(), 0..4), now in prop::collection::vec(item(), 0..4)) {
         let items = change::marked(&before, &now);
-        let (picture, twin) = (said(&svg::svg("<&>", &items)), said(&text::list(&items)));
+        let (picture, twin) = (said(&svg::svg("<&>", &items, Language::English)), said(&text::list(&items, Language::English)));
         for fact in facts(&items) {
             let fact = squeezed(&fact);
             prop_assert!(picture.contains(&fact), "the picture lacks {:?}", fact);

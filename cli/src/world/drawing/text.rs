@@ -2,6 +2,7 @@
 
 use super::escape::escaped;
 use super::item::Item;
+use crate::words::Language;
 
 /// A share of a whole in words.
 pub(crate) fn bar((used, most): (u64, u64)) -> String {
@@ -23,24 +24,29 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// Things as a nested list.
-pub(crate) fn list(items: &[Item]) -> String {
+pub(crate) fn list(items: &[Item], language: Language) -> String {
     if items.is_empty() {
-        return "<p>There is nothing.</p>".to_owned();
+        return format!("<p>{}</p>", language.say("There is nothing."));
     }
     let mut html = String::from("<ul>");
     for item in items {
         let class = item.change.word().map_or_else(String::new, |word| format!(" class=\"{word}\""));
-        html.push_str(&format!("<li{class}>{} <b>{}</b>", escaped(item.kind), escaped(&item.name)));
+        html.push_str(&format!("<li{class}>{} <b>{}</b>", escaped(&language.say(item.kind)), escaped(&item.name)));
         if let Some(word) = item.change.word() {
-            html.push_str(&format!(" <em>({word})</em>"));
+            html.push_str(&format!(" <em>({})</em>", language.say(word)));
         }
-        let said = item.facts.iter().cloned().chain(item.bar.map(bar)).chain(item.links.iter().map(|(_, words)| words.clone()));
+        let said = item
+            .facts
+            .iter()
+            .cloned()
+            .chain(item.bar.map(|b| language.say(&bar(b))))
+            .chain(item.links.iter().map(|(_, words)| words.clone()));
         let said: Vec<String> = said.map(|fact| escaped(&fact)).collect();
         if !said.is_empty() {
             html.push_str(&format!(": {}", said.join("; ")));
         }
         if !item.inside.is_empty() {
-            html.push_str(&list(&item.inside));
+            html.push_str(&list(&item.inside, language));
         }
         html.push_str("</li>");
     }

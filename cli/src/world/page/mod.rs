@@ -5,6 +5,7 @@ mod environment;
 use super::drawing::{Drawer, Drawing};
 use super::{Console, World};
 use crate::environment::Environment as _;
+use crate::words::Language;
 use drydock_core::docker::Object;
 use drydock_core::engine::Engine;
 use drydock_core::id::Digest;
@@ -142,7 +143,15 @@ impl Session {
     /// # Errors
     /// Where the engine cannot answer.
     pub fn draw(&self) -> Result<Drawing> {
-        self.drawer.draw(&self.world)
+        self.draw_in(Language::English)
+    }
+
+    /// The same in the words of a language.
+    ///
+    /// # Errors
+    /// Where the engine cannot answer.
+    pub fn draw_in(&self, language: Language) -> Result<Drawing> {
+        self.drawer.draw(&self.world, language)
     }
 
     /// One digest of all that can be seen of the world: the same for the same lines, wherever they are typed.
