@@ -1,32 +1,32 @@
 // What is to hold of a page, each a function that is given a tab and the address of the site.
 
 /** The first element of a block that a selector means. */
-const of = (block, selector) => `[data-block="${block}"] ${selector}`;
+export const of = (block, selector) => `[data-block="${block}"] ${selector}`;
 
 /** Types a line into a block and waits until it is done. */
-async function line(page, block, text) {
+export async function line(page, block, text) {
   await page.run((s) => document.querySelector(s).focus(), of(block, ".dd-form input"));
   await page.type(text);
   await page.press("Enter");
   await idle(page, block);
 }
-const idle = (page, block) => page.until((s) => !document.querySelector(s).hasAttribute("aria-busy"), `[data-block="${block}"]`);
-const text = (page, block, selector) => page.run((s) => document.querySelector(s)?.textContent ?? "", of(block, selector));
+export const idle = (page, block) => page.until((s) => !document.querySelector(s).hasAttribute("aria-busy"), `[data-block="${block}"]`);
+export const text = (page, block, selector) => page.run((s) => document.querySelector(s)?.textContent ?? "", of(block, selector));
 const press = async (page, block, name) => {
   await page.run((s, n) => [...document.querySelectorAll(s)].find((b) => b.textContent.startsWith(n)).click(), of(block, "button"), name);
   await idle(page, block);
 };
-const log = (page, block) => text(page, block, ".drydock-transcript");
+export const log = (page, block) => text(page, block, ".drydock-transcript");
 const checks = (page, block) => page.run((s) => [...document.querySelectorAll(s)].map((l) => l.textContent), of(block, ".drydock-checks li"));
 
-function same(is, should, what) {
+export function same(is, should, what) {
   const [a, b] = [JSON.stringify(is), JSON.stringify(should)];
   if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
 }
-function has(text, part, what = "the text") {
+export function has(text, part, what = "the text") {
   if (!text.includes(part)) throw new Error(`${what} lacks ${JSON.stringify(part)}: ${text}`);
 }
-function lacks(text, part, what = "the text") {
+export function lacks(text, part, what = "the text") {
   if (text.includes(part)) throw new Error(`${what} has ${JSON.stringify(part)}: ${text}`);
 }
 
@@ -64,6 +64,9 @@ export const cases = {
     await line(page, "lab-1", "drydock run -d --name web nginx");
     await line(page, "lab-1", "drydock stop web");
     has((await checks(page, "lab-1"))[0], "✗ not so");
+    // What only read is not what somebody wants undone.
+    await line(page, "lab-1", "drydock ps -a");
+    await line(page, "lab-1", "drydock logs web | wc -l");
     await press(page, "lab-1", "Undo");
     has((await checks(page, "lab-1"))[0], "✓ so");
     lacks(await log(page, "lab-1"), "stop web");
@@ -74,7 +77,7 @@ export const cases = {
     await line(page, "lab-1", "drydock ps --format '{{.Status}}'");
     has(await log(page, "lab-1"), "(Paused)");
     await page.run((s) => document.querySelector(s).click(), of("lab-1", ".dd-timeline summary"));
-    await page.until((s) => document.querySelectorAll(s).length === 5, of("lab-1", ".dd-tree button"));
+    await page.until((s) => document.querySelectorAll(s).length === 7, of("lab-1", ".dd-tree button"));
     const tree = await page.run((s) => [...document.querySelectorAll(s)].map((b) => [b.textContent, b.getAttribute("aria-current")]), of("lab-1", ".dd-tree button"));
     same(tree.filter(([, now]) => now === "step").map(([l]) => l), ["drydock ps --format '{{.Status}}'"], "where the timeline stands");
     await press(page, "lab-1", "drydock stop web");
@@ -222,7 +225,10 @@ export const cases = {
       await page.open(`${base}/${file}`);
       await line(page, "lab-1", "drydock run -d --name web -m 64m -p 8080:80 nginx");
       await line(page, "lab-1", "drydock rnu");
+      await line(page, "lab-1", "drydock stop web");
       await press(page, "lab-1", "Undo");
+      await press(page, "lab-1", "Undo");
+      await press(page, "lab-1", "Redo");
       await page.run(() => document.querySelectorAll('[data-block="lab-1"] details').forEach((d) => { d.open = true; }));
       await page.until((s) => document.querySelectorAll(s).length > 20, of("lab-1", ".dd-steps li"));
       // What fades in has not its own colours yet.

@@ -3,9 +3,12 @@ import { createServer } from "node:http";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import { browser } from "./browser.mjs";
-import { cases, pictures } from "./cases.mjs";
+import * as book from "./book.mjs";
+import * as small from "./cases.mjs";
 
 const [, , site, axeFile, shown, only = ""] = process.argv;
+const cases = { ...small.cases, ...book.cases };
+const pictures = [...small.pictures, ...book.pictures];
 const axe = `() => { ${readFileSync(axeFile, "utf8")}\n }`;
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 const server = createServer((request, answer) => {

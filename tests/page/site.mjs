@@ -33,7 +33,7 @@ function block(id, { setup = [], lines = [], checks = [] }) {
   call({ do: "draw" });
   for (const line of setup) call({ do: "line", line });
   const typed = lines.map((line) => ({ line, ...call({ do: "line", line }) })).map(({ line, out, err, code }) => ({ line, out, err, code }));
-  const data = JSON.stringify({ seed: 1, setup, lines: typed, checks }).replaceAll("</", "<\\/");
+  const data = JSON.stringify({ seed: 1, setup, lines: typed, checks: checks.map((words) => ({ words, after: typed.length })) }).replaceAll("</", "<\\/");
   const shown = typed.map(({ line, out, err, code }) => `<span class="drydock-prompt">$ </span><kbd>${text(line)}</kbd>\n${text(out)}${err && `<span class="drydock-error">${text(err)}</span>`}${code ? `<span class="drydock-code">[${code}]</span>\n` : ""}`);
   const list = checks.length ? `<ul class="drydock-checks">${checks.map((c) => `<li>${text(c)}</li>`).join("")}</ul>` : "";
   return `<section class="drydock-block" data-block="${id}"><script type="application/json" class="drydock-data">${data}</script><pre class="drydock-transcript" role="log" tabindex="0">${shown.join("")}</pre>${list}<figure class="drydock-drawing">${call({ do: "draw" }).html}</figure></section>`;
