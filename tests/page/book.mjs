@@ -11,7 +11,7 @@ const results = (page) => page.run(() => [...document.querySelectorAll(".dd-sear
 /** Looks for something as a reader does: the key, the words, and what there is then. */
 async function look(page, words, composed = false) {
   await page.run(() => { document.querySelector("#dd-search").value = ""; document.activeElement.blur(); });
-  if (await page.run(() => document.querySelector(".dd-search").hidden)) await page.type("/").then(() => page.tell("Input.dispatchKeyEvent", { type: "keyDown", key: "/", code: "Slash", text: "/", windowsVirtualKeyCode: 191 }));
+  if (await page.run(() => document.querySelector(".dd-search").hidden)) await page.tell("Input.dispatchKeyEvent", { type: "keyDown", key: "/", code: "Slash", text: "/", windowsVirtualKeyCode: 191 });
   await page.run(() => document.querySelector("#dd-search").focus());
   if (composed) await page.compose(words);
   await page.type(words);
@@ -82,7 +82,9 @@ export const cases = {
     await line(page, name, "drydock pause web");
     await page.run((s) => [...document.querySelectorAll(s)].find((b) => b.textContent === "Link").click(), of(name, "button"));
     const hash = await page.run(() => location.hash);
-    await page.run(() => document.querySelector(".dd-languages a").click());
+    const leaves = page.loads();
+    await page.run(() => setTimeout(() => document.querySelector(".dd-languages a").click()));
+    await leaves;
     await page.until(() => document.documentElement?.lang === "zh-CN" && document.querySelector(".dd-live") !== null);
     same(await page.run(() => location.hash), hash, "what the link keeps");
     await page.until((s) => document.querySelector(s)?.textContent.includes("pause web"), of(name, ".drydock-transcript"));

@@ -90,6 +90,8 @@ async function page(send, listeners) {
       await tell("Page.navigate", { url });
       await again;
     },
+    /** The next page that has come, whatever leads to it. */
+    loads: () => new Promise((yes) => (loaded = yes)),
     async until(what, ...args) {
       const end = Date.now() + 60_000;
       while (!(await run(what, ...args))) {

@@ -87,17 +87,25 @@ function worker() {
     let from = way.length;
     while (from > 0 && !memories.has(way[from - 1].key)) from -= 1;
     restore(from === 0 ? "" : way[from - 1].key);
-    for (const { key, line, typed } of way.slice(from)) {
+    way.slice(from).forEach(({ key, line, typed }, number, { length }) => {
       at = null;
       said[key] = call({ do: "line", line, typed });
-      remember(key);
-    }
+      // The last one is remembered when the answer is on its way: nobody waits for a copy of the memory.
+      if (number < length - 1) remember(key);
+      else at = key;
+    });
     return said;
+  }
+
+  /** What is still to be remembered: where the world is, if nobody has yet. */
+  function settle() {
+    if (at !== null && !memories.has(at)) remember(at);
   }
 
   /** Asks something of the world at the end of a way, and leaves it as it was. */
   function ask(world, way, request) {
     go(world, way);
+    settle();
     const key = at;
     at = null;
     const answer = call(request);
@@ -114,8 +122,9 @@ function worker() {
     },
     go({ world, way, checks }) {
       const said = go(world, way);
-      const drawing = ask(world, way, { do: "draw", language: world.language });
-      const held = checks.length === 0 ? [] : ask(world, way, { do: "check", predicates: checks }).verdicts;
+      // To look changes nothing, and so nothing is to be laid back.
+      const drawing = call({ do: "draw", language: world.language });
+      const held = checks.length === 0 ? [] : call({ do: "check", predicates: checks }).verdicts;
       return { said, drawing: drawing.html, held };
     },
     ask: ({ world, way, request }) => ask(world, way, request),
@@ -123,6 +132,7 @@ function worker() {
   onmessage = ({ data }) => {
     try {
       postMessage({ id: data.id, answer: does[data.what](data) });
+      settle();
     } catch (error) {
       // A world in which the module failed is not one to go on in.
       memories.clear();
