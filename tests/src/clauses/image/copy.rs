@@ -123,10 +123,15 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("exit code", w.wait(&id)?, 0)?;
         equal("log", w.log_text(&id)?, "early\n")
     }),
-    Clause::docker("IMG-CP-19", "A volume is there in a container that never started, also where its image has no such place.", cite::CP, |w| {
-        let id = w.create(&["true"], |c| c.mounts.push(volume("/deep/vol")))?;
-        equal("what comes out", names(w, &id, "/deep/vol")?.len(), 1)
-    }),
+    Clause::docker(
+        "IMG-CP-19",
+        "A volume is there in a container that never started, also where its image has no such place.",
+        cite::CP,
+        |w| {
+            let id = w.create(&["true"], |c| c.mounts.push(volume("/deep/vol")))?;
+            equal("what comes out", names(w, &id, "/deep/vol")?.len(), 1)
+        },
+    ),
     // dockerd 20.10.24 writes below the mount, where the container does not see it.
     Clause::law("IMG-CP-11", "A tmpfs of a running container is written and read like the rest of it.", "Drydock, Engine::copy_in", |w| {
         let memory = MountRequest { target: "/mem".to_owned(), ..super::plain_mount() };
