@@ -96,7 +96,37 @@ pub enum Refusal {
     Impossible,
 }
 
+// ANCHOR: machine
+/// Who says what an event does in a status. [`next`] is the one of Docker's; a student writes one as an exercise, and the suite judges it.
+pub trait Machine: Send + Sync {
+    /// What an event does in a status.
+    ///
+    /// # Errors
+    /// Why nothing can be done.
+    fn next(&self, status: Status, event: Event) -> Result<Transition, Refusal>;
+}
+// ANCHOR_END: machine
+
+impl dyn Machine {
+    /// The transition, or the error with Docker's words. `asked` is the name as the person wrote it.
+    ///
+    /// # Errors
+    /// The refusal, explained.
+    pub fn allow(&self, status: Status, event: Event, id: &ContainerId, asked: &str) -> crate::Result<Transition> {
+        self.next(status, event).map_err(|refusal| explain(refusal, event, id, asked))
+    }
+}
+
+impl<F: Fn(Status, Event) -> Result<Transition, Refusal> + Send + Sync> Machine for F {
+    fn next(&self, status: Status, event: Event) -> Result<Transition, Refusal> {
+        self(status, event)
+    }
+}
+
 /// What an event does in a status.
+///
+/// # Errors
+/// Why nothing can be done.
 pub fn next(status: Status, event: Event) -> Result<Transition, Refusal> {
     use Action as A;
     use Event as E;
@@ -141,11 +171,6 @@ pub fn next(status: Status, event: Event) -> Result<Transition, Refusal> {
         (_, E::FailedToRemove) => Err(Refusal::Impossible),
         (S::Removing | S::Dead, E::Start) | (S::Removing, E::Remove { .. }) => Err(Refusal::BeingRemoved),
     }
-}
-
-/// The transition, or the error with Docker's words. `asked` is the name as the person wrote it.
-pub fn allow(status: Status, event: Event, id: &ContainerId, asked: &str) -> crate::Result<Transition> {
-    next(status, event).map_err(|refusal| explain(refusal, event, id, asked))
 }
 
 fn explain(refusal: Refusal, event: Event, id: &ContainerId, asked: &str) -> Error {
@@ -273,7 +298,8 @@ mod tests {
     #[test]
     fn refusals_have_dockers_words() {
         let id = ContainerId::new("ab".repeat(32));
-        let text = |status, event| allow(status, event, &id, "web").unwrap_err().message().to_owned();
+        let machine: &dyn Machine = &next;
+        let text = |status, event| machine.allow(status, event, &id, "web").unwrap_err().message().to_owned();
         assert_eq!(text(Status::Exited, Event::Kill), format!("Cannot kill container: web: Container {id} is not running"));
         assert_eq!(text(Status::Paused, Event::Exec), "Container web is paused, unpause the container before exec");
         assert_eq!(

@@ -4,7 +4,7 @@ use super::LocalEngine;
 use super::events::Happening;
 use super::start::with_keys;
 use super::view::LogsRequest;
-use crate::container::lifecycle::{self, Event};
+use crate::container::lifecycle::Event;
 use crate::error::{ErrorKind, Result};
 use crate::id::ContainerId;
 use crate::io::{Attach, Ended, Io, Stream};
@@ -15,7 +15,7 @@ impl LocalEngine {
     /// Attaches to a running container.
     pub(super) fn attach_to(&self, asked: &str, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         let record = self.settled(asked)?;
-        lifecycle::allow(record.state.status, Event::Attach, &record.id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Attach, &record.id, asked)?;
         self.serve(&record.id, attach, io)
     }
 
@@ -55,7 +55,7 @@ impl LocalEngine {
     /// The processes of a running container.
     pub(super) fn processes_of(&self, asked: &str) -> Result<Vec<Task>> {
         let record = self.settled(asked)?;
-        lifecycle::allow(record.state.status, Event::Top, &record.id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Top, &record.id, asked)?;
         self.host.containers.processes(&record.id)
     }
 }

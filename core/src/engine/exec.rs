@@ -4,7 +4,7 @@
 use super::LocalEngine;
 use super::events::Happening;
 use super::start::with_keys;
-use crate::container::lifecycle::{self, Event};
+use crate::container::lifecycle::Event;
 use crate::container::{ContainerRecord, ExecConfig, ExecRecord, ExecStage, ExecStart, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
@@ -55,7 +55,7 @@ impl LocalEngine {
     pub(super) fn start_exec(&self, exec: &str, start: &ExecStart, attach: &Attach, io: &mut dyn Io) -> Result<Ended> {
         let known = self.find_exec(exec)?;
         let record = self.settled(known.container.as_str())?;
-        lifecycle::allow(record.state.status, Event::Exec, &record.id, record.id.as_str())?;
+        self.host.machine.allow(record.state.status, Event::Exec, &record.id, record.id.as_str())?;
         let inner = loop {
             let before = self.store().get(Table::Meta, &key(&record.id, exec))?.ok_or_else(|| no_such(exec))?;
             let mut inner: ExecRecord = decode(Table::Meta, exec, &before)?;
@@ -137,7 +137,7 @@ impl LocalEngine {
         let config = &inner.config;
         // A frozen group would keep the new process, and with it the supervisor, from going on.
         if record.state.status != Status::Running {
-            lifecycle::allow(record.state.status, Event::Exec, &record.id, record.id.as_str())?;
+            self.host.machine.allow(record.state.status, Event::Exec, &record.id, record.id.as_str())?;
         }
         let process = first_process(record)?;
         let spec = self.specification(&self.told_of_running_links(record)?)?;
@@ -179,7 +179,7 @@ impl LocalEngine {
 
     fn room_for_exec(&self, asked: &str, exec: &ExecConfig) -> Result<ContainerRecord> {
         let record = self.settled(asked)?;
-        lifecycle::allow(record.state.status, Event::Exec, &record.id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Exec, &record.id, asked)?;
         if exec.command.first().is_none_or(String::is_empty) {
             return Err(Error::invalid("No exec command specified"));
         }

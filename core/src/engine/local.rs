@@ -3,6 +3,7 @@
 use super::events::{Entry, Happening};
 use crate::container::ContainerRecord;
 use crate::container::layout::Layout;
+use crate::container::lifecycle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Containers, Images, Limits, Networks, Planning};
 use crate::id::{ContainerId, hex};
@@ -40,6 +41,8 @@ pub struct Host {
     pub planning: Arc<dyn Planning>,
     /// Registries.
     pub transport: Arc<dyn Transport>,
+    /// What may be done to a container in each of its states.
+    pub machine: Arc<dyn lifecycle::Machine>,
 }
 
 impl Host {
@@ -55,6 +58,12 @@ impl Host {
         Self { transport, ..self }
     }
 
+    /// The same host with somebody else's life cycle.
+    #[must_use]
+    pub fn living(self, machine: Arc<dyn lifecycle::Machine>) -> Self {
+        Self { machine, ..self }
+    }
+
     /// A host whose traits are all answered by one: the planner.
     pub fn of<P>(kernel: Arc<dyn Kernel>, store: Arc<dyn Store>, clock: Arc<dyn Clock>, planner: Arc<P>) -> Self
     where
@@ -62,7 +71,8 @@ impl Host {
     {
         let (images, containers, networks, limits) = (planner.clone(), planner.clone(), planner.clone(), planner.clone());
         // Reaching registries is added by [`Host::reaching`].
-        Self { kernel, store, clock, images, containers, networks, limits, planning: planner, transport: Arc::new(NoNetwork) }
+        let (transport, machine) = (Arc::new(NoNetwork), Arc::new(lifecycle::next));
+        Self { kernel, store, clock, images, containers, networks, limits, planning: planner, transport, machine }
     }
 }
 

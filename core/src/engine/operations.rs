@@ -5,7 +5,7 @@ use super::{
     HistoryEntry, ImageSummary, ListRequest, LocalEngine, LogLine, LogsRequest, PathStat, ProcessTable, PruneFilters, Pruned,
     RemoveOptions, Sizes, VolumeSummary, WaitCondition,
 };
-use crate::container::lifecycle::{self, Event};
+use crate::container::lifecycle::Event;
 use crate::container::volume::VolumeRequest;
 use crate::container::{ContainerConfig, ContainerRecord, ContainerState, ExecConfig, ExecRecord, ExecStart};
 use crate::error::Result;
@@ -318,7 +318,7 @@ impl Engine for LocalEngine {
 
     fn usage(&self, name: &str) -> Result<Usage> {
         let record = self.settled(name)?;
-        lifecycle::allow(record.state.status, Event::Top, &record.id, name)?;
+        self.host.machine.allow(record.state.status, Event::Top, &record.id, name)?;
         self.host.limits.usage(&record.id)
     }
 

@@ -4,7 +4,7 @@ use super::LocalEngine;
 use super::events::Happening;
 use super::local::active_key;
 use super::view::RemoveOptions;
-use crate::container::lifecycle::{self, Action, Event};
+use crate::container::lifecycle::{Action, Event};
 use crate::container::{ContainerRecord, Status};
 use crate::error::{ErrorKind, Result};
 use crate::kernel::Step;
@@ -19,7 +19,7 @@ impl LocalEngine {
             let Some(record) = self.find_record(&id)?.map(|r| self.settle(r)).transpose()?.flatten() else {
                 return Ok(());
             };
-            let transition = lifecycle::allow(record.state.status, Event::Remove { force: options.force }, &record.id, asked)?;
+            let transition = self.host.machine.allow(record.state.status, Event::Remove { force: options.force }, &record.id, asked)?;
             if transition.actions.contains(&Action::KillFirst) {
                 self.end_by_force(&record.id)?;
                 // One that removes itself may be gone by now, or be in the middle of it.
@@ -40,7 +40,7 @@ impl LocalEngine {
             let Some(record) = self.settle_locked(&record.id)? else {
                 return Ok(());
             };
-            if lifecycle::next(record.state.status, Event::Remove { force: false }).is_ok() {
+            if self.host.machine.next(record.state.status, Event::Remove { force: false }).is_ok() {
                 return self.delete(&record, options.volumes);
             }
         }

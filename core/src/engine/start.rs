@@ -4,7 +4,7 @@ use super::LocalEngine;
 use super::events::Happening;
 use super::reconcile::end;
 use crate::container::health::Health;
-use crate::container::lifecycle::{self, Action, Event};
+use crate::container::lifecycle::{Action, Event};
 use crate::container::{ContainerRecord, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
@@ -100,7 +100,7 @@ impl LocalEngine {
         let id = self.resolve(asked)?;
         let _guard = self.lock_container(&id)?;
         let record = self.settle_locked(&id)?.ok_or_else(|| super::resolve::no_such(asked))?;
-        let transition = lifecycle::allow(record.state.status, Event::Start, &id, asked)?;
+        let transition = self.host.machine.allow(record.state.status, Event::Start, &id, asked)?;
         if transition.actions == [Action::Nothing] {
             return Ok(None);
         }
@@ -155,7 +155,7 @@ impl LocalEngine {
                 happenings.extend(super::events::volumes(&record, true));
                 happenings.push(Happening::plain("start"));
                 let recorded = self.change(id, &happenings, &[], &mut |record| {
-                    record.state.status = lifecycle::allow(record.state.status, Event::Began, id, &record.name)?.status;
+                    record.state.status = self.host.machine.allow(record.state.status, Event::Began, id, &record.name)?.status;
                     record.state.process = Some(process.clone());
                     record.state.started = now;
                     record.state.error.clear();
@@ -182,7 +182,7 @@ impl LocalEngine {
                 let tidied = self.insist_for(BRIEFLY, &mut || self.let_go(&record));
                 self.change(id, &[], &[], &mut |record| {
                     let finished = if record.state.started.0 > 0 { self.time() } else { record.state.finished };
-                    record.state.status = lifecycle::allow(record.state.status, Event::FailedToStart, id, &record.name)?.status;
+                    record.state.status = self.host.machine.allow(record.state.status, Event::FailedToStart, id, &record.name)?.status;
                     record.state.exit_code = exit_code(&error);
                     record.state.error = error.to_string();
                     if tidied.is_ok() {
@@ -299,7 +299,7 @@ impl LocalEngine {
         let forgotten = self.forget_execs(id, false).unwrap_or_default();
         self.insist(&mut || {
             self.change(id, &happenings, &forgotten, &mut |record| {
-                record.state.status = lifecycle::allow(record.state.status, event, id, &record.name)?.status;
+                record.state.status = self.host.machine.allow(record.state.status, event, id, &record.name)?.status;
                 record.state.exit_code = code;
                 record.state.oom_killed = oom;
                 if tidied.is_ok() {

@@ -2,7 +2,7 @@
 
 use super::LocalEngine;
 use super::events::Happening;
-use crate::container::lifecycle::{self, Action, Event};
+use crate::container::lifecycle::{Action, Event};
 use crate::container::{ContainerRecord, RestartPolicy, Status};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ContainerId;
@@ -25,7 +25,7 @@ impl LocalEngine {
     pub(super) fn stop_and(&self, asked: &str, signal: Option<Signal>, grace: Option<i64>, keep: bool) -> Result<()> {
         let record = self.settled(asked)?;
         let id = &record.id;
-        if lifecycle::allow(record.state.status, Event::Stop, id, asked)?.actions == [Action::Nothing] {
+        if self.host.machine.allow(record.state.status, Event::Stop, id, asked)?.actions == [Action::Nothing] {
             return Ok(());
         }
         let signal = signal.map_or_else(|| self.stop_signal(&record), Ok)?;
@@ -54,7 +54,7 @@ impl LocalEngine {
             Error::new(e.kind(), words).subject(asked).code(e.stable_code())
         })?;
         let id = &record.id;
-        lifecycle::allow(record.state.status, Event::Kill, id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Kill, id, asked)?;
         if signal == Signal::KILL {
             return self.ask_and_wait(id, &Request::Signal(signal), Some(AFTER_KILL));
         }
@@ -99,14 +99,14 @@ impl LocalEngine {
         let _guard = self.lock_container(&id)?;
         let record = self.record(&id)?;
         let (event, name) = if paused { (Event::Pause, "pause") } else { (Event::Unpause, "unpause") };
-        lifecycle::allow(record.state.status, event, &id, asked)?;
+        self.host.machine.allow(record.state.status, event, &id, asked)?;
         if paused {
             self.host.containers.freeze(&id)?;
         } else {
             self.host.containers.thaw(&id)?;
         }
         let recorded = self.change(&id, &[Happening::plain(name)], &[], &mut |record| {
-            record.state.status = lifecycle::allow(record.state.status, event, &id, asked)?.status;
+            record.state.status = self.host.machine.allow(record.state.status, event, &id, asked)?.status;
             if paused {
                 super::health::unwatched(record);
             }
@@ -180,7 +180,7 @@ impl LocalEngine {
     /// Gives its terminal a size.
     pub(super) fn set_size(&self, asked: &str, size: Size) -> Result<()> {
         let record = self.settled(asked)?;
-        lifecycle::allow(record.state.status, Event::Top, &record.id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Top, &record.id, asked)?;
         self.kernel().request(&record.id, &Request::Resize(size))?;
         let own = vec![("height", size.rows.to_string()), ("width", size.cols.to_string())];
         self.tell_of(&record, &[Happening::Own("resize", own)])

@@ -5,7 +5,7 @@
 
 use super::LocalEngine;
 use super::events::Happening;
-use crate::container::lifecycle::{self, Event};
+use crate::container::lifecycle::Event;
 use crate::error::{Error, Result};
 use crate::kernel::Task;
 use crate::time::Timestamp;
@@ -284,7 +284,7 @@ impl LocalEngine {
     /// The processes of a container as ps lists them.
     pub(super) fn process_table_of(&self, asked: &str, options: &[String]) -> Result<ProcessTable> {
         let record = self.settled(asked)?;
-        lifecycle::allow(record.state.status, Event::Top, &record.id, asked)?;
+        self.host.machine.allow(record.state.status, Event::Top, &record.id, asked)?;
         let columns = columns(options)?;
         if !columns.iter().any(|c| c.title == "PID") {
             return Err(Error::invalid("Couldn't find PID field in ps output"));
