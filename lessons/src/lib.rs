@@ -2,6 +2,7 @@
 //!
 //! - [`lab`]: what somebody is to bring about, the way there, hints, and what to break afterwards, read from a file.
 //! - [`predicate`]: what is to be so on a host, asked of the engine. No check reads what a command printed, or a clock.
+//! - [`rust`]: labs in which a host is written, judged by the suite.
 //! - [`verify`]: a lab is checked as it checks others: the start fails, the solution passes, every hint is reached, every break breaks.
 //! - [`LABS`]: the labs there are.
 //! - [`LESSONS`]: what is done with scripts. Their tests hold them to their word: folder and page exist, every script can be executed.
@@ -12,6 +13,7 @@
 
 pub mod lab;
 pub mod predicate;
+pub mod rust;
 pub mod verify;
 
 use lab::{Lab, Mistake};
@@ -23,6 +25,18 @@ pub const LABS: &[(&str, &str)] = &[
     ("names", include_str!("../labs/names.lab")),
     ("images", include_str!("../labs/images.lab")),
     ("life", include_str!("../labs/life.lab")),
+    ("find", include_str!("../labs/find.lab")),
+    ("exec", include_str!("../labs/exec.lab")),
+    ("codes", include_str!("../labs/codes.lab")),
+    ("copy", include_str!("../labs/copy.lab")),
+    ("archives", include_str!("../labs/archives.lab")),
+    ("build", include_str!("../labs/build.lab")),
+    ("entry", include_str!("../labs/entry.lab")),
+    ("volumes", include_str!("../labs/volumes.lab")),
+    ("ports", include_str!("../labs/ports.lab")),
+    ("network", include_str!("../labs/network.lab")),
+    ("signals", include_str!("../labs/signals.lab")),
+    ("overlay", include_str!("../labs/overlay.lab")),
 ];
 
 /// A lab by its word, for a student; nobody is an empty name. `None` if there is no such lab.

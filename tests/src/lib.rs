@@ -21,6 +21,7 @@ pub mod command;
 pub mod differences;
 pub mod divergence;
 pub mod fixture;
+pub mod learner;
 pub mod lockstep;
 pub mod outcome;
 pub mod refusal;
@@ -32,6 +33,7 @@ pub mod run;
 pub mod script;
 pub mod target;
 pub mod world;
+pub mod wrapped;
 
 pub use clause::{Area, Clause, Level};
 pub use outcome::{Checked, Failed, Output};

@@ -39,12 +39,15 @@ impl Default for Header {
 }
 
 /// What a world is for, where that is a lab: its file is what is handed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The lab.
     pub lab: String,
     /// Whoever does it.
     pub student: String,
+    /// `linux` where it was typed on a real machine: then the file has the lines that were typed, and is no world.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
 }
 
 /// A command and what its environment answered.

@@ -22,6 +22,11 @@ impl std::fmt::Display for Mistake {
     }
 }
 
+/// What all chance in a lab comes from, for a student.
+pub fn seed(lab: &str, student: &str) -> u64 {
+    vary::seed(lab, student)
+}
+
 /// A lab, for one student.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lab {
@@ -125,7 +130,7 @@ impl Lab {
 
     /// What all chance in a simulated host of this lab comes from, for a student.
     pub fn seed(&self, student: &str) -> u64 {
-        vary::seed(&self.id, student)
+        seed(&self.id, student)
     }
 
     /// Every check, in order.

@@ -3,6 +3,7 @@
 use super::{Subject, Target};
 use crate::outcome::Output;
 use crate::{fixture, registry};
+use drydock_core::container::lifecycle::{self, Machine};
 use drydock_core::engine::{Engine, Host, ImportRequest, LocalEngine};
 use drydock_core::kernel::Kernel;
 use drydock_core::store::Store;
@@ -26,17 +27,18 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Virtual time.
     pub clock: Arc<dyn Clock>,
+    /// What may be done to a container in each of its states.
+    pub machine: Arc<dyn Machine>,
 }
 
 /// Puts a fault of its own into an engine's parts: the suite is judged by what it catches.
 pub type Breakage = fn(Parts) -> Parts;
 
 /// A fresh simulated host for every clause.
-#[derive(Debug)]
 pub struct SimTarget {
     seed: u64,
     busybox: Arc<Vec<u8>>,
-    breakage: Option<Breakage>,
+    breakage: Option<Arc<dyn Fn(Parts) -> Parts + Send + Sync>>,
     /// What every clause's host is a copy of.
     prepared: Option<SimHost>,
 }
@@ -55,16 +57,22 @@ impl Decide for Mind {
 }
 
 /// An engine whose parts went through a breakage, as its supervisors' engines do.
-fn broken(host: &SimHost, breakage: Breakage) -> Result<Arc<LocalEngine>> {
-    let parts = Parts { kernel: Arc::new(host.kernel()), store: Arc::new(host.store()), clock: Arc::new(host.clock()) };
-    let Parts { kernel, store, clock } = breakage(parts);
+fn broken(host: &SimHost, breakage: &(dyn Fn(Parts) -> Parts + Send + Sync)) -> Result<Arc<LocalEngine>> {
+    let parts = Parts {
+        kernel: Arc::new(host.kernel()),
+        store: Arc::new(host.store()),
+        clock: Arc::new(host.clock()),
+        machine: Arc::new(lifecycle::next),
+    };
+    let Parts { kernel, store, clock, machine } = breakage(parts);
     let transport: Arc<SimTransport> = host.transport();
-    let its = (kernel.clone(), store.clone(), clock.clone(), transport.clone());
+    let host_of = move || Host::planned(kernel.clone(), store.clone(), clock.clone()).reaching(transport.clone()).living(machine.clone());
+    let its = host_of.clone();
     host.set_decider(Arc::new(move |id| {
-        let engine = LocalEngine::open_to_supervise(Host::planned(its.0.clone(), its.1.clone(), its.2.clone()).reaching(its.3.clone()))?;
+        let engine = LocalEngine::open_to_supervise(its())?;
         Ok(Box::new(Mind(Supervisor::new(Arc::new(engine), id)?)) as Box<dyn Decide>)
     }));
-    Ok(Arc::new(LocalEngine::open(Host::planned(kernel, store, clock).reaching(transport))?))
+    Ok(Arc::new(LocalEngine::open(host_of())?))
 }
 
 struct SimSubject {
@@ -87,9 +95,9 @@ impl SimTarget {
         Self { seed, busybox: Arc::new(fixture::busybox(&program, &applets)), breakage: None, prepared: None }
     }
 
-    /// Hosts whose engines are broken.
-    pub fn broken(seed: u64, breakage: Breakage) -> Self {
-        Self { breakage: Some(breakage), ..Self::new(seed) }
+    /// Hosts whose engines are broken, or stand on somebody else's work.
+    pub fn broken(seed: u64, breakage: impl Fn(Parts) -> Parts + Send + Sync + 'static) -> Self {
+        Self { breakage: Some(Arc::new(breakage)), ..Self::new(seed) }
     }
 }
 
@@ -99,7 +107,7 @@ impl Target for SimTarget {
     }
 
     fn subject(&mut self) -> Result<Arc<dyn Subject>> {
-        let (host, engine): (SimHost, Arc<dyn Engine>) = match self.breakage {
+        let (host, engine): (SimHost, Arc<dyn Engine>) = match &self.breakage {
             None => {
                 // What all begin with is made once.
                 let prepared = match &mut self.prepared {
@@ -119,7 +127,9 @@ impl Target for SimTarget {
             }
             Some(breakage) => {
                 let host = SimHost::new(SimConfig { seed: self.seed, ..SimConfig::default() });
-                let engine = broken(&host, breakage)?;
+                // As systemd leaves it: what is mounted is seen in every copy of this namespace that is not made private.
+                host.shell("mount --make-rshared /");
+                let engine = broken(&host, &**breakage)?;
                 furnish(&host, &*engine, &self.busybox)?;
                 (host, engine)
             }
@@ -132,7 +142,7 @@ impl Target for SimTarget {
     }
 
     fn twin(&self) -> Option<Box<dyn Target + Send>> {
-        Some(Box::new(Self { seed: self.seed, busybox: Arc::clone(&self.busybox), breakage: self.breakage, prepared: None }))
+        Some(Box::new(Self { seed: self.seed, busybox: Arc::clone(&self.busybox), breakage: self.breakage.clone(), prepared: None }))
     }
 }
 

@@ -4,10 +4,11 @@ mod kernel;
 mod store;
 
 use drydock_conformance::target::sim::{Breakage, Parts};
+use drydock_conformance::wrapped::Wrapped;
 use drydock_core::kernel::{Firewall, Launch, Namespace, NamespaceKind, Request, Signal, Step};
 use drydock_core::plan::Planned;
 use drydock_core::store::Change;
-use kernel::{BrokenKernel, Bugs};
+use kernel::Bugs;
 use std::sync::Arc;
 use store::BrokenStore;
 
@@ -22,7 +23,7 @@ pub struct Mutant {
 }
 
 fn with(parts: Parts, bugs: Bugs) -> Parts {
-    Parts { kernel: Arc::new(BrokenKernel { kernel: parts.kernel, bugs }), ..parts }
+    Parts { kernel: Arc::new(Wrapped { kernel: parts.kernel, between: bugs }), ..parts }
 }
 
 /// The wrapper without a bug.

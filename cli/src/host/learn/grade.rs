@@ -1,8 +1,8 @@
 //! Grades: every hand-in is done again from its first command on, and its lab asked of what comes of it. Nothing that is in a
 //! hand-in but the commands is believed.
 
-use super::state::wrong;
-use super::{find, sim, written};
+use super::state::{Where, wrong};
+use super::{find, linux, rust, shell, sim, written};
 use drydock::history::{self, Entry};
 use drydock::world::World;
 use drydock_core::{Error, Result};
@@ -34,17 +34,37 @@ struct Grade {
 }
 
 impl Grade {
+    fn mark(&mut self, check: String, passed: bool, found: String) {
+        self.passed += usize::from(passed);
+        self.checks += 1;
+        self.marks.push(Mark { check, passed, found });
+    }
+
+    /// Points out what somebody else has handed in already.
+    fn compare(&mut self, work: &str, nothing: bool, seen: &mut BTreeMap<String, String>) {
+        if nothing {
+            return;
+        }
+        let key = format!("{} {work}", self.lab);
+        if let Some(other) = seen.get(&key) {
+            self.remark = format!("the same commands as {other}");
+        }
+        seen.entry(key).or_insert_with(|| self.file.clone());
+    }
+
     fn done(&self) -> bool {
         self.checks > 0 && self.passed == self.checks
     }
 }
 
 /// Grades a directory.
-pub(super) fn run(directory: &Path, format: &str, out: &mut dyn Write) -> Result<i32> {
+///
+/// What was typed on a real machine is typed once more where it is asked for: into a simulated host, or as root into this one.
+pub(super) fn run(directory: &Path, format: &str, place: Where, out: &mut dyn Write) -> Result<i32> {
     let mut files: Vec<_> = std::fs::read_dir(directory)
         .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>())
         .map_err(|e| wrong("read", directory, e))?;
-    files.retain(|path| path.extension().is_some_and(|e| e == "world"));
+    files.retain(|path| path.extension().is_some_and(|e| e == "world" || e == "rs"));
     files.sort();
     let mut grades = Vec::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
@@ -61,7 +81,11 @@ pub(super) fn run(directory: &Path, format: &str, out: &mut dyn Write) -> Result
             remark: String::new(),
             marks: Vec::new(),
         };
-        if let Err(error) = one(&text, &mut grade, &mut seen) {
+        let graded = match path.extension().is_some_and(|e| e == "rs") {
+            true => written_in_rust(&text, &mut grade, &mut seen),
+            false => one(&text, place, &mut grade, &mut seen),
+        };
+        if let Err(error) = graded {
             grade.remark = format!("refused: {error}");
         }
         grades.push(grade);
@@ -76,13 +100,30 @@ pub(super) fn run(directory: &Path, format: &str, out: &mut dyn Write) -> Result
     Ok(0)
 }
 
-fn one(text: &str, grade: &mut Grade, seen: &mut BTreeMap<String, String>) -> Result<()> {
+fn one(text: &str, place: Where, grade: &mut Grade, seen: &mut BTreeMap<String, String>) -> Result<()> {
     let (header, entries) = history::read(text, 0)?;
     let ticket = header.lab.ok_or_else(|| Error::invalid("it is no hand-in of a lab"))?;
+    let typed = shell::is_typed(&ticket);
     (grade.student, grade.lab) = (ticket.student, ticket.lab);
     let lab = find(&grade.lab, &grade.student)?;
     if header.seed != lab.seed(&grade.student) {
         return Err(Error::invalid("its world is not this student's"));
+    }
+    if typed {
+        let lines = shell::lines(&entries)?;
+        grade.commands = lines.len();
+        let verdicts = match place {
+            Where::Sim => {
+                let world = sim::typed(&lab, &grade.student, &lines)?;
+                lab.check(&*world.engine())?.into_iter().map(|o| (o.check.predicate.to_string(), o.verdict)).collect()
+            }
+            Where::Linux => linux::typed(&lab, &lines)?,
+        };
+        for (check, verdict) in verdicts {
+            grade.mark(check, verdict.holds, verdict.found);
+        }
+        grade.compare(&serde_json::to_string(&lines)?, lines.is_empty(), seen);
+        return Ok(());
     }
     let (_, start) = sim::started(&lab, &grade.student)?;
     let Some(own) = entries.strip_prefix(start.as_slice()) else {
@@ -94,19 +135,23 @@ fn one(text: &str, grade: &mut Grade, seen: &mut BTreeMap<String, String>) -> Re
         world.replay(entry);
     }
     for outcome in lab.check(&*world.engine())? {
-        grade.passed += usize::from(outcome.verdict.holds);
-        grade.checks += 1;
-        let check = outcome.check.predicate.to_string();
-        grade.marks.push(Mark { check, passed: outcome.verdict.holds, found: outcome.verdict.found });
+        grade.mark(outcome.check.predicate.to_string(), outcome.verdict.holds, outcome.verdict.found);
     }
-    if !own.is_empty() {
-        let commands: Vec<&Vec<String>> = own.iter().map(|entry: &Entry| &entry.args).collect();
-        let key = format!("{} {}", grade.lab, serde_json::to_string(&commands)?);
-        if let Some(other) = seen.get(&key) {
-            grade.remark = format!("the same commands as {other}");
-        }
-        seen.entry(key).or_insert_with(|| grade.file.clone());
+    let commands: Vec<&Vec<String>> = own.iter().map(|entry: &Entry| &entry.args).collect();
+    grade.compare(&serde_json::to_string(&commands)?, own.is_empty(), seen);
+    Ok(())
+}
+
+/// A hand-in of a Rust lab, built and judged.
+fn written_in_rust(text: &str, grade: &mut Grade, seen: &mut BTreeMap<String, String>) -> Result<()> {
+    let graded = rust::grade(text)?;
+    (grade.student, grade.lab) = (graded.student, graded.lab);
+    for judged in graded.checks {
+        grade.mark(judged.id.to_owned(), judged.holds, judged.reason);
     }
+    // The first line has the student's name.
+    let code: String = text.lines().skip(1).flat_map(str::split_whitespace).collect();
+    grade.compare(&code, false, seen);
     Ok(())
 }
 

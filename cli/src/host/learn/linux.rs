@@ -8,6 +8,7 @@ use drydock::native::Opener as _;
 use drydock_core::engine::{Engine, ImportRequest, RemoveOptions};
 use drydock_core::{Error, ErrorKind, Result};
 use drydock_lessons::lab::Lab;
+use drydock_lessons::predicate::Verdict;
 use drydock_lessons::verify::Stage;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,25 +72,42 @@ fn named(root: &Path) -> Result<PathBuf> {
     }
 }
 
-fn enter(root: &Path, line: &str) -> Result<(i32, String)> {
+/// How long a line may take, in seconds: one that waits for ever is a mistake and nothing that hangs.
+const PATIENCE: &str = "300";
+
+/// A line for the shell of this machine, with this program as `drydock` over a lab's own roots.
+fn command(root: &Path, line: &str, limited: bool) -> Result<Command> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(named(root)?).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(paths).map_err(|_| Error::invalid("PATH cannot be put together"))?;
-    let ran = Command::new("sh")
-        .args(["-c", line])
+    let mut command = Command::new(if limited { "timeout" } else { "sh" });
+    command.args(if limited { ["--kill-after=5", PATIENCE, "sh"].as_slice() } else { &[] }).args(["-c", line]);
+    command
         .env("PATH", path)
         .env("DRYDOCK_HOST", "linux")
         .env("DRYDOCK_DATA_ROOT", root.join("data"))
-        .env("DRYDOCK_RUN_ROOT", root.join("run"))
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|e| Error::new(ErrorKind::System, "run sh").source(e))?;
+        .env("DRYDOCK_RUN_ROOT", root.join("run"));
+    Ok(command)
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::System, "run sh").source(error)
+}
+
+/// Runs a line with the terminal's own streams. Answers its exit code.
+pub(super) fn show(root: &Path, line: &str) -> Result<i32> {
+    let status = command(root, line, false)?.status().map_err(failed)?;
+    Ok(status.code().unwrap_or(-1))
+}
+
+fn enter(root: &Path, line: &str) -> Result<(i32, String)> {
+    let ran = command(root, line, true)?.stdin(std::process::Stdio::null()).output().map_err(failed)?;
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     Ok((ran.status.code().unwrap_or(-1), said))
 }
 
 /// Begins a lab. Answers how to get to it.
-pub(super) fn begin(lab: &Lab) -> Result<String> {
+pub(super) fn begin(lab: &Lab, student: &str) -> Result<String> {
     let root = root_of(lab)?;
     make(&root)?;
     for line in &lab.start {
@@ -99,8 +117,10 @@ pub(super) fn begin(lab: &Lab) -> Result<String> {
         }
     }
     let (bin, shown) = (named(&root)?, root.display());
+    let record = super::shell::begin(lab, student)?;
     Ok(format!(
-        "type into your own shell:\nexport DRYDOCK_HOST=linux DRYDOCK_DATA_ROOT={shown}/data DRYDOCK_RUN_ROOT={shown}/run PATH={}:$PATH",
+        "type into a terminal whose lines are recorded, to be handed in as {}:  drydock learn shell\nor into your own shell, after:\nexport DRYDOCK_HOST=linux DRYDOCK_DATA_ROOT={shown}/data DRYDOCK_RUN_ROOT={shown}/run PATH={}:$PATH",
+        record.display(),
         bin.display()
     ))
 }
@@ -155,5 +175,29 @@ impl Drop for LinuxStage {
         if let Err(error) = remove(&self.root()) {
             eprintln!("drydock: {error}");
         }
+    }
+}
+
+/// A lab with these lines typed after its start, on this machine, under roots of its own; what holds of it once nothing more is on its way.
+pub(super) fn typed(lab: &Lab, lines: &[&str]) -> Result<Vec<(String, Verdict)>> {
+    let mut stage = LinuxStage::new()?;
+    stage.fresh(lab)?;
+    for line in &lab.start {
+        let (code, said) = stage.enter(line)?;
+        if code != 0 {
+            return Err(Error::invalid(format!("the lab {} cannot begin: `{line}` ends with {code}: {said}", lab.id)));
+        }
+    }
+    for line in lines {
+        // Whoever is wrong is refused, and goes on.
+        stage.enter(line)?;
+    }
+    let mut round = 0;
+    loop {
+        let outcomes = lab.check(&*stage.engine()?)?;
+        if outcomes.iter().all(|outcome| outcome.verdict.holds) || !stage.wait(round) {
+            return Ok(outcomes.into_iter().map(|outcome| (outcome.check.predicate.to_string(), outcome.verdict)).collect());
+        }
+        round += 1;
     }
 }

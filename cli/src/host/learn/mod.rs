@@ -2,6 +2,8 @@
 
 mod grade;
 pub(super) mod linux;
+mod rust;
+mod shell;
 mod sim;
 mod state;
 
@@ -56,6 +58,8 @@ enum What {
     },
     /// Help with what is open, a little more each time
     Hint,
+    /// Type into a lab on this machine: every line is recorded, to be handed in
+    Shell,
     /// Begin the lab again
     Reset,
     /// Begin the next lab
@@ -75,6 +79,9 @@ enum What {
         /// csv, json or junit
         #[arg(long, default_value = "csv")]
         format: String,
+        /// Where what was done with real containers is done again: sim, or linux for this machine, as root
+        #[arg(long = "host", default_value = "sim")]
+        place: String,
     },
 }
 
@@ -108,7 +115,7 @@ fn written(_: std::io::Error) -> Error {
 fn find(id: &str, student: &str) -> Result<Lab> {
     let found = drydock_lessons::find(id, student).map_err(|mistake| Error::invalid(format!("the lab {id}: {mistake}")))?;
     found.ok_or_else(|| {
-        let all: Vec<&str> = drydock_lessons::LABS.iter().map(|(id, _)| *id).collect();
+        let all: Vec<&str> = order().collect();
         Error::not_found(format!("no such lab: {}", id.escape_debug())).hint(format!("there are {}", all.join(", ")))
     })
 }
@@ -126,34 +133,53 @@ impl What {
     fn act(self, options: &HostOptions, out: &mut dyn Write) -> Result<i32> {
         match self {
             Self::List => list(out),
-            Self::Start { lab, student, place } => start(&find(&lab, &student)?, &student, place_of(&place, options)?, out),
+            Self::Start { lab, student, place } => begin(&lab, &student, place_of(&place, options)?, false, out),
             Self::Check { watch: true } => watch(out),
             Self::Check { watch: false } => check(out),
             Self::Hint => hint(out),
+            Self::Shell => shell::run(out),
             Self::Reset => {
                 let current = Current::load()?;
-                start(&find(&current.lab, &current.student)?, &current.student, current.place, out)
+                begin(&current.lab, &current.student, current.place, true, out)
             }
             Self::Next => {
                 let current = Current::load()?;
-                let mut after = drydock_lessons::LABS.iter().skip_while(|(id, _)| *id != current.lab).skip(1);
-                let (id, _) = after.next().ok_or_else(|| Error::not_found("this was the last lab"))?;
-                start(&find(id, &current.student)?, &current.student, current.place, out)
+                let mut after = order().skip_while(|id| *id != current.lab).skip(1);
+                let id = after.next().ok_or_else(|| Error::not_found("this was the last lab"))?;
+                // Rust is written on any machine, and judged in memory.
+                let place = if rust::find(id).is_some() { Where::Sim } else { current.place };
+                begin(id, &current.student, place, false, out)
             }
             Self::Verify { labs, place } => verify_all(&labs, place_of(&place, options)?, out),
-            Self::Grade { directory, format } => grade::run(&directory, &format, out),
+            Self::Grade { directory, format, place } => grade::run(&directory, &format, place_of(&place, options)?, out),
         }
     }
 }
 
+/// Every lab by its name, in order: those that are typed, and those that are written.
+fn order() -> impl Iterator<Item = &'static str> {
+    drydock_lessons::LABS.iter().map(|(id, _)| *id).chain(drydock_lessons::rust::RUST_LABS.iter().map(|lab| lab.id))
+}
+
 fn list(out: &mut dyn Write) -> Result<i32> {
     let done = state::done()?;
-    for (id, _) in drydock_lessons::LABS {
-        let lab = find(id, "")?;
+    for id in order() {
+        let (chapter, minutes, title) = match rust::find(id) {
+            Some(lab) => (lab.chapter.to_owned(), lab.minutes, lab.title.to_owned()),
+            None => find(id, "").map(|lab| (lab.chapter, lab.minutes, lab.title))?,
+        };
         let mark = if done.iter().any(|d| d == id) { "done" } else { "" };
-        writeln!(out, "{:<3} {id:<10} {:>2} min  {mark:<5} {}", lab.chapter, lab.minutes, lab.title).map_err(written)?;
+        writeln!(out, "{chapter:<3} {id:<12} {minutes:>2} min  {mark:<5} {title}").map_err(written)?;
     }
     Ok(0)
+}
+
+/// Begins a lab of either kind; `again` if it was begun already.
+fn begin(id: &str, student: &str, place: Where, again: bool, out: &mut dyn Write) -> Result<i32> {
+    match rust::find(id) {
+        Some(lab) => rust::start(lab, student, place, again, out),
+        None => start(&find(id, student)?, student, place, out),
+    }
 }
 
 fn start(lab: &Lab, student: &str, place: Where, out: &mut dyn Write) -> Result<i32> {
@@ -166,7 +192,7 @@ fn start(lab: &Lab, student: &str, place: Where, out: &mut dyn Write) -> Result<
                 file.display()
             )
         }
-        Where::Linux => linux::begin(lab)?,
+        Where::Linux => linux::begin(lab, student)?,
     };
     current.save()?;
     let goal = lab.goal.join(" ");
@@ -210,6 +236,9 @@ pub(super) fn print(lab: &Lab, outcomes: &[Outcome<'_>], out: &mut dyn Write) ->
 
 fn check(out: &mut dyn Write) -> Result<i32> {
     let current = Current::load()?;
+    if let Some(lab) = rust::find(&current.lab) {
+        return rust::check(lab, &current.student, out);
+    }
     let (lab, engine) = open(&current)?;
     let done = print(&lab, &lab.check(&*engine)?, out).map_err(written)?;
     if done {
@@ -221,6 +250,9 @@ fn check(out: &mut dyn Write) -> Result<i32> {
 /// Looks again after every event. A simulated world moves only while somebody types into it, so there the terminal itself looks.
 fn watch(out: &mut dyn Write) -> Result<i32> {
     let current = Current::load()?;
+    if rust::find(&current.lab).is_some() {
+        return Err(Error::unsupported("watching a Rust lab").hint("drydock learn check builds and judges"));
+    }
     if current.place == Where::Sim {
         return Err(Error::unsupported("watching a simulated world from outside").hint("drydock sim --save FILE looks after every line"));
     }
@@ -245,6 +277,9 @@ fn watch(out: &mut dyn Write) -> Result<i32> {
 
 fn hint(out: &mut dyn Write) -> Result<i32> {
     let mut current = Current::load()?;
+    if let Some(lab) = rust::find(&current.lab) {
+        return rust::hint(lab, current, out);
+    }
     let (lab, engine) = open(&current)?;
     let Some(open) = lab.first_open(&*engine)? else {
         writeln!(out, "Nothing is open: drydock learn check").map_err(written)?;
@@ -264,13 +299,18 @@ fn hint(out: &mut dyn Write) -> Result<i32> {
 }
 
 fn verify_all(which: &[String], place: Where, out: &mut dyn Write) -> Result<i32> {
-    let all: Vec<String> = drydock_lessons::LABS.iter().map(|(id, _)| (*id).to_owned()).collect();
+    // Rust labs have one host: what is judged there is code, and no kernel's doing.
+    let all: Vec<String> = order().filter(|id| place == Where::Sim || rust::find(id).is_none()).map(str::to_owned).collect();
     let mut stage: Box<dyn Stage> = match place {
         Where::Sim => Box::new(sim::SimStage::default()),
         Where::Linux => Box::new(linux::LinuxStage::new()?),
     };
     let mut code = 0;
     for id in if which.is_empty() { &all } else { which } {
+        if let Some(lab) = rust::find(id) {
+            code = code.max(verify_rust(lab, place, out)?);
+            continue;
+        }
         let lab = find(id, "")?;
         let wrong = verify(&lab, &mut *stage)?;
         let checks = lab.checks().count();
@@ -284,4 +324,22 @@ fn verify_all(which: &[String], place: Where, out: &mut dyn Write) -> Result<i32
         code = code.max(i32::from(!wrong.is_empty()));
     }
     Ok(code)
+}
+
+fn verify_rust(lab: &'static drydock_lessons::rust::RustLab, place: Where, out: &mut dyn Write) -> Result<i32> {
+    if place == Where::Linux {
+        return Err(Error::unsupported("a Rust lab with real containers").hint("drydock learn verify --host sim"));
+    }
+    let (id, wrong) = (lab.id, rust::verify(lab)?);
+    match wrong.is_empty() {
+        true => writeln!(
+            out,
+            "{id}: the start fails, the solution passes, {} checks are reached, {} breaks break",
+            lab.checks.len(),
+            lab.breaks.len()
+        ),
+        false => writeln!(out, "{id}: {}", wrong.join(&format!("\n{id}: "))),
+    }
+    .map_err(written)?;
+    Ok(i32::from(!wrong.is_empty()))
 }

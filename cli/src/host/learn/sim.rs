@@ -17,6 +17,18 @@ fn file_of(lab: &Lab) -> Result<PathBuf> {
     Ok(directory()?.join(format!("{}.world", lab.id)))
 }
 
+/// A lab's world with these lines typed into it after its start, and what it is then.
+pub(super) fn typed(lab: &Lab, student: &str, lines: &[&str]) -> Result<World> {
+    let (world, _) = started(lab, student)?;
+    let (mut console, memory) = (Console::default(), Memory::default());
+    for line in lines {
+        // Whoever is wrong is refused, and goes on.
+        console.run(&world, line, &mut memory.clone(), &mut |_| {});
+    }
+    world.pause();
+    Ok(world)
+}
+
 /// A world with a lab's start in it, and the entries that made it.
 pub(super) fn started(lab: &Lab, student: &str) -> Result<(World, Vec<Entry>)> {
     let world = World::new(lab.seed(student))?;
@@ -35,7 +47,7 @@ pub(super) fn started(lab: &Lab, student: &str) -> Result<(World, Vec<Entry>)> {
 /// Makes the world of a lab anew, in its file.
 pub(super) fn begin(lab: &Lab, student: &str) -> Result<PathBuf> {
     let (_, entries) = started(lab, student)?;
-    let ticket = Ticket { lab: lab.id.clone(), student: student.to_owned() };
+    let ticket = Ticket { lab: lab.id.clone(), student: student.to_owned(), host: String::new() };
     let header = Header { seed: lab.seed(student), lab: Some(ticket), ..Header::default() };
     let mut text = history::line(&header)?;
     for entry in &entries {

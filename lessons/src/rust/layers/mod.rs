@@ -1,0 +1,4 @@
+//! The third Rust lab: a root file system from layers.
+
+pub mod lab;
+pub mod words;
