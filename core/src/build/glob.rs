@@ -10,9 +10,9 @@ enum Part {
     Any,
     /// `*`: any number of characters but slashes.
     Star,
-    /// `[…]`
-    Class { negated: bool, ranges: Vec<(char, char)> },
-    /// `**` at the end: anything.
+    /// `[…]`, which may be a slash where `**` has a meaning: there Go's regular expressions say what fits.
+    Class { negated: bool, ranges: Vec<(char, char)>, slash: bool },
+    /// `**` at the end, or before a plain text: anything.
     Rest,
     /// `**/`: nothing, or anything that ends with a slash.
     Directories,
@@ -38,17 +38,14 @@ impl Glob {
             at += 1;
             match c {
                 '*' if double && chars.get(at) == Some(&'*') => {
-                    while chars.get(at) == Some(&'*') {
-                        at += 1;
-                    }
-                    if chars.get(at) == Some(&'/') {
-                        at += 1;
-                        parts.push(Part::Directories);
-                    } else if at == chars.len() {
-                        parts.push(Part::Rest);
-                    } else {
-                        parts.push(Part::Directories);
-                    }
+                    let first = at == 1;
+                    at += 1;
+                    let slash = chars.get(at) == Some(&'/');
+                    at += usize::from(slash);
+                    let rest = &chars[at..];
+                    // Before a plain text, two stars at the very beginning are any text at all: `**.log` is what ends with .log.
+                    let plain = first && !slash && !rest.iter().any(|c| matches!(c, '*' | '?' | '[' | ']' | '\\'));
+                    parts.push(if rest.is_empty() || plain { Part::Rest } else { Part::Directories });
                 }
                 '*' => parts.push(Part::Star),
                 '?' => parts.push(Part::Any),
@@ -57,7 +54,7 @@ impl Glob {
                     at += 1;
                 }
                 '[' => {
-                    let (part, next) = class(&chars, at)?;
+                    let (part, next) = class(&chars, at, double)?;
                     parts.push(part);
                     at = next;
                 }
@@ -124,7 +121,9 @@ impl Glob {
             match part {
                 Part::One(wanted) if *wanted == c => self.enter(&mut next, i + 1),
                 Part::Any if c != '/' => self.enter(&mut next, i + 1),
-                Part::Class { negated, ranges } if c != '/' && ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)) != *negated => {
+                Part::Class { negated, ranges, slash }
+                    if (c != '/' || *slash) && ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)) != *negated =>
+                {
                     self.enter(&mut next, i + 1);
                 }
                 Part::Star if c != '/' => self.enter(&mut next, i),
@@ -147,7 +146,7 @@ impl Glob {
 }
 
 /// A class after its bracket, and where the pattern goes on.
-fn class(chars: &[char], mut at: usize) -> Option<(Part, usize)> {
+fn class(chars: &[char], mut at: usize, slash: bool) -> Option<(Part, usize)> {
     let negated = chars.get(at) == Some(&'^');
     at += usize::from(negated);
     let mut ranges = Vec::new();
@@ -163,7 +162,7 @@ fn class(chars: &[char], mut at: usize) -> Option<(Part, usize)> {
             Some(c)
         };
         if chars.get(at) == Some(&']') && !ranges.is_empty() {
-            return Some((Part::Class { negated, ranges }, at + 1));
+            return Some((Part::Class { negated, ranges, slash }, at + 1));
         }
         if matches!(chars.get(at), Some('-' | ']')) {
             return None;
@@ -196,6 +195,7 @@ mod tests {
             ("a?c", "a/c", false),
             ("[a-c]x", "bx", true),
             ("[^a-c]x", "bx", false),
+            ("a[^b]c", "a/c", false),
             ("\\*", "*", true),
             ("\\*", "a", false),
             ("[\\]]", "]", true),
@@ -207,6 +207,29 @@ mod tests {
         }
         for bad in ["[", "[a", "[]a]", "[-a]", "[a-]", "\\", "[^"] {
             assert_eq!(Glob::read(bad, false), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn two_stars_mean_what_mobys_patternmatcher_says() {
+        let table = [
+            ("**.log", "x.log", true),
+            ("**.log", "a/x.log", true),
+            ("**a", "ba", true),
+            ("**/a", "ba", false),
+            ("**a*", "ba", false),
+            ("**a*", "b/ax", true),
+            ("x**a", "xba", false),
+            ("x**a", "xb/a", true),
+            ("x**a", "xa", true),
+            ("***", "a/b", true),
+            ("***a", "b/xa", true),
+            ("****a", "xa", false),
+            ("a**", "ab/c", true),
+            ("a[^b]c", "a/c", true),
+        ];
+        for (pattern, path, fits) in table {
+            assert_eq!(Glob::read(pattern, true).unwrap().matches(path), fits, "{pattern} {path}");
         }
     }
 

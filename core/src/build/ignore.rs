@@ -67,7 +67,8 @@ impl Ignore {
     }
 
     fn add(&mut self, pattern: &str, takes_back: bool) -> Option<()> {
-        let clean = clean(pattern);
+        // Blanks that only cleaning brought to an end go too: `a /` is `a`.
+        let clean = clean(clean(pattern).trim());
         let number = self.count;
         self.count += 1;
         if Glob::is_literal(&clean) {
@@ -93,8 +94,7 @@ impl Ignore {
                 last = last.max(Some(*found));
             }
         }
-        // "." names the context itself, and with it everything.
-        last = last.max(self.literal.get(".").copied());
+        // "." names the context itself, and for historical reasons leaves nothing out.
         for (number, glob, takes_back, _) in self.globs.iter().rev() {
             if last.is_some_and(|(known, _)| known > *number) {
                 break;
@@ -192,7 +192,11 @@ mod tests {
             ("a(b)+", "a(b)+", true),
             ("../x", "x", false),
             ("..", "a", false),
-            (".", "a/b", true),
+            (".", "a/b", false),
+            ("./", "a", false),
+            (".\n!a\n*", "b", true),
+            ("a /", "a/b", true),
+            ("**.md", "docs/x.md", true),
             ("\u{feff}a", "a", true),
             ("a\r\nb\r\n", "b", true),
             ("Dockerfile", "Dockerfile", true),
@@ -203,6 +207,22 @@ mod tests {
         for (text, path, out) in table {
             assert_eq!(of(text).excludes(path), out, "{text:?} {path}");
         }
+    }
+
+    /// What moby's patternmatcher 0.5 answers, asked of it: for each pattern or list of them, a path, and whether it is left out.
+    #[test]
+    fn patterns_mean_what_mobys_patternmatcher_says() {
+        let table = include_str!("ignore.vectors");
+        let mut count = 0;
+        for line in table.lines().filter(|l| !l.starts_with('#')) {
+            let (text, path, out) = match line.split('\t').collect::<Vec<_>>().as_slice() {
+                [text, path, out] => (text.replace("; ", "\n"), (*path).to_owned(), *out == "out"),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(of(&text).excludes(&path), out, "{text:?} {path}");
+            count += 1;
+        }
+        assert!(count > 100, "{count}");
     }
 
     #[test]
