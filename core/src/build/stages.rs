@@ -52,7 +52,7 @@ pub struct Graph<'a> {
     pub stages: Vec<Stage<'a>>,
     /// The one that is built.
     pub target: usize,
-    /// The target and everything it needs, in the order of the file, in which each comes after what it needs.
+    /// The target and everything it needs: each after what it needs, and in the order of the file otherwise.
     pub order: Vec<usize>,
     /// Arguments before the first FROM: what an ARG without a value takes on in a stage.
     pub global: BTreeMap<String, Option<String>>,
@@ -63,15 +63,22 @@ pub struct Graph<'a> {
 impl Graph<'_> {
     /// What a name after `--from=` means in the stage that is number `of`.
     pub fn from(&self, name: &str, of: usize) -> From {
-        let lower = name.to_ascii_lowercase();
-        // The nearest earlier stage of the name; two may share one.
-        if let Some(at) = self.stages[..of].iter().rposition(|s| s.name.as_deref() == Some(&lower)) {
-            return From::Stage(at);
-        }
-        match name.parse::<usize>() {
-            Ok(number) if number < of => From::Stage(number),
+        match self.named(name, of) {
+            // A later stage counts where the file itself asks for it: what a trigger asks for was not there when the stages were put in order.
+            Some(at) if at < of || self.stages[of].needs.contains(&at) => From::Stage(at),
             _ => From::Image(name.to_owned()),
         }
+    }
+
+    /// The stage that a name or a number means: the nearest earlier one of the name, as two may share one, and then a later one.
+    fn named(&self, name: &str, of: usize) -> Option<usize> {
+        let lower = name.to_ascii_lowercase();
+        let is = |stage: &Stage<'_>| stage.name.as_deref() == Some(&lower);
+        self.stages[..of]
+            .iter()
+            .rposition(is)
+            .or_else(|| name.parse().ok().filter(|number| *number < self.stages.len()))
+            .or_else(|| self.stages.iter().position(is))
     }
 }
 
@@ -83,7 +90,7 @@ pub fn mount_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 /// Reads the graph of a file.
 ///
 /// # Errors
-/// [`crate::ErrorKind::InvalidInput`]: a base without a name, a target that is none, a stage that needs itself.
+/// [`crate::ErrorKind::InvalidInput`]: a base without a name, a target that is none, a stage that needs itself, by others or directly.
 pub fn graph<'a>(file: &'a Dockerfile, request: &BuildRequest, platform: &str) -> Result<Graph<'a>> {
     let escape = file.directives.escape;
     let known: BTreeMap<String, String> = variables::platform(platform).into_iter().collect();
@@ -142,37 +149,17 @@ pub fn graph<'a>(file: &'a Dockerfile, request: &BuildRequest, platform: &str) -
                 }
             }
             _ => {
-                let of = graph.stages.len() - 1;
-                let froms = froms(instruction);
-                let own: BTreeMap<String, String> = graph.global.iter().filter_map(|(k, v)| v.clone().map(|v| (k.clone(), v))).collect();
-                for (name, span) in froms {
-                    let name = expand::word(&name, escape, &|n| own.get(n).cloned()).map(|e| e.text).unwrap_or(name);
-                    if graph.stages[of].name.as_deref() == Some(&name.to_ascii_lowercase()) || name.parse() == Ok(of) {
-                        return Err(file.source.failure(
-                            &Fault::new(span, format!("circular dependency detected on stage: {name}"))
-                                .help("a stage can copy from earlier stages only"),
-                        ));
-                    }
-                    if let Ok(number) = name.parse::<usize>()
-                        && number > of
-                    {
-                        return Err(file.source.failure(
-                            &Fault::new(span, format!("invalid stage index {number}"))
-                                .help(format!("this is stage {of}, and it can copy from the stages before it")),
-                        ));
-                    }
-                    if let From::Stage(stage) = graph.from(&name, of) {
-                        graph.stages[of].needs.insert(stage);
-                    }
-                }
                 if let Kind::Arg(pairs) = &instruction.kind {
                     graph.asked.extend(pairs.iter().map(|p| p.name.text.clone()));
                 }
+                let of = graph.stages.len() - 1;
                 graph.stages[of].body.push(instruction);
             }
         }
     }
+    let places = sources(&mut graph, file)?;
     graph.target = target(&graph, &request.target)?;
+    let sorted = sorted(&graph, file, &places)?;
     let mut seen = BTreeSet::new();
     let mut waiting = vec![graph.target];
     while let Some(stage) = waiting.pop() {
@@ -180,9 +167,81 @@ pub fn graph<'a>(file: &'a Dockerfile, request: &BuildRequest, platform: &str) -
             waiting.extend(&graph.stages[stage].needs);
         }
     }
-    // A stage needs earlier ones only, so that the order of the file is one in which each comes after what it needs.
-    graph.order = seen.into_iter().collect();
+    graph.order = sorted.into_iter().filter(|stage| seen.contains(stage)).collect();
     Ok(graph)
+}
+
+/// Where each stage asks for another.
+type Places = BTreeMap<(usize, usize), Span>;
+
+/// Finds what the instructions of each stage take from others, which may be later ones.
+fn sources(graph: &mut Graph<'_>, file: &Dockerfile) -> Result<Places> {
+    let escape = file.directives.escape;
+    let own: BTreeMap<String, String> = graph.global.iter().filter_map(|(k, v)| v.clone().map(|v| (k.clone(), v))).collect();
+    let mut places = Places::new();
+    for of in 0..graph.stages.len() {
+        for (name, span) in graph.stages[of].body.iter().copied().flat_map(froms).collect::<Vec<_>>() {
+            let name = expand::word(&name, escape, &|n| own.get(n).cloned()).map(|e| e.text).unwrap_or(name);
+            if graph.stages[of].name.as_deref() == Some(&name.to_ascii_lowercase()) {
+                return Err(circle(file, span, &name));
+            }
+            match (graph.named(&name, of), name.parse::<usize>()) {
+                (Some(at), _) if at == of => return Err(circle(file, span, &name)),
+                (Some(at), _) => {
+                    graph.stages[of].needs.insert(at);
+                    places.insert((of, at), span);
+                }
+                (None, Ok(number)) => {
+                    return Err(file.source.failure(
+                        &Fault::new(span, format!("invalid stage index {number}"))
+                            .help(format!("this is stage {of}, and the last one is {}", graph.stages.len() - 1)),
+                    ));
+                }
+                (None, Err(_)) => {}
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn circle(file: &Dockerfile, span: Span, name: &str) -> Error {
+    file.source.failure(
+        &Fault::new(span, format!("circular dependency detected on stage: {name}"))
+            .help("a stage can copy from stages that need nothing of it themselves"),
+    )
+}
+
+/// All stages so that each comes after what it needs, and in the order of the file otherwise.
+fn sorted(graph: &Graph<'_>, file: &Dockerfile, places: &Places) -> Result<Vec<usize>> {
+    let mut left: BTreeSet<usize> = (0..graph.stages.len()).collect();
+    let mut order = Vec::with_capacity(left.len());
+    let mut missing: Vec<usize> = graph.stages.iter().map(|s| s.needs.len()).collect();
+    let mut wanted_by = vec![Vec::new(); graph.stages.len()];
+    for (of, stage) in graph.stages.iter().enumerate() {
+        stage.needs.iter().for_each(|need| wanted_by[*need].push(of));
+    }
+    let mut ready: BTreeSet<usize> = left.iter().copied().filter(|of| missing[*of] == 0).collect();
+    while let Some(next) = ready.pop_first() {
+        left.remove(&next);
+        order.push(next);
+        for of in &wanted_by[next] {
+            missing[*of] -= 1;
+            if missing[*of] == 0 {
+                ready.insert(*of);
+            }
+        }
+    }
+    let Some(mut at) = left.first().copied() else { return Ok(order) };
+    // Each of these needs another of these, so that going on from one to the next comes round.
+    let mut gone = BTreeSet::new();
+    loop {
+        let Some(next) = graph.stages[at].needs.iter().copied().find(|need| left.contains(need)) else { return Ok(order) };
+        if !gone.insert(at) && places.contains_key(&(at, next)) {
+            let name = graph.stages[at].name.clone().unwrap_or_else(|| at.to_string());
+            return Err(circle(file, places[&(at, next)], &name));
+        }
+        at = next;
+    }
 }
 
 /// The sources that an instruction names, with their places.
@@ -255,6 +314,29 @@ mod tests {
         assert!(wrong("FROM a AS x\nCOPY --from=x /a /b").contains("circular dependency detected on stage: x"));
         assert!(wrong("FROM a\nCOPY --from=99 /a /b").contains("invalid stage index 99"));
         assert!(wrong("FROM a\nCOPY --from=0 /a /b").contains("circular dependency"));
+        // By way of another, which stands later; by a mount; by way of the base.
+        let two = "FROM a AS x\nCOPY --from=y /a /b\nFROM a AS y\nRUN --mount=from=x,target=/x true\n";
+        let said = wrong(two);
+        assert!(said.contains("circular dependency detected on stage: x") && said.contains("Dockerfile:2"), "{said}");
+        assert!(wrong("FROM a AS x\nCOPY --from=y /a /b\nFROM x AS y\nFROM b\n").contains("circular dependency detected on stage: x"));
+        assert!(
+            wrong("FROM a AS other\nCOPY --from=x /a /b\nFROM a AS x\nRUN --mount=type=bind,from=2 true\nFROM a\nCOPY --from=1 /a /b\n")
+                .contains("circular")
+        );
+    }
+
+    #[test]
+    fn a_stage_may_copy_from_a_later_one() {
+        let text = "FROM a AS x\nCOPY --from=y /a /b\nFROM b AS y\nFROM c AS z\nFROM x\nCOPY --from=2 / /\n";
+        assert_eq!(of(text, "", &[]).unwrap().0, [1, 0, 2, 3]);
+        assert_eq!(of(text, "x", &[]).unwrap().0, [1, 0]);
+    }
+
+    #[test]
+    fn a_stage_that_bears_the_name_of_its_base_begins_with_the_image() {
+        assert_eq!(of("FROM x AS x\nRUN true\n", "x", &[]).unwrap(), (vec![0], vec![Base::Image("x".to_owned())]));
+        let twice = "FROM x AS x\nFROM x AS x\n";
+        assert_eq!(of(twice, "", &[]).unwrap(), (vec![0, 1], vec![Base::Image("x".to_owned()), Base::Stage(0)]));
     }
 
     #[test]

@@ -353,12 +353,16 @@ fn copy_kind(made: &mut Instruction, line: &Line<'_>, rest: &Text, words: &[Word
     let Some(dest) = all.pop() else { return Err(missing(made)) };
     let docs = &line.logical.heredocs;
     for text in all {
-        match docs.iter().find(|d| d.span == text.span) {
-            Some(doc) => copy.heredocs.push(doc.clone()),
+        match docs.iter().find(|d| d.span.start <= text.span.start && text.span.end <= d.span.end) {
+            Some(doc) if doc.span.start == text.span.start => copy.heredocs.push(doc.clone()),
+            // The name that blanks keep apart from its `<<`.
+            Some(_) => {}
             None => copy.sources.push(text),
         }
     }
-    if docs.iter().any(|d| d.span == dest.span) || (copy.sources.is_empty() && copy.heredocs.is_empty()) {
+    if docs.iter().any(|d| d.span.start <= dest.span.start && dest.span.end <= d.span.end)
+        || (copy.sources.is_empty() && copy.heredocs.is_empty())
+    {
         return Err(Fault::new(
             dest.span,
             format!("{keyword} requires at least two arguments, but only one was provided. Destination could not be determined"),

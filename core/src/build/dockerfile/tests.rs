@@ -95,6 +95,54 @@ fn here_documents_are_kept_byte_by_byte() {
 }
 
 #[test]
+fn here_documents_in_here_documents_are_text() {
+    // What the shell makes of it is the shell's: only the line that is the outer name ends it.
+    let file = of("FROM a\nRUN <<OUTER\ncat <<INNER >/f\nOUTER2\nINNER\nOUTER\nRUN after\n");
+    let Kind::Run(run) = &file.instructions[1].kind else { panic!() };
+    assert_eq!(run.heredocs.len(), 1);
+    assert_eq!(run.heredocs[0].content, "cat <<INNER >/f\nOUTER2\nINNER\n");
+    assert_eq!((file.instructions.len(), file.instructions[2].lines), (3, (7, 7)));
+    // Two of a line come one after the other, and the name of the second in the first is text.
+    let file = of("FROM a\nCOPY <<X <<Y /d/\nY\nX\nX\nY\n");
+    let Kind::Copy(copy) = &file.instructions[1].kind else { panic!() };
+    let read: Vec<_> = copy.heredocs.iter().map(|h| (h.name.as_str(), h.content.as_str(), h.lines)).collect();
+    assert_eq!(read, [("X", "Y\n", (3, 4)), ("Y", "X\n", (5, 6))]);
+}
+
+#[test]
+fn here_documents_as_they_are_written_in_the_wild() {
+    let copied = |text: &str| {
+        let file = of(&format!("FROM a\n{text}"));
+        let Kind::Copy(copy) = &file.instructions[1].kind else { panic!() };
+        let docs: Vec<_> = copy.heredocs.iter().map(|h| (h.name.clone(), h.content.clone(), h.expand)).collect();
+        (docs, copy.sources.iter().map(|s| s.text.clone()).collect::<Vec<_>>(), copy.dest.text.clone())
+    };
+    let doc = |name: &str, content: &str, expand| (name.to_owned(), content.to_owned(), expand);
+    let none: Vec<String> = Vec::new();
+    // Blanks before the name; a file beside it; quotes; comments, empty lines, continuation characters and instructions are text.
+    assert_eq!(copied("COPY << EOF /f\na\nEOF\n"), (vec![doc("EOF", "a\n", true)], none.clone(), "/f".to_owned()));
+    assert_eq!(
+        copied("COPY one << 'E' two /d/\nE\n"),
+        (vec![doc("E", "", false)], vec!["one".to_owned(), "two".to_owned()], "/d/".to_owned())
+    );
+    assert_eq!(
+        copied("COPY <<EOF /f\n# no comment\n\nRUN \\\nFROM x\n EOF\nEOF\n").0,
+        [doc("EOF", "# no comment\n\nRUN \\\nFROM x\n EOF\n", true)]
+    );
+    assert_eq!(copied("ADD --chown=1 <<file.txt /d/\r\nx\r\nfile.txt\r\n").0, [doc("file.txt", "x\n", true)]);
+    // No here-documents: in a list, in quotes, for an instruction that takes none.
+    for text in ["RUN [\"<<EOF\"]", "RUN \"<<EOF\"", "RUN a<<EOF", "ENV A=<<EOF", "USER <<EOF", "CMD cat <<EOF", "LABEL a=1 b=<<EOF"] {
+        assert_eq!(of(&format!("FROM a\n{text}\nRUN after\n")).instructions.len(), 3, "{text}");
+    }
+    // A trigger's are the trigger's.
+    let file = of("FROM a\nONBUILD COPY <<E /f\nx\nE\nRUN after\n");
+    assert_eq!(file.instructions.len(), 3);
+    for text in ["RUN <<EOF\nx\n", "COPY <<A <<B /d/\nA\nb\n", "RUN <<EOF\nEOF2\n", "COPY <<EOF /f\n\tEOF\n"] {
+        assert!(wrong(&format!("FROM a\n{text}")).contains("unterminated heredoc"), "{text}");
+    }
+}
+
+#[test]
 fn a_place_in_a_continued_line_is_that_of_its_own_line() {
     let file = of("FROM a\nENV A=1 \\\n    Bä=2 \\\n    C=3\n");
     let Kind::Env(pairs) = &file.instructions[1].kind else { panic!() };

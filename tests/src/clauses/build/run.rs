@@ -25,6 +25,8 @@ pub(super) const CLAUSES: &[Clause] = &[
         equal("layers", w.engine().image(NAME)?.diff_ids.len(), w.engine().image("busybox")?.diff_ids.len() + 2)
     }),
     Clause::law("BLD-RUN-5", "A here-document is the script, with the variables of its shell.", REFERENCE, |w| {
+        let nested = "FROM busybox\nRUN << EOF\ncat << INNER > /f\none\nINNER\necho two >> /f\nEOF\n";
+        in_image(w, nested, &[], "cat /f")?.exits(0)?.prints("one\ntwo")?.done()?;
         let text = "FROM busybox\nENV A=1\nRUN <<EOF\nb=2\necho $A$b > /f\necho done >> /f\nEOF\n";
         in_image(w, text, &[], "cat /f")?.exits(0)?.prints("12\ndone")?.done()
     })

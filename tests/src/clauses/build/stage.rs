@@ -116,4 +116,20 @@ pub(super) const CLAUSES: &[Clause] = &[
                     FROM busybox AS three\nCOPY --from=one /f /f\nRUN echo 3 >> /f\nFROM busybox\nCOPY --from=two /f /2\nCOPY --from=three /f /3\n";
         in_image(w, text, &[], "cat /2 /3")?.exits(0)?.prints("1\n2\n1\n3")?.done()
     }),
+    Clause::law(
+        "BLD-STAGE-17",
+        "A stage can copy from a later one, unless that needs it in turn.",
+        "Docker manual, Multi-stage builds",
+        |w| {
+            let text = "FROM busybox AS one\nCOPY --from=two /f /f\nRUN echo 1 >> /f\nFROM busybox AS two\nRUN echo 2 > /f\nFROM one\n";
+            in_image(w, text, &[], "cat /f")?.exits(0)?.prints("2\n1")?.done()?;
+            let error = refused(w, "FROM busybox AS one\nCOPY --from=two /f /f\nFROM busybox AS two\nCOPY --from=one /f /f\n", &[])?;
+            contains("message", &error.to_string(), "circular dependency detected on stage: one")
+        },
+    )
+    .needs(BUILDKIT),
+    Clause::docker("BLD-STAGE-18", "A stage that bears the name of its base begins with the image of that name.", REFERENCE, |w| {
+        let text = "FROM busybox AS busybox\nRUN echo x > /x\nFROM busybox\nRUN echo y > /y\n";
+        in_image(w, text, &[], "cat /x /y")?.exits(0)?.prints("x\ny")?.done()
+    }),
 ];
