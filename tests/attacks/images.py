@@ -5,15 +5,18 @@ After each, a directory beside is what it was (names, modes, owners, times, attr
 wrong and leaves nothing, and what is taken runs without touching the directory either.
 """
 
+import bz2
 import gzip
 import hashlib
 import http.server
 import io
 import json
+import lzma
 import os
 import socket
 import subprocess
 import sys
+import zlib
 import tarfile
 import threading
 import time
@@ -417,6 +420,27 @@ def zeros(size):
     return out.getvalue()
 
 
+LAYERS = int(os.environ.get("LAYERS", "200000"))
+LABEL = int(os.environ.get("LABEL", "64"))
+
+
+def packed(compressor):
+    """An archive of one file of 300 MiB of zeros, compressed in pieces."""
+    pieces = [raw(b"zeros", size=300 << 20), *[bytes(1 << 20)] * 300, END]
+    return b"".join([compressor.compress(piece) for piece in pieces] + [compressor.flush()])
+
+
+def greedy_xz():
+    """A stream of xz whose one block asks for the largest dictionary there is."""
+    packed = bytearray(lzma.compress(b"x" * 2000, format=lzma.FORMAT_XZ, preset=0))
+    # After the stream's header of 12 bytes: the size of the block's header, flags, the filter's id 0x21, the size of its properties, these.
+    assert packed[14:16] == b"\x21\x01"
+    packed[16] = 40
+    end = 12 + (packed[12] + 1) * 4
+    packed[end - 4:end] = zlib.crc32(bytes(packed[12:end - 4])).to_bytes(4, "little")
+    return bytes(packed)
+
+
 def bombs():
     small = archive([entry("f")])
     got, ordinary = measured("import", "-", "bad:1", stdin=gzip.compress(small))
@@ -432,14 +456,21 @@ def bombs():
         "zstd with a window of 2 GiB": lambda: measured("import", "-", "bad:1", stdin=b"\x28\xb5\x2f\xfd\x00\xa8" + b"\x01\x00\x00" + small),
         "a size of 2^62 and nothing": lambda: measured("import", "-", "bad:1", stdin=raw(b"f", n124=b"\x80\0\0\0\x40" + bytes(7)) + END),
         "10 000 layers": lambda: measured("load", stdin=docker_archive([small], configuration([small] * 10_000))),
-        "10^6 layers": lambda: measured("pull", offer([small], configuration([]), manifest=json.dumps({"schemaVersion": 2, "config": descriptor("config.v1+json", b"{}"), "layers": [descriptor("layer.v1.tar", small)] * 200_000}).encode())),
+        f"{LAYERS} layers": lambda: measured("pull", offer([small], configuration([]), manifest=json.dumps({"schemaVersion": 2, "config": descriptor("config.v1+json", b"{}"), "layers": [descriptor("layer.v1.tar", small)] * LAYERS}).encode())),
+        f"{LAYERS} layers in an archive": lambda: measured("load", stdin=docker_archive([small], json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest(small)] * LAYERS}}).encode())),
+        f"a label of {LABEL} MiB": lambda: measured("load", stdin=docker_archive([small], configuration([small], Labels={"x": "y" * (LABEL << 20)}))),
+        "xz that becomes 300 MiB": lambda: measured("import", "-", "bad:1", stdin=packed(lzma.LZMACompressor(preset=0))),
+        "bzip2 that becomes 300 MiB": lambda: measured("import", "-", "bad:1", stdin=packed(bz2.BZ2Compressor())),
+        # A dictionary of 4 GiB less one byte: the properties of LZMA2 are 40 (the .xz file format, section 5.3.1).
+        "xz with a dictionary of 4 GiB": lambda: measured("import", "-", "bad:1", stdin=greedy_xz()),
         "a manifest of 64 MiB": lambda: measured("pull", offer([small], manifest=b" " * (64 << 20) + b"{}")),
-        "a configuration of 64 MiB": lambda: measured("load", stdin=docker_archive([small], configuration([small], Labels={"x": "y" * (64 << 20)}))),
-        "the same in a registry": lambda: measured("pull", offer([small], configuration([small], Labels={"x": "y" * (64 << 20)}))),
+        "a label of 64 MiB in a registry": lambda: measured("pull", offer([small], configuration([small], Labels={"x": "y" * (64 << 20)}))),
         "200 000 rows of history": lambda: measured("load", stdin=docker_archive([small], json.dumps(json.loads(configuration([small])) | {"history": [{"created_by": "x" * 30, "empty_layer": True}] * 200_000}).encode())),
     }
     worst = 0
     for said, go in tries.items():
+        if os.environ.get("TIMES"):
+            print(f"    {said}", flush=True)
         got, peak = go()
         refused(said, got)
         check(peak - ordinary < 64 << 10, f"{said}: {(peak - ordinary) >> 10} MiB more memory than an ordinary image")
@@ -739,7 +770,7 @@ def orders():
     # What cannot mean anything is refused when it comes, not when it is to run.
     senseless = {
         "Env": [["=x"], ["A\0=1"]],
-        "ExposedPorts": [{"0/x": {}}, {"80/nothing": {}}, {"65536/tcp": {}}, {"words": {}}],
+        "ExposedPorts": [{"80/tcp": "x"}, ["80/tcp"], "80"],
         "StopSignal": ["SIGNOPE", "99999"],
         "Healthcheck": [{"Test": ["CMD", "true"], "Interval": -1}, {"Test": ["CMD", "true"], "Retries": -1}, {"Test": ["NOPE"]}],
         "WorkingDir": ["a\0b"],
@@ -758,6 +789,7 @@ def orders():
         "Env": [["SECRET_OF_THE_HOST"], ["*"], ["SECRET*"], ["SECRET_OF_THE_HOST", "A=1"]],
         "Labels": [{prefix + name: f"touch {CANARY}/new" for prefix in prefixes for name in ("hook", "privileged", "command", "Devices", "mounts", "run")}],
         "Volumes": [{"/../../x": {}}, {"relative": {}}, {"/a/../../x": {}}, {"/proc": {}}, {"/proc/self": {}}, {"/sys": {}}, {"/dev": {}}, {"/": {}}],
+        "ExposedPorts": [{"${PORT}/tcp": {}, "0/x": {}, "65536/tcp": {}, "words": {}, "": None, "1-65535/tcp": {}}],
         "User": ["ghost", "0:ghost", "-1", "4294967296"],
     }
     for field, values in odd.items():

@@ -140,7 +140,7 @@ impl LocalEngine {
         if !there.look(b"")?.is_some_and(|found| found.is_dir()) {
             return Err(Error::invalid("extraction point is not a directory").subject(directory));
         }
-        there.extract(archive, &Extract { keep_kinds: true, owner })?;
+        there.extract(&mut *crate::image::without_older(archive)?, &Extract { keep_kinds: true, owner })?;
         self.tell_of(&record, &[Happening::plain("extract-to-dir")])
     }
 

@@ -305,6 +305,7 @@ impl LocalEngine {
             Some(body) => body,
             None => archive,
         };
+        let archive = &mut *crate::image::without_older(archive)?;
         let intake = Intake::begin(self)?;
         let made = self.import_into(&intake, archive, tag.as_ref(), &defaults, &platform, &comment);
         intake.end()?;

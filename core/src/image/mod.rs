@@ -13,7 +13,8 @@ pub mod pattern;
 pub mod reference;
 pub mod tar;
 
-pub use compress::decompress;
+pub(crate) use compress::{BZIP2, XZ};
+pub use compress::{decompress, without_older};
 
 use crate::id::{ChainId, Digest, ImageId};
 use crate::time::Timestamp;

@@ -273,7 +273,7 @@ impl Build<'_> {
             return Ok(None);
         }
         let mut reader = tree.read(&item.path)?;
-        let mut plain = crate::build::unpack::plain(&mut *reader, start)?;
+        let mut plain = crate::image::decompress(&mut *reader)?;
         let mut head = [0; 512];
         // What cannot be decompressed is no archive.
         let filled = fill(&mut *plain, &mut head).unwrap_or(0);
