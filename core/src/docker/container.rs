@@ -10,7 +10,7 @@ use crate::engine::{Engine, Sizes};
 use crate::id::{ContainerId, Digest};
 use crate::image::ImageRecord;
 use crate::network::names::names;
-use crate::network::ports::name as port_name;
+use crate::network::ports::{self, name as port_name};
 use crate::network::{Endpoint, Place};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -229,8 +229,8 @@ fn network_settings(record: &ContainerRecord, image: Option<&ImageRecord>) -> Va
     let mut published = Map::new();
     if record.endpoints.iter().any(Endpoint::publishes) {
         // What is exposed and not published has no port of the host.
-        let of_image = image.into_iter().flat_map(|i| i.defaults.exposed_ports.keys());
-        published.extend(record.config.expose.iter().chain(of_image).map(|port| (port.clone(), Value::Null)));
+        let of_image = image.into_iter().flat_map(|i| i.defaults.exposed_ports.keys()).filter_map(|word| ports::exposed(word));
+        published.extend(record.config.expose.iter().cloned().chain(of_image).map(|port| (port, Value::Null)));
     }
     for p in &record.published {
         let key = port_name(p.container_port, p.protocol);

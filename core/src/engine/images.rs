@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ChainId, ContainerId, Digest, ImageId};
 use crate::image::reference::{self, Reference};
 use crate::image::{ImageRecord, LayerRecord};
+use crate::network::ports;
 use crate::store::{Change, StoreExt as _, Table, decode, put};
 use std::collections::BTreeMap;
 
@@ -264,7 +265,8 @@ impl LocalEngine {
 
     /// The ports that an image says its containers listen on.
     pub(super) fn exposed_by(&self, image: &ImageId) -> Result<Vec<String>> {
-        Ok(self.image_record(image)?.map(|image| image.defaults.exposed_ports.into_keys().collect()).unwrap_or_default())
+        let image = self.image_record(image)?;
+        Ok(image.iter().flat_map(|image| image.defaults.exposed_ports.keys()).filter_map(|word| ports::exposed(word)).collect())
     }
 }
 

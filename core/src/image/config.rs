@@ -94,13 +94,15 @@ fn defaults(mut value: Value) -> Result<ImageDefaults, String> {
     if value.is_null() {
         return Ok(ImageDefaults::default());
     }
-    let defaults: ImageDefaults = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let mut defaults: ImageDefaults = serde_json::from_value(value).map_err(|e| e.to_string())?;
     let mut lists = defaults.env.iter().chain(defaults.cmd.iter().flatten()).chain(defaults.entrypoint.iter().flatten());
     let words = [&defaults.user, &defaults.working_dir];
     if lists.any(|text| text.contains('\0')) || words.into_iter().chain(defaults.volumes.keys()).any(|text| text.contains('\0')) {
         return Err("a value contains a NUL byte".to_owned());
     }
     sensible(&defaults)?;
+    // A set is written as an object of empty objects; some write nulls.
+    defaults.exposed_ports.values_mut().chain(defaults.volumes.values_mut()).for_each(|value| *value = json!({}));
     Ok(defaults)
 }
 
@@ -113,8 +115,10 @@ fn sensible(defaults: &ImageDefaults) -> Result<(), String> {
     if defaults.user.chars().any(char::is_control) {
         return Err(format!("invalid user: {}", defaults.user.escape_debug()));
     }
-    for port in defaults.exposed_ports.keys() {
-        crate::network::ports::parse_expose(port).map_err(|_| format!("invalid exposed port: {}", port.escape_debug()))?;
+    // Any name of a port is taken, as Docker takes it: images in the wild have `${PORT}/tcp`. One that is none is published by nobody.
+    let sets = defaults.exposed_ports.iter().chain(&defaults.volumes);
+    if let Some((name, _)) = sets.into_iter().find(|(_, value)| !(value.is_null() || value.is_object())) {
+        return Err(format!("{:?}: an object is expected", name));
     }
     if !defaults.stop_signal.is_empty() {
         crate::kernel::Signal::parse(&defaults.stop_signal).map_err(said)?;
@@ -213,9 +217,10 @@ mod tests {
             json!({"User": "a\0"}),
             json!({"WorkingDir": "/a\0"}),
             json!({"Volumes": {"/a\0": {}}}),
-            json!({"ExposedPorts": {"0/x": {}}}),
-            json!({"ExposedPorts": {"65536/tcp": {}}}),
-            json!({"ExposedPorts": {"words": {}}}),
+            json!({"ExposedPorts": {"80/tcp": "x"}}),
+            json!({"ExposedPorts": ["80/tcp"]}),
+            json!({"ExposedPorts": "80"}),
+            json!({"Volumes": {"/a": 1}}),
             json!({"StopSignal": "SIGNOPE"}),
             json!({"Healthcheck": {"Test": ["CMD", "true"], "Interval": -1}}),
             json!({"Healthcheck": {"Test": ["CMD", "true"], "Retries": -1}}),
@@ -228,6 +233,7 @@ mod tests {
             json!({"Env": null, "ExposedPorts": null}),
             json!({"Env": ["HOME", "*", "A=", "PATH=/bin"]}),
             json!({"ExposedPorts": {"80/tcp": {}, "53/udp": {}, "90": {}, "1000-1002/tcp": {}}}),
+            json!({"ExposedPorts": {"${PORT}/tcp": {}, "0/x": {}, "65536/tcp": {}, "words": {}, "": null}}),
             json!({"StopSignal": "quit"}),
             json!({"StopSignal": "15"}),
             json!({"Healthcheck": {"Test": ["NONE"]}}),

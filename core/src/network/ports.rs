@@ -60,6 +60,15 @@ pub fn parse_expose(text: &str) -> Result<Vec<(u16, Protocol)>> {
     Ok((first..=last).map(|port| (port, protocol)).collect())
 }
 
+/// The name of the port that an image's configuration exposes by this word, if it is the name of one. Docker lets an image say anything
+/// there, a variable that was never expanded for instance; nobody can listen on that.
+pub fn exposed(text: &str) -> Option<String> {
+    match parse_expose(text).ok()?.as_slice() {
+        [(port, protocol)] => Some(name(*port, *protocol)),
+        _ => None,
+    }
+}
+
 /// Splits the protocol off; without one it is TCP.
 fn protocol(text: &str) -> Result<(&str, Protocol)> {
     let (ports, name) = text.split_once('/').unwrap_or((text, ""));

@@ -351,6 +351,10 @@ fn exposed(text: &str) -> Result<Vec<String>, String> {
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
         return Err(format!("invalid proto: {protocol}"));
     }
+    if numbers.is_empty() {
+        // What is left of a variable without a value.
+        return Err(format!("no port specified: {text}<empty>"));
+    }
     let number = |text: &str| {
         let fine = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         text.parse::<u16>().ok().filter(|n| fine && *n > 0).ok_or_else(wrong)

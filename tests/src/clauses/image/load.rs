@@ -113,4 +113,26 @@ pub(super) const CLAUSES: &[Clause] = &[
         w.engine().load(&mut &*image(w, &["used:1"]).docker())?;
         w.run_with(&["sh", "-c", "echo $K"], |c| c.image = "used:1".to_owned())?.prints("v")?.done()
     }),
+    Clause::docker(
+        "IMG-LOAD-13",
+        "An image may expose words that name no port: it is loaded, it says so, and containers of it run, with -P too.",
+        cite::LOAD,
+        |w| {
+            let words = json!({"${PORT}/tcp": {}, "http": {}, "70000/tcp": {}});
+            let archive =
+                Archive::new(vec![w.busybox().to_vec()], &["odd:1"]).config(json!({"Cmd": ["echo", "ran"], "ExposedPorts": words}));
+            w.engine().load(&mut &*archive.docker())?;
+            equal(
+                "exposed",
+                w.engine().image("odd:1")?.defaults.exposed_ports.keys().cloned().collect::<Vec<_>>(),
+                ["${PORT}/tcp", "70000/tcp", "http"].map(str::to_owned).to_vec(),
+            )?;
+            w.run_with(&[], |c| {
+                c.image = "odd:1".to_owned();
+                c.publish_all = true;
+            })?
+            .prints("ran")?
+            .done()
+        },
+    ),
 ];
