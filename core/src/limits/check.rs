@@ -169,7 +169,7 @@ mod tests {
             refusal(Resources { memory: Some(8 * M), memory_reservation: Some(16 * M), ..none() }),
             "Minimum memory limit can not be less than memory reservation limit, see usage"
         );
-        for nano in [1_000_000, 8_000_000_000] {
+        for nano in [1, 1_000_000, 8_000_000_000, 99_000_000_000] {
             assert_eq!(
                 refusal(Resources { nano_cpus: Some(nano), ..none() }),
                 "Range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available"

@@ -161,6 +161,10 @@ mod tests {
         assert_eq!(parse_bytes("8e18").unwrap(), 8_000_000_000_000_000_000);
         assert_eq!(parse_bytes("1024p").unwrap(), 1 << 60);
         assert_eq!(parse_bytes("1e3").unwrap(), 1000);
+        // The largest number there is comes out as 2^63 where numbers are read as fractions: it is named as too large, not wrapped.
+        for text in ["9223372036854775807", "9223372036854775808", "9e18k"] {
+            assert_eq!(parse_bytes(text).unwrap_err().message(), format!("size too large: '{text}'"));
+        }
         assert_eq!(parse_bytes("6mi").unwrap_err().message(), "invalid suffix: 'mi'");
         for text in
             ["-1", "abc", "", "0x4000000", "64mm", "1g2", "NaN", "inf", "۶۴m", "1_000", "64\tm", "8192p", "9223372036854775808", " "]
@@ -187,6 +191,8 @@ mod tests {
             ("0", 0),
             ("2", 2_000_000_000),
             ("0.01", 10_000_000),
+            ("0.001", 1_000_000),
+            ("99", 99_000_000_000),
         ] {
             assert_eq!(parse_cpus(text).unwrap(), nano, "{text}");
         }

@@ -165,4 +165,20 @@ pub(super) const CLAUSES: &[Clause] = &[
             .prints("x")?
             .done()
     }),
+    Clause::docker(
+        "BLD-COPY-24",
+        "A .dockerignore that names the Dockerfile and itself keeps neither from being used, and both from being copied.",
+        "Dockerfile reference, .dockerignore file",
+        |w| {
+            let files = [
+                Entry::file("Dockerfile", "FROM busybox\nCOPY . /x/\n"),
+                Entry::file(".dockerignore", "Dockerfile*\n.dockerignore\n"),
+                Entry::file("one", "1\n"),
+            ];
+            let own = |r: &mut drydock_core::build::request::BuildRequest| (r.dockerfile, r.ignore) = (None, None);
+            build_with(w, "", &files, own)?;
+            let ran = w.run_with(&["ls", "-A", "/x"], |c| c.image = NAME.to_owned())?;
+            ran.exits(0)?.prints("one")?.done()
+        },
+    ),
 ];
