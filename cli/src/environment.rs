@@ -54,6 +54,8 @@ pub struct HostOptions {
     pub user_range: Option<UserRange>,
     /// Say more about what happens.
     pub debug: bool,
+    /// Where the client's own configuration is; `None` for what its environment says.
+    pub config: Option<String>,
     /// Open it as it is, without finishing or undoing what a dead process left: for `doctor`, where that fails.
     pub as_found: bool,
     /// The command will start a container: what that needs may be begun beside what comes before.

@@ -1,7 +1,7 @@
 //! `drydock attach`, and what every command that serves a container's streams shares.
 
 use super::Definition;
-use crate::environment::{Environment, OUTPUT, Standard, StreamOptions, read_text};
+use crate::environment::{OUTPUT, Standard, StreamOptions, read_text};
 use crate::failure::{Failure, NO_READER, Outcome};
 use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
@@ -69,7 +69,7 @@ pub(crate) fn serve(
     act: &mut dyn FnMut(&Attach, &mut dyn Io) -> Result<Ended>,
 ) -> Outcome {
     check_terminal(session, connection.stdin, connection.tty)?;
-    let detach_keys = given_keys(session.environment, connection.detach_keys.as_deref())?;
+    let detach_keys = keys(&key_words(session, connection.detach_keys.as_deref())?)?;
     let attach =
         Attach { stdin: connection.stdin, stdout: connection.stdout, stderr: connection.stderr, logs: connection.logs, detach_keys };
     // What was printed so far must not come after what the container prints.
@@ -102,22 +102,20 @@ pub(crate) fn serve(
 /// What detaches unless it is said otherwise, as Docker has it.
 const USUAL: &str = "ctrl-p,ctrl-q";
 
-/// The keys that were asked for, those of the person's `config.json`, or the usual ones.
-fn given_keys(environment: &mut dyn Environment, text: Option<&str>) -> Result<Vec<u8>> {
-    keys(&key_words(environment, text)?)
-}
-
-/// The same in words, which can be read.
-pub(crate) fn key_words(environment: &mut dyn Environment, text: Option<&str>) -> Result<String> {
-    let own = text.map(str::to_owned).or_else(|| configured_keys(environment)).unwrap_or_else(|| USUAL.to_owned());
+/// The keys that were asked for, those of the person's `config.json`, or the usual ones, in words that can be read.
+pub(crate) fn key_words(session: &mut Session<'_>, text: Option<&str>) -> Result<String> {
+    let own = text.map(str::to_owned).or_else(|| configured_keys(session)).unwrap_or_else(|| USUAL.to_owned());
     keys(&own).map(|_| own)
 }
 
-/// `detachKeys` of `$DOCKER_CONFIG/config.json`, or of `~/.docker/config.json`. A file that is not there or says nothing of it is no
-/// mistake.
-fn configured_keys(environment: &mut dyn Environment) -> Option<String> {
+/// `detachKeys` of `config.json` in the directory that `--config` or `$DOCKER_CONFIG` names, or in `~/.docker`. A file that is not there
+/// or says nothing of it is no mistake.
+fn configured_keys(session: &mut Session<'_>) -> Option<String> {
+    let environment = &mut *session.environment;
     let set = |name: &str| environment.variable(name).filter(|value| !value.is_empty());
-    let directory = set("DOCKER_CONFIG").or_else(|| set("HOME").map(|home| format!("{home}/.docker")))?;
+    // Asked also where it is not needed: a history answers in order, and knows nothing of `--config`.
+    let usual = set("DOCKER_CONFIG").or_else(|| set("HOME").map(|home| format!("{home}/.docker")));
+    let directory = session.host.config.clone().or(usual)?;
     let path = format!("{directory}/config.json");
     if !environment.exists(&path) {
         return None;

@@ -13,6 +13,9 @@ pub(crate) struct GlobalArgs {
     /// Host to work on: "linux", "sim", "sim:FILE" for a simulated one that is kept in FILE, or the socket of any Docker Engine as "unix:///PATH" or "tcp://HOST:PORT" (overrides DRYDOCK_HOST)
     #[arg(short = 'H', long, value_name = "string")]
     host: Option<String>,
+    /// Directory of the client's own configuration (default "~/.docker", overrides DOCKER_CONFIG)
+    #[arg(long, value_name = "string")]
+    config: Option<String>,
     /// Directory of durable state (default "/var/lib/drydock")
     #[arg(long, value_name = "string")]
     data_root: Option<String>,
@@ -25,6 +28,9 @@ pub(crate) struct GlobalArgs {
     /// Say what is done while it is done
     #[arg(short = 'D', long)]
     debug: bool,
+    /// How much to say of what is done: "debug" is --debug, and "info", "warn", "error" and "fatal" are as usual
+    #[arg(short = 'l', long, value_name = "string", value_parser = log_level)]
+    log_level: Option<bool>,
     /// How to say what went wrong: "text", or "json" for one line of JSON each (overrides DRYDOCK_ERROR_FORMAT)
     #[arg(long, value_name = "string", value_parser = error_format)]
     error_format: Option<bool>,
@@ -35,6 +41,15 @@ pub(crate) struct GlobalArgs {
 
 fn user_range(text: &str) -> Result<UserRange, String> {
     UserRange::parse(text).map_err(|e| e.to_string())
+}
+
+/// Whether a level of Docker's means to say what is done.
+fn log_level(text: &str) -> Result<bool, String> {
+    match text {
+        "debug" => Ok(true),
+        "info" | "warn" | "error" | "fatal" => Ok(false),
+        other => Err(format!("unable to parse logging level: {}", other.escape_debug())),
+    }
 }
 
 /// Whether errors are said in JSON.
@@ -97,7 +112,8 @@ pub(crate) fn globals(args: &[String], environment: &mut dyn Environment) -> Res
         data_root: or_variable(args.data_root, "DRYDOCK_DATA_ROOT"),
         run_root: or_variable(args.run_root, "DRYDOCK_RUN_ROOT"),
         user_range,
-        debug: args.debug,
+        debug: args.debug || args.log_level.unwrap_or_default(),
+        config: args.config.filter(|directory| !directory.is_empty()),
         as_found: false,
         starts: false,
         json_errors: args.error_format.unwrap_or_else(|| environment.variable(ERROR_FORMAT).is_some_and(|v| v == "json")),

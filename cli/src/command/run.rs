@@ -109,7 +109,7 @@ fn run(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> Out
         attach::check_terminal(session, args.interactive, args.tty)?;
     }
     // Nothing is made for a command line that cannot be served.
-    let detach_keys = attach::key_words(session.environment, own.detach_keys.as_deref()).map_err(Failure::Client)?;
+    let detach_keys = attach::key_words(session, own.detach_keys.as_deref()).map_err(Failure::Client)?;
     container_options::check_id_file(session.environment, args.cidfile.as_deref()).map_err(Failure::Client)?;
     let mut config = container_options::config(session.environment, &args, words).map_err(Failure::at_client)?;
     config.user_range = session.host.user_range;

@@ -153,7 +153,7 @@ impl<O: Opener> Environment for Native<O> {
         if options.host.as_deref().is_some_and(|host| host.starts_with("sim")) {
             return Ok(Box::new(Forgetful::default()));
         }
-        Ok(Box::new(super::keychain::Files::of_user()))
+        Ok(Box::new(super::keychain::Files::of_user(options.config.as_deref())))
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -8,16 +8,17 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// `$DOCKER_CONFIG/config.json`, or `~/.docker/config.json`.
+/// `config.json` in the directory of `--config` or `$DOCKER_CONFIG`, or in `~/.docker`.
 #[derive(Debug)]
 pub struct Files {
     path: PathBuf,
 }
 
 impl Files {
-    /// This user's.
-    pub fn of_user() -> Self {
-        let named = std::env::var_os("DOCKER_CONFIG").filter(|d| !d.is_empty()).map(PathBuf::from);
+    /// This user's, or those of a directory.
+    pub fn of_user(directory: Option<&str>) -> Self {
+        let set = || std::env::var_os("DOCKER_CONFIG").filter(|d| !d.is_empty()).map(PathBuf::from);
+        let named = directory.map(PathBuf::from).or_else(set);
         let home = || std::env::var_os("HOME").filter(|h| !h.is_empty()).map_or_else(|| PathBuf::from("/root"), PathBuf::from);
         Self { path: named.unwrap_or_else(|| home().join(".docker")).join("config.json") }
     }
@@ -78,5 +79,15 @@ impl Keychain for Files {
         let output = child.wait_with_output().map_err(|e| wrong(e.to_string()))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(if output.status.success() { Ok(text) } else { Err(text) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_named_is_the_one() {
+        assert_eq!(Files::of_user(Some("/of/another")).place(), "/of/another/config.json");
     }
 }
