@@ -393,6 +393,10 @@ impl<'a> World<'a> {
             }
         }
         note(self.engine.prune_networks(&PruneFilters::default()).map(drop), "networks");
+        // No prune takes one that is only a configuration.
+        for network in self.engine.networks()?.into_iter().filter(drydock_core::network::NetworkRecord::is_configuration) {
+            note(self.engine.remove_network(&network.name), &format!("network {}", network.name));
+        }
         note(self.engine.prune_volumes(true, &PruneFilters::default()).map(drop), "volumes");
         // Some engines prune none that has options of its own.
         for volume in self.engine.volumes(&[])? {

@@ -33,6 +33,7 @@ impl DockerEngine {
         say(&mut pool, "Gateway", request.gateway.map(|ip| ip.to_string()));
         say(&mut pool, "IPRange", request.range.map(|r| r.to_string()));
         say(&mut pool6, "Subnet", request.subnet6.map(|s| s.to_string()));
+        say(&mut pool6, "IPRange", request.range6.map(|r| r.to_string()));
         say(&mut pool6, "Gateway", request.gateway6.map(|ip| ip.to_string()));
         for (name, ip) in &request.reserved {
             let of = if ip.is_ipv4() { &mut pool } else { &mut pool6 };
@@ -41,17 +42,21 @@ impl DockerEngine {
             }
         }
         let pools: Vec<_> = [pool, pool6].into_iter().filter(|p| !p.is_empty()).collect();
-        let body = json!({
+        let mut body = json!({
             "Name": request.name,
             "CheckDuplicate": true,
             "Driver": if request.driver.is_empty() { "bridge" } else { &request.driver },
             "EnableIPv6": request.ipv6,
             "Internal": request.internal,
             "Attachable": request.attachable,
+            "ConfigOnly": request.config_only,
             "IPAM": { "Driver": "default", "Config": pools },
             "Options": request.options,
             "Labels": request.labels,
         });
+        if !request.config_from.is_empty() {
+            body["ConfigFrom"] = json!({ "Network": request.config_from });
+        }
         Ok(NetworkId::new(text(&self.post_json("/networks/create", Parameters::new(), &body)?, "Id")))
     }
 

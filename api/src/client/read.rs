@@ -9,7 +9,7 @@ use drydock_core::id::{ContainerId, Digest, ImageId, NetworkId};
 use drydock_core::image::reference::Reference;
 use drydock_core::image::{ImageDefaults, ImageRecord};
 use drydock_core::kernel::{Process, Protocol};
-use drydock_core::network::{Driver, Endpoint, NetworkRecord, Place, Publish};
+use drydock_core::network::{Configuration, Driver, Endpoint, NetworkRecord, Place, Publish};
 use drydock_core::time::Timestamp;
 use drydock_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
@@ -367,12 +367,20 @@ pub fn network(object: &Value) -> Option<NetworkRecord> {
         "pool": {
             "chosen": true,
             "range": pool.map(|p| text(p, "IPRange")).filter(|s| !s.is_empty()),
+            "range6": pool6.map(|p| text(p, "IPRange")).filter(|s| !s.is_empty()),
             "subnet6": pool6.map(|p| text(p, "Subnet")).filter(|s| !s.is_empty()),
             "gateway6": pool6.map(|p| text(p, "Gateway")).filter(|s| !s.is_empty()),
         },
         "created": time(object, "Created"),
     });
-    serde_json::from_value(record).ok()
+    let mut record: NetworkRecord = serde_json::from_value(record).ok()?;
+    let from = object.get("ConfigFrom").map(|from| text(from, "Network")).unwrap_or_default();
+    record.configuration = match (flag(object, "ConfigOnly"), from.as_str()) {
+        (true, _) => Configuration::Only { ipv6: flag(object, "EnableIPv6") },
+        (false, "") => Configuration::Own,
+        (false, _) => Configuration::From(from),
+    };
+    Some(record)
 }
 
 /// A volume.

@@ -78,10 +78,20 @@ struct Create {
     enable_ipv6: Option<bool>,
     ingress: bool,
     config_only: bool,
+    config_from: Option<ConfigFrom>,
+    scope: String,
+    #[serde(rename = "EnableIPv4")]
+    enable_ipv4: Option<bool>,
     #[serde(rename = "IPAM")]
     ipam: Option<Ipam>,
     options: Option<BTreeMap<String, String>>,
     labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ConfigFrom {
+    network: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,8 +114,11 @@ struct Pool {
 impl Create {
     fn request(self) -> Result<NetworkRequest> {
         let off = |what: &str| Error::unsupported(what);
-        if self.ingress || self.config_only {
+        if self.ingress || !matches!(self.scope.as_str(), "" | "local") {
             return Err(off("networks of a swarm"));
+        }
+        if self.enable_ipv4 == Some(false) && !self.config_only {
+            return Err(off("a network without IPv4"));
         }
         let ipam = self.ipam.unwrap_or_default();
         if let Some(driver) = ipam.driver.filter(|d| !matches!(d.as_str(), "" | "default")) {
@@ -122,6 +135,8 @@ impl Create {
             labels: self.labels.unwrap_or_default(),
             options: self.options.unwrap_or_default(),
             ipv6: self.enable_ipv6 == Some(true),
+            config_only: self.config_only,
+            config_from: self.config_from.map(|from| from.network).unwrap_or_default(),
             ..NetworkRequest::default()
         };
         for pool in ipam.config.unwrap_or_default() {
@@ -154,7 +169,7 @@ impl Pool {
         if let Some(text) = given(self.ip_range) {
             match text.parse().map_err(|_| wrong("range", &text))? {
                 IpNet::V4(range) => request.range = Some(range),
-                IpNet::V6(_) => return Err(Error::unsupported("a range of IPv6 addresses")),
+                IpNet::V6(range) => request.range6 = Some(range),
             }
         }
         for (name, text) in self.auxiliary_addresses.unwrap_or_default() {

@@ -99,7 +99,8 @@ impl World {
                 return Err(told(Errno::ENETUNREACH));
             }
             if pass > 0 {
-                let forwards = self.sysctl(ns, "net/ipv4/ip_forward").is_ok_and(|v| v == "1");
+                let key = if packet.to.is_ipv4() { "net/ipv4/ip_forward" } else { "net/ipv6/conf/all/forwarding" };
+                let forwards = self.sysctl(ns, key).is_ok_and(|v| v == "1");
                 if !forwards {
                     return Err(DROPPED);
                 }

@@ -25,6 +25,7 @@ const SYSCTLS: &[(&str, &str)] = &[
     ("net/ipv4/ip_unprivileged_port_start", "1024"),
     ("net/ipv4/ping_group_range", "1\t0"),
     ("net/ipv4/tcp_syncookies", "1"),
+    ("net/ipv6/conf/all/forwarding", "0"),
     ("vm/overcommit_memory", "0"),
     ("vm/swappiness", "60"),
 ];

@@ -254,6 +254,12 @@ pub struct ContainerConfig {
     pub cap_drop: Vec<String>,
     /// `no-new-privileges`, `seccomp=unconfined`, `seccomp=JSON`…
     pub security_opt: Vec<String>,
+    /// Paths that show nothing, in place of Docker's own; `None` for those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked_paths: Option<Vec<String>>,
+    /// Paths that cannot be written, in place of Docker's own; `None` for those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readonly_paths: Option<Vec<String>>,
     /// Every capability and device, nothing masked.
     pub privileged: bool,
     /// Devices of the host.

@@ -163,9 +163,15 @@ pub(super) fn host_config(c: &ContainerConfig) -> Value {
             fields.insert("Annotations".to_owned(), json!(c.annotations));
         }
         // A privileged container has everything in its sight.
-        let paths = |all: &[&str]| if c.privileged { Value::Null } else { json!(all) };
-        fields.insert("MaskedPaths".to_owned(), paths(&defaults::MASKED_PATHS));
-        fields.insert("ReadonlyPaths".to_owned(), paths(&defaults::READ_ONLY_PATHS));
+        let open = c.security_opt.iter().any(|word| word == super::request::ALL_PATHS);
+        let paths = |chosen: &Option<Vec<String>>, own: &[&str]| match chosen {
+            _ if open => json!([]),
+            Some(chosen) => json!(chosen),
+            None if c.privileged => Value::Null,
+            None => json!(own),
+        };
+        fields.insert("MaskedPaths".to_owned(), paths(&c.masked_paths, &defaults::MASKED_PATHS));
+        fields.insert("ReadonlyPaths".to_owned(), paths(&c.readonly_paths, &defaults::READ_ONLY_PATHS));
         if !tmpfs.is_empty() {
             fields.insert("Tmpfs".to_owned(), Value::Object(tmpfs));
         }

@@ -2,16 +2,13 @@
 
 use super::container::endpoint_id;
 use crate::engine::ContainerSummary;
-use crate::network::{Driver, NetworkRecord};
+use crate::network::{Configuration, Driver, NetworkRecord};
 use serde_json::{Map, Value, json};
 
 /// The object of one network; `containers` are those that may be on it.
 pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value {
-    let driver = match record.driver {
-        Driver::Bridge => "bridge",
-        Driver::Host => "host",
-        Driver::None => "null",
-    };
+    let from = if let Configuration::From(name) = &record.configuration { name.as_str() } else { "" };
+    let has_addresses = record.driver == Driver::Bridge || record.is_configuration();
     let mut pool = Map::new();
     if let Some(subnet) = record.subnet {
         pool.insert("Subnet".to_owned(), json!(subnet.to_string()));
@@ -25,6 +22,7 @@ pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value
     let mut pool6 = Map::new();
     if let Some(subnet) = record.pool.subnet6 {
         pool6.insert("Subnet".to_owned(), json!(subnet.to_string()));
+        pool6.extend(record.pool.range6.map(|range| ("IPRange".to_owned(), json!(range.to_string()))));
         pool6.extend(record.pool.gateway6.map(|ip| ("Gateway".to_owned(), json!(ip.to_string()))));
     }
     for (name, ip) in &record.pool.reserved {
@@ -52,15 +50,15 @@ pub fn network(record: &NetworkRecord, containers: &[ContainerSummary]) -> Value
         "Id": record.id.as_str(),
         "Created": record.created.rfc3339(),
         "Scope": "local",
-        "Driver": driver,
-        "EnableIPv4": record.driver == Driver::Bridge,
-        "EnableIPv6": record.pool.subnet6.is_some(),
-        "IPAM": { "Driver": "default", "Options": if record.driver == Driver::Bridge { json!({}) } else { Value::Null }, "Config": pools },
+        "Driver": record.driver.name(),
+        "EnableIPv4": has_addresses,
+        "EnableIPv6": record.pool.subnet6.is_some() || record.configuration == Configuration::Only { ipv6: true },
+        "IPAM": { "Driver": "default", "Options": if has_addresses { json!({}) } else { Value::Null }, "Config": pools },
         "Internal": record.internal,
         "Attachable": record.attachable,
         "Ingress": false,
-        "ConfigFrom": { "Network": "" },
-        "ConfigOnly": false,
+        "ConfigFrom": { "Network": from },
+        "ConfigOnly": record.is_configuration(),
         "Containers": on_it,
         "Options": record.options,
         "Labels": record.labels,

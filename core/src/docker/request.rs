@@ -10,7 +10,7 @@ use crate::network::ports::name as port_name;
 use serde_json::{Map, Value, json};
 
 /// The word that clients say in another way: by lists of paths that are empty.
-const ALL_PATHS: &str = "systempaths=unconfined";
+pub(super) const ALL_PATHS: &str = "systempaths=unconfined";
 
 /// The body that asks for such a container.
 pub fn create_body(config: &ContainerConfig) -> Value {
@@ -82,6 +82,11 @@ fn host(config: &ContainerConfig) -> Value {
     if words.len() < config.security_opt.len() {
         set("MaskedPaths", json!([]));
         set("ReadonlyPaths", json!([]));
+    }
+    for (name, chosen) in [("MaskedPaths", &config.masked_paths), ("ReadonlyPaths", &config.readonly_paths)] {
+        if let Some(chosen) = chosen {
+            set(name, json!(chosen));
+        }
     }
     set("SecurityOpt", json!(words));
     for (name, kind) in [

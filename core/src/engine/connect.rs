@@ -83,6 +83,9 @@ impl LocalEngine {
         }
         match network.driver {
             Driver::Host => return refused(HOST),
+            // Refused when it starts, as one that is not there any more.
+            Driver::None if network.is_configuration() && !runs(record.state.status) => {}
+            Driver::None if network.is_configuration() => return Err(super::network_config::no_endpoint()),
             Driver::None if record.places.is_empty() => return Ok(()),
             Driver::None => return refused(PRIVATE),
             Driver::Bridge if record.places.iter().any(|p| p.network == "none") => return refused(PRIVATE),

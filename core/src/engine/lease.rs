@@ -112,7 +112,8 @@ impl LocalEngine {
         ))
     }
 
-    /// The IPv6 address: the one asked for, or the one as far into its subnet as the IPv4 address is into its own, or the next.
+    /// The IPv6 address: the one asked for, or the one as far into its subnet as the IPv4 address is into its own, or the next; of a
+    /// range of its own, the lowest.
     fn lease_v6(
         &self,
         network: &NetworkRecord,
@@ -128,7 +129,10 @@ impl LocalEngine {
         }
         let offset = u128::from(u32::from(address) - u32::from(subnet.network()));
         let start = u128::from(subnet6.network()) + offset;
-        for number in start..=u128::from(subnet6.broadcast()) {
+        let (first, last) = network.pool.range6.map_or((start, subnet6.broadcast()), |range| {
+            (u128::from(range.network()).max(u128::from(subnet6.network()) + 1), range.broadcast())
+        });
+        for number in first..=u128::from(last) {
             let ip = Ipv6Addr::from(number);
             let key = address_key(&network.id, IpAddr::V6(ip));
             if !Self::is_reserved(network, IpAddr::V6(ip)) && self.store().get(Table::Addresses, &key)?.is_none() {

@@ -28,6 +28,7 @@ mod local;
 mod logs;
 mod names;
 mod network;
+mod network_config;
 mod networks;
 mod operations;
 mod pack;

@@ -9,7 +9,7 @@ use crate::container::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ContainerId, NetworkId};
 use crate::kernel::{Process, Protocol};
-use crate::network::{Driver, Endpoint, NetworkRecord, Place, Pool, PortRequest, Publish, choose_leader};
+use crate::network::{Configuration, Driver, Endpoint, NetworkRecord, Place, Pool, PortRequest, Publish, choose_leader};
 use crate::store::{Change, StoreExt as _, Table, decode, put};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,7 @@ impl LocalEngine {
             options: std::collections::BTreeMap::new(),
             attachable: false,
             pool: Pool::default(),
+            configuration: Configuration::default(),
             created: self.time(),
         };
         let name_key = format!("network/{DEFAULT}");
@@ -91,7 +92,11 @@ impl LocalEngine {
     /// The networks that a container is to be on, each with what is asked of it there.
     fn networks_of(&self, record: &ContainerRecord) -> Result<Vec<(Place, NetworkRecord)>> {
         let with_links = record.places.iter().filter(|place| place.network != "none");
-        with_links.map(|place| self.network_asked(&place.network).map(|network| (place.clone(), network))).collect()
+        let found = |place: &Place| match self.network_asked(&place.network)? {
+            network if network.is_configuration() => Err(super::network_config::no_endpoint()),
+            network => Ok((place.clone(), network)),
+        };
+        with_links.map(found).collect()
     }
 
     /// A network that somebody named: by its name or id, or by the beginning of its id.

@@ -6,7 +6,7 @@ use super::prune::{PruneFilters, Pruned};
 use crate::container::{ContainerRecord, NetworkMode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Digest, NetworkId};
-use crate::network::{Driver, NetworkRecord, NetworkRequest, Pool};
+use crate::network::{Configuration, Driver, NetworkRecord, NetworkRequest, Pool};
 use crate::store::{Change, StoreExt as _, Table, put};
 use crate::time::Timestamp;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -68,8 +68,11 @@ impl LocalEngine {
         if PREDEFINED.contains(&name) {
             return Err(Error::new(ErrorKind::Denied, format!("operation is not permitted on predefined {shown} network ")));
         }
+        super::network_config::check(request)?;
         match request.driver.as_str() {
+            // What is only a configuration has no driver, whatever is asked for.
             "" | "bridge" => {}
+            _ if request.config_only => {}
             "host" | "null" => {
                 let driver = &request.driver;
                 return Err(Error::new(ErrorKind::Denied, format!("only one instance of \"{driver}\" network is allowed")));
@@ -86,6 +89,13 @@ impl LocalEngine {
         if all.iter().any(|n| n.name == name) {
             return Err(Error::conflict(format!("network with name {shown} already exists")).subject(name));
         }
+        if request.config_only {
+            return self.make_configuration(request);
+        }
+        let completed = Self::from_configuration(request, &all)?;
+        let request = completed.as_ref().unwrap_or(request);
+        // What is only a configuration has no addresses that others could not have.
+        let all: Vec<NetworkRecord> = all.into_iter().filter(|n| !n.is_configuration()).collect();
         let subnet = match request.subnet {
             Some(subnet) => free(subnet, &all)?,
             None => POOL.subnets(POOL_PREFIX).ok().and_then(|mut parts| parts.find(|part| free(*part, &all).is_ok())).ok_or_else(|| {
@@ -120,11 +130,19 @@ impl LocalEngine {
             options: request.options.clone(),
             attachable: request.attachable,
             pool,
+            configuration: if completed.is_some() { Configuration::From(request.config_from.clone()) } else { Configuration::Own },
             created: self.time(),
         };
-        self.store().commit(&[put(Table::Meta, &format!("network/{name}"), &id)?, put(Table::Networks, &id, &record)?])?;
-        self.tell_of_network(&record, "create")?;
+        self.keep_network(&record)?;
         Ok(record.id)
+    }
+
+    /// Keeps a new network's record and tells of it.
+    pub(super) fn keep_network(&self, record: &NetworkRecord) -> Result<()> {
+        let id = record.id.as_str();
+        self.store()
+            .commit(&[put(Table::Meta, &format!("network/{}", record.name), &id.to_owned())?, put(Table::Networks, id, record)?])?;
+        self.tell_of_network(record, "create")
     }
 
     /// Removes a network that no container is on.
@@ -134,6 +152,10 @@ impl LocalEngine {
         let name = record.name.escape_debug().to_string();
         if PREDEFINED.contains(&record.name.as_str()) {
             return Err(Error::new(ErrorKind::Denied, format!("{name} is a pre-defined network and cannot be removed")));
+        }
+        if self.network_list()?.iter().any(|n| record.is_configuration() && n.configuration == Configuration::From(record.name.clone())) {
+            let message = format!("error while removing network: configuration network \"{name}\" is in use");
+            return Err(Error::new(ErrorKind::Denied, message).subject(asked));
         }
         let _held = self.lock_network(&record.id)?;
         if !self.store().scan(Table::Addresses, &format!("{}/", record.id), "", 1)?.is_empty() {
@@ -154,7 +176,7 @@ impl LocalEngine {
         let mut pruned = Pruned::default();
         for network in self.network_list()?.into_iter().filter(|n| !PREDEFINED.contains(&n.name.as_str())) {
             let used = !self.store().scan(Table::Addresses, &format!("{}/", network.id), "", 1)?.is_empty();
-            if used || !filters.mean(network.created, &network.labels) {
+            if used || network.is_configuration() || !filters.mean(network.created, &network.labels) {
                 continue;
             }
             if !filters.dry_run {
@@ -172,7 +194,7 @@ impl LocalEngine {
     }
 
     fn tell_of_network(&self, network: &NetworkRecord, action: &str) -> Result<()> {
-        let pairs = [("name", network.name.as_str()), ("type", "bridge")];
+        let pairs = [("name", network.name.as_str()), ("type", network.driver.name())];
         let attributes: BTreeMap<String, String> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         self.tell(&[entry("network", action, network.id.as_str(), attributes, self.time())])
     }
@@ -193,6 +215,7 @@ fn plain(name: &str, driver: Driver) -> NetworkRecord {
         options: BTreeMap::new(),
         attachable: false,
         pool: Pool::default(),
+        configuration: Configuration::Own,
         created: Timestamp(0),
     }
 }
@@ -200,6 +223,9 @@ fn plain(name: &str, driver: Driver) -> NetworkRecord {
 /// What more is said of a network's addresses, where it fits.
 fn pool(request: &NetworkRequest, subnet: Ipv4Net, id: &str, all: &[NetworkRecord]) -> Result<Pool> {
     if let Some(range) = request.range.filter(|range| !subnet.contains(range)) {
+        return Err(Error::invalid(format!("no matching subnet for range {range}")));
+    }
+    if let Some(range) = request.range6.filter(|range| !request.subnet6.is_some_and(|subnet| subnet.contains(range))) {
         return Err(Error::invalid(format!("no matching subnet for range {range}")));
     }
     let subnet6 = match (request.ipv6, request.subnet6) {
@@ -232,7 +258,8 @@ fn pool(request: &NetworkRequest, subnet: Ipv4Net, id: &str, all: &[NetworkRecor
         return Err(Error::invalid(format!("no matching subnet for aux-address {ip}")));
     }
     let chosen = request.subnet.is_some() || request.subnet6.is_some();
-    Ok(Pool { chosen, range: request.range.map(|r| r.trunc()), reserved: request.reserved.clone(), subnet6, gateway6 })
+    let (range, range6) = (request.range.map(|r| r.trunc()), request.range6.map(|r| r.trunc()));
+    Ok(Pool { chosen, range, reserved: request.reserved.clone(), subnet6, range6, gateway6 })
 }
 
 /// The bridge's name on the host: one of its own, or the one asked for, which nobody else may have.

@@ -1,11 +1,12 @@
 //! `import --change`: Dockerfile instructions that only change a configuration.
 
 use super::ImageDefaults;
+use crate::build::dockerfile::expand;
 use crate::error::{Error, Result};
 use crate::kernel::Signal;
 use serde_json::json;
 
-/// Applies one instruction: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR.
+/// Applies one instruction, with variables of the environment replaced as a build does it: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR.
 ///
 /// # Errors
 /// [`crate::ErrorKind::InvalidInput`] naming the instruction.
@@ -24,11 +25,14 @@ pub fn apply(defaults: &mut ImageDefaults, instruction: &str) -> Result<()> {
     if rest.contains('\0') {
         return Err(Error::invalid(format!("{word} contains a NUL byte")));
     }
+    let env = defaults.env.clone();
+    let value = |name: &str| env.iter().find_map(|e| e.split_once('=').filter(|(key, _)| *key == name)).map(|(_, v)| v.to_owned());
+    let expanded = |text: &str| expand::word(text, '\\', &value).map(|e| e.text).map_err(Error::invalid);
     match word.as_str() {
         "CMD" => defaults.cmd = Some(command(rest)?),
         "ENTRYPOINT" => defaults.entrypoint = Some(command(rest)?),
         "ENV" => {
-            for (key, value) in pairs(&word, rest)? {
+            for (key, value) in pairs(&word, rest, &expanded)? {
                 let entry = format!("{key}={value}");
                 match defaults.env.iter_mut().find(|e| e.split('=').next() == Some(&key)) {
                     Some(place) => *place = entry,
@@ -36,24 +40,25 @@ pub fn apply(defaults: &mut ImageDefaults, instruction: &str) -> Result<()> {
                 }
             }
         }
-        "LABEL" => defaults.labels.extend(pairs(&word, rest)?),
+        "LABEL" => defaults.labels.extend(pairs(&word, rest, &expanded)?),
         "EXPOSE" => {
             for port in rest.split_whitespace() {
-                defaults.exposed_ports.insert(exposed(port)?, json!({}));
+                defaults.exposed_ports.insert(exposed(&expanded(port)?)?, json!({}));
             }
         }
         "HEALTHCHECK" => defaults.healthcheck = Some(crate::container::health_text::parse(rest)?),
         "VOLUME" => {
             for path in if rest.starts_with('[') { list(rest)? } else { words(rest)? } {
-                defaults.volumes.insert(path, json!({}));
+                defaults.volumes.insert(expanded(&path)?, json!({}));
             }
         }
         "STOPSIGNAL" => {
-            Signal::parse(rest)?;
-            defaults.stop_signal = rest.to_owned();
+            let signal = expanded(rest)?;
+            Signal::parse(&signal)?;
+            defaults.stop_signal = signal;
         }
-        "USER" => defaults.user = rest.to_owned(),
-        _ => defaults.working_dir = below(&defaults.working_dir, rest),
+        "USER" => defaults.user = expanded(rest)?,
+        _ => defaults.working_dir = below(&defaults.working_dir, &expanded(rest)?),
     }
     Ok(())
 }
@@ -84,22 +89,22 @@ fn exposed(port: &str) -> Result<String> {
 }
 
 /// `KEY=value KEY="value with blanks"`, or the old form `KEY the rest`.
-fn pairs(word: &str, rest: &str) -> Result<Vec<(String, String)>> {
+fn pairs(word: &str, rest: &str, expanded: &dyn Fn(&str) -> Result<String>) -> Result<Vec<(String, String)>> {
     let all = words(rest)?;
     let first = all.first().map_or("", String::as_str);
     if !first.contains('=') {
         let (key, value) = rest.split_once(char::is_whitespace).ok_or_else(|| Error::invalid(format!("{word} must have two arguments")))?;
-        return Ok(vec![(key.to_owned(), value.trim().to_owned())]);
+        return Ok(vec![(expanded(key)?, expanded(value.trim())?)]);
     }
     all.iter()
         .map(|pair| match pair.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            Some((key, value)) if !key.is_empty() => Ok((expanded(key)?, expanded(value)?)),
             _ => Err(Error::invalid(format!("Syntax error - can't find = in {:?}. Must be of the form: name=value", pair))),
         })
         .collect()
 }
 
-/// Words, with quotes and backslashes taken off as a shell does.
+/// Words, with the quotes and backslashes that keep blanks in them.
 fn words(text: &str) -> Result<Vec<String>> {
     let mut all = Vec::new();
     let mut word: Option<String> = None;
@@ -108,13 +113,19 @@ fn words(text: &str) -> Result<Vec<String>> {
     while let Some(c) = chars.next() {
         match (quote, c) {
             (None, c) if c.is_whitespace() => all.extend(word.take()),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
+            (None | Some('"'), '\\') => {
+                let word = word.get_or_insert_default();
+                word.push(c);
+                word.extend(chars.next());
             }
-            (Some(q), c) if q == c => quote = None,
-            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
-            (_, c) => word.get_or_insert_default().push(c),
+            (_, c) => {
+                match quote {
+                    None if matches!(c, '\'' | '"') => quote = Some(c),
+                    Some(q) if q == c => quote = None,
+                    _ => {}
+                }
+                word.get_or_insert_default().push(c);
+            }
         }
     }
     if quote.is_some() {
@@ -140,19 +151,20 @@ mod tests {
             "entrypoint echo hello",
             "ENV A=1 B=\"two words\"",
             "ENV A three",
+            "ENV PLACE=/srv C=$A-$B D='$A' E=${NONE:-four}",
             "EXPOSE 80 53/udp",
             "LABEL a=b",
             "STOPSIGNAL SIGQUIT",
             "USER nobody:nogroup",
             "VOLUME [\"/data\"]",
-            "WORKDIR /srv",
+            "WORKDIR $PLACE",
             "WORKDIR www",
         ] {
             apply(&mut all, change).unwrap_or_else(|e| panic!("{change}: {e}"));
         }
         assert_eq!(all.cmd.unwrap(), ["nginx", "-g", "daemon off;"]);
         assert_eq!(all.entrypoint.unwrap(), ["/bin/sh", "-c", "echo hello"]);
-        assert_eq!(all.env, ["A=three", "B=two words"]);
+        assert_eq!(all.env, ["A=three", "B=two words", "PLACE=/srv", "C=three-two words", "D=$A", "E=four"]);
         assert_eq!(all.exposed_ports.keys().collect::<Vec<_>>(), ["53/udp", "80/tcp"]);
         assert_eq!((all.user.as_str(), all.working_dir.as_str()), ("nobody:nogroup", "/srv/www"));
     }

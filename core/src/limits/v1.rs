@@ -21,8 +21,11 @@ pub fn writes(limits: &Resources, swap: bool) -> Vec<Write> {
     }
     if let Some((quota, period)) = cpu_bandwidth(limits) {
         write("cpu", "cpu.cfs_period_us", period.to_string());
-        if let Some(quota) = quota {
-            write("cpu", "cpu.cfs_quota_us", quota.to_string());
+        match quota {
+            Some(quota) => write("cpu", "cpu.cfs_quota_us", quota.to_string()),
+            // Asked for: what a running container had is taken away.
+            None if limits.cpu_quota.is_some_and(|asked| asked < 0) => write("cpu", "cpu.cfs_quota_us", "-1".to_owned()),
+            None => {}
         }
     }
     if let Some(shares) = limits.cpu_shares.filter(|n| *n > 0) {

@@ -34,7 +34,8 @@ pub fn variables(own: &str, alias: &str, address: IpAddr, ports: &[Port], env: &
     while let [first, after @ ..] = rest {
         let run = after.iter().zip(u32::from(first.0) + 1..).take_while(|(p, next)| u32::from(p.0) == *next && p.1 == first.1).count();
         rest = after.get(run..).unwrap_or_default();
-        let Some(last) = run.checked_sub(1).and_then(|n| after.get(n)) else { continue };
+        // Two are told one by one, as if nothing were between a first and a last.
+        let Some(last) = run.checked_sub(1).filter(|n| *n > 0).and_then(|n| after.get(n)) else { continue };
         let (start, protocol) = (begins(first, &first.1), &first.1);
         all.push(format!("{start}_START={protocol}://{address}:{}", first.0));
         all.push(format!("{start}_ADDR={address}"));

@@ -56,8 +56,27 @@ pub struct NetworkRecord {
     /// What more was said of its addresses.
     #[serde(default)]
     pub pool: Pool,
+    /// Whether it is a configuration only, or made from one.
+    #[serde(default)]
+    pub configuration: Configuration,
     /// When it was made.
     pub created: crate::time::Timestamp,
+}
+
+/// What a network has to do with `--config-only` and `--config-from`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Configuration {
+    /// Nothing.
+    #[default]
+    Own,
+    /// It is one itself: what others are made from, and nothing that a container could be on.
+    Only {
+        /// Those that are made from it speak IPv6.
+        ipv6: bool,
+    },
+    /// It was made from the one of this name.
+    From(String),
 }
 
 /// What a network's addresses are taken from, beside its first subnet.
@@ -72,6 +91,9 @@ pub struct Pool {
     pub reserved: BTreeMap<String, IpAddr>,
     /// The IPv6 subnet.
     pub subnet6: Option<Ipv6Net>,
+    /// The part of it that addresses are leased from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range6: Option<Ipv6Net>,
     /// The bridge's IPv6 address.
     pub gateway6: Option<Ipv6Addr>,
 }
@@ -80,6 +102,11 @@ impl NetworkRecord {
     /// Whether names are looked up on it: on every network that a person made (Docker: "user-defined").
     pub fn has_names(&self) -> bool {
         self.driver == Driver::Bridge && self.name != "bridge"
+    }
+
+    /// Whether it is only what others are made from.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self.configuration, Configuration::Only { .. })
     }
 }
 
@@ -117,6 +144,15 @@ pub struct NetworkRequest {
     /// The bridge's IPv6 address; `None` for the subnet's first.
     #[serde(default)]
     pub gateway6: Option<Ipv6Addr>,
+    /// The part of the IPv6 subnet that addresses are leased from.
+    #[serde(default)]
+    pub range6: Option<Ipv6Net>,
+    /// Nothing but a configuration, which other networks are made from.
+    #[serde(default)]
+    pub config_only: bool,
+    /// The network that is such a configuration; empty for none.
+    #[serde(default)]
+    pub config_from: String,
 }
 
 /// What is asked of a container's place in a network.

@@ -1,6 +1,6 @@
 //! `ping`, `traceroute` aside.
 
-use super::resolve::lookup;
+use super::resolve::{Family, lookup, lookup_of};
 use crate::programs::cmd::{Cmd, Exit, Spec};
 use crate::sys::{Disposition, Errno};
 use drydock_core::kernel::Signal;
@@ -24,7 +24,12 @@ pub async fn ping(cmd: &mut Cmd) -> Exit {
     let interval = Duration::from_secs_f64(number('i').unwrap_or(1.0).max(0.0));
     let timeout = Duration::from_secs_f64(number('W').unwrap_or(10.0).max(0.001));
     let deadline = number('w').map(|w| cmd.sys.moment().after(Duration::from_secs_f64(w)));
-    let Some(address) = lookup(&cmd.sys, &host).await else {
+    let found = match (options.has('4'), options.has('6')) {
+        (_, true) => lookup_of(&cmd.sys, &host, Family::V6).await,
+        (true, false) => lookup_of(&cmd.sys, &host, Family::V4).await,
+        (false, false) => lookup(&cmd.sys, &host).await,
+    };
+    let Some(address) = found else {
         return Err(cmd.fail(format!("bad address '{host}'")).await);
     };
     cmd.sys.set_disposition(Signal::INT, Disposition::Catch).ok();

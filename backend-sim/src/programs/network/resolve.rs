@@ -2,21 +2,49 @@
 
 use crate::programs::cmd::{Cmd, Exit, Spec};
 use crate::sys::{Address, Domain, Poll, SocketKind, Sys};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The address of a host, as getaddrinfo(3) finds it.
 pub async fn lookup(sys: &Sys, name: &str) -> Option<IpAddr> {
-    if let Ok(address) = name.parse() {
+    if let Some(address) = lookup_of(sys, name, Family::V4).await {
         return Some(address);
     }
-    if let Some(address) = hosts(sys, name).await {
+    lookup_of(sys, name, Family::V6).await
+}
+
+/// Which addresses are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// A records.
+    V4,
+    /// AAAA records.
+    V6,
+}
+
+impl Family {
+    fn has(self, address: &IpAddr) -> bool {
+        address.is_ipv4() == (self == Family::V4)
+    }
+
+    /// The type of its records (RFC 1035, RFC 3596), and how long they are.
+    fn record(self) -> (u16, usize) {
+        if self == Family::V4 { (1, 4) } else { (28, 16) }
+    }
+}
+
+/// The address of this family that a name has.
+pub async fn lookup_of(sys: &Sys, name: &str, family: Family) -> Option<IpAddr> {
+    if let Ok(address) = name.parse() {
+        return Some(address).filter(|a| family.has(a));
+    }
+    if let Some(address) = hosts(sys, name, family).await {
         return Some(address);
     }
     let config = Config::read(sys).await;
     for server in &config.servers {
         for full in config.names(name) {
-            if let Ok(Some(address)) = query(sys, *server, &full).await {
+            if let Ok(Some(address)) = query(sys, *server, &full, family).await {
                 return Some(address);
             }
         }
@@ -24,11 +52,11 @@ pub async fn lookup(sys: &Sys, name: &str) -> Option<IpAddr> {
     None
 }
 
-async fn hosts(sys: &Sys, name: &str) -> Option<IpAddr> {
+async fn hosts(sys: &Sys, name: &str, family: Family) -> Option<IpAddr> {
     let text = sys.read_file("/etc/hosts").await.ok()?;
     String::from_utf8_lossy(&text).lines().find_map(|line| {
         let mut words = line.split('#').next()?.split_whitespace();
-        let address = words.next()?.parse().ok()?;
+        let address = words.next()?.parse().ok().filter(|a| family.has(a))?;
         words.any(|word| word.eq_ignore_ascii_case(name)).then_some(address)
     })
 }
@@ -82,13 +110,13 @@ enum NoAnswer {
 }
 
 /// Asks one server for one name; `None` is a name without an address.
-async fn query(sys: &Sys, server: IpAddr, name: &str) -> Result<Option<IpAddr>, NoAnswer> {
+async fn query(sys: &Sys, server: IpAddr, name: &str, family: Family) -> Result<Option<IpAddr>, NoAnswer> {
     let id = sys.random(2);
     let domain = if server.is_ipv4() { Domain::Inet } else { Domain::Inet6 };
     let Ok(fd) = sys.socket(domain, SocketKind::Datagram) else { return Err(NoAnswer::TimedOut) };
-    let answer = exchange(sys, fd, server, &question(&id, name)).await;
+    let answer = exchange(sys, fd, server, &question(&id, name, family)).await;
     sys.close(fd).ok();
-    parse_answer(&answer.ok_or(NoAnswer::TimedOut)?, &id)
+    parse_answer(&answer.ok_or(NoAnswer::TimedOut)?, &id, family)
 }
 
 async fn exchange(sys: &Sys, fd: i32, server: IpAddr, packet: &[u8]) -> Option<Vec<u8>> {
@@ -102,18 +130,20 @@ async fn exchange(sys: &Sys, fd: i32, server: IpAddr, packet: &[u8]) -> Option<V
     None
 }
 
-/// A question for the A record of a name, recursion desired.
-fn question(id: &[u8], name: &str) -> Vec<u8> {
+/// A question for a name's record of an address, recursion desired.
+fn question(id: &[u8], name: &str, family: Family) -> Vec<u8> {
     let mut packet = vec![id[0], id[1], 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.').filter(|l| !l.is_empty()) {
         packet.push(label.len().min(63) as u8);
         packet.extend(label.bytes().take(63));
     }
-    packet.extend([0, 0, 1, 0, 1]);
+    packet.push(0);
+    packet.extend(family.record().0.to_be_bytes());
+    packet.extend([0, 1]);
     packet
 }
 
-fn parse_answer(packet: &[u8], id: &[u8]) -> Result<Option<IpAddr>, NoAnswer> {
+fn parse_answer(packet: &[u8], id: &[u8], family: Family) -> Result<Option<IpAddr>, NoAnswer> {
     let word = |at: usize| packet.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
     if packet.len() < 12 || packet[..2] != id[..2] {
         return Err(NoAnswer::TimedOut);
@@ -138,9 +168,10 @@ fn parse_answer(packet: &[u8], id: &[u8]) -> Result<Option<IpAddr>, NoAnswer> {
         for _ in 0..word(6)? {
             at = skip_name(at)?;
             let (kind, length) = (word(at)?, usize::from(word(at + 8)?));
-            if (kind, length) == (1, 4) {
-                let b = packet.get(at + 10..at + 14)?;
-                return Some(Ipv4Addr::new(b[0], b[1], b[2], b[3]).into());
+            if (kind, length) == family.record() {
+                let data = packet.get(at + 10..at + 10 + length)?;
+                let v4 = <[u8; 4]>::try_from(data).map(IpAddr::from);
+                return v4.or_else(|_| <[u8; 16]>::try_from(data).map(IpAddr::from)).ok();
             }
             at += 10 + length;
         }
@@ -163,7 +194,7 @@ pub async fn nslookup(cmd: &mut Cmd) -> Exit {
     cmd.line(format!("Server:\t\t{server}\nAddress:\t{server}:53\n")).await?;
     let mut last = NoAnswer::TimedOut;
     for full in config.names(&name) {
-        match query(&cmd.sys, server, &full).await {
+        match query(&cmd.sys, server, &full, Family::V4).await {
             Ok(Some(address)) => {
                 cmd.line(format!("Name:\t{full}\nAddress: {address}\n")).await?;
                 return Ok(0);
@@ -196,16 +227,17 @@ mod tests {
 
     #[test]
     fn questions_and_answers_are_rfc_1035() {
-        let packet = question(&[1, 2], "a.bc");
+        let packet = question(&[1, 2], "a.bc", Family::V4);
         assert_eq!(packet, [1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 2, b'b', b'c', 0, 0, 1, 0, 1]);
         let mut answer = packet.clone();
         (answer[2], answer[3], answer[7]) = (0x81, 0x80, 1);
         answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 172, 30, 0, 2]);
-        assert_eq!(parse_answer(&answer, &[1, 2]), Ok(Some("172.30.0.2".parse().expect("address"))));
+        assert_eq!(parse_answer(&answer, &[1, 2], Family::V4), Ok(Some("172.30.0.2".parse().expect("address"))));
+        assert_eq!(parse_answer(&answer, &[1, 2], Family::V6), Ok(None));
         answer[3] = 0x83;
-        assert_eq!(parse_answer(&answer, &[1, 2]), Err(NoAnswer::Refused(3)));
+        assert_eq!(parse_answer(&answer, &[1, 2], Family::V4), Err(NoAnswer::Refused(3)));
         assert_eq!(parse_answer(&answer, &[9, 9]), Err(NoAnswer::TimedOut));
-        assert_eq!(parse_answer(&answer[..14], &[1, 2]), Err(NoAnswer::Refused(3)));
+        assert_eq!(parse_answer(&answer[..14], &[1, 2], Family::V4), Err(NoAnswer::Refused(3)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::session::Session;
 use clap::{ArgMatches, Args, FromArgMatches};
 use drydock_core::network::NetworkRequest;
 use drydock_core::{Error, Result};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// `network create`
@@ -58,6 +58,9 @@ struct CreateArgs {
     /// Set IPAM driver specific options (default map[])
     #[arg(long, value_name = "map")]
     ipam_opt: Vec<String>,
+    /// Enable or disable IPv4 address assignment
+    #[arg(long, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set, default_value = "true", default_missing_value = "true", hide_default_value = true, value_parser = crate::flags::parse_bool)]
+    ipv4: bool,
     /// Enable or disable IPv6 address assignment
     #[arg(long)]
     ipv6: bool,
@@ -86,8 +89,7 @@ fn create(matches: &ArgMatches, words: &[String], session: &mut Session<'_>) -> 
 /// What is asked for, or what fits nowhere, in the words of Docker's client.
 fn request(args: &CreateArgs, name: &str) -> Result<NetworkRequest> {
     for (given, what) in [
-        (args.config_only, "--config-only"),
-        (args.config_from.is_some(), "--config-from"),
+        (!args.ipv4, "--ipv4=false"),
         (args.ingress, "--ingress"),
         (args.scope.as_deref().is_some_and(|s| !matches!(s, "" | "local")), "a scope other than local"),
         (!args.ipam_opt.is_empty(), "--ipam-opt"),
@@ -112,6 +114,8 @@ fn request(args: &CreateArgs, name: &str) -> Result<NetworkRequest> {
         labels: pairs(&args.label),
         options: pairs(&args.opt),
         ipv6: args.ipv6,
+        config_only: args.config_only,
+        config_from: args.config_from.clone().unwrap_or_default(),
         ..NetworkRequest::default()
     };
     for subnet in &subnets {
@@ -125,14 +129,11 @@ fn request(args: &CreateArgs, name: &str) -> Result<NetworkRequest> {
     }
     let inside = |ip: IpAddr| subnets.iter().any(|s| s.contains(&ip));
     for text in &args.ip_range {
-        let range: Ipv4Net = match net(text)? {
-            IpNet::V4(range) => range,
-            IpNet::V6(_) => return Err(Error::unsupported("an --ip-range of IPv6")),
-        };
-        if !inside(range.addr().into()) {
-            return Err(Error::invalid(format!("no matching subnet for range {text}")));
+        match net(text)? {
+            range if !inside(range.addr()) => return Err(Error::invalid(format!("no matching subnet for range {text}"))),
+            IpNet::V4(range) => request.range = Some(range),
+            IpNet::V6(range) => request.range6 = Some(range),
         }
-        request.range = Some(range);
     }
     for text in &args.gateway {
         let wrong = |_| Error::invalid(format!("invalid gateway {}", text.escape_debug()));

@@ -152,9 +152,13 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
         return Err(Error::invalid("option 'WritableCgroups' conflicts with 'HostConfig.CgroupnsMode': the namespace must be private"));
     }
     let open = config.privileged || options.unconfined_paths;
-    let paths = |list: &[&str]| if open { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() };
-    let mut masked: Vec<String> = paths(&defaults::MASKED_PATHS);
-    if !open {
+    let paths = |asked: &Option<Vec<String>>, list: &[&str]| match asked {
+        _ if open => Vec::new(),
+        Some(asked) => asked.clone(),
+        None => list.iter().map(|p| (*p).to_owned()).collect(),
+    };
+    let mut masked: Vec<String> = paths(&config.masked_paths, &defaults::MASKED_PATHS);
+    if !open && config.masked_paths.is_none() {
         masked.extend_from_slice(request.masked);
     }
     let resources = oci::LinuxResourcesBuilder::default().devices(device::rules(config, request.devices)?).build().map_err(incomplete)?;
@@ -164,7 +168,7 @@ fn linux(request: &Request<'_>) -> Result<oci::Linux> {
         .cgroups_path(Layout::of(facts).cgroup_in(config.resources.cgroup_parent.as_deref(), &record.id))
         .devices(device::nodes(request.devices)?)
         .masked_paths(masked)
-        .readonly_paths(paths(&defaults::READ_ONLY_PATHS))
+        .readonly_paths(paths(&config.readonly_paths, &defaults::READ_ONLY_PATHS))
         .build()
         .map_err(incomplete)?;
     linux.set_sysctl(Some(sysctl::sysctls(config)?.into_iter().collect()));

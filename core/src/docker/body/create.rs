@@ -55,6 +55,7 @@ pub struct CreateBody {
     stop_timeout: Option<i64>,
     host_config: HostConfig,
     networking_config: NetworkingConfig,
+    mac_address: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -129,6 +130,20 @@ fn config(body: CreateBody, name: Option<&str>) -> Result<ContainerConfig> {
             }
         };
         place.links.extend(links);
+    }
+    // Of before API 1.44: that of the place in the network of the mode.
+    if let (NetworkMode::Named(mode), false) = (&config.network, body.mac_address.is_empty()) {
+        match config.places.iter_mut().find(|p| p.network == *mode) {
+            Some(place) if place.mac.is_empty() => place.mac = body.mac_address,
+            Some(place) if place.mac != body.mac_address => {
+                return Err(Error::invalid(
+                    "conflicting options: the container-wide MAC address must match the endpoint-specific MAC address for the main network, \
+                     or be empty",
+                ));
+            }
+            Some(_) => {}
+            None => config.places.push(Place { mac: body.mac_address, ..Place::on(mode) }),
+        }
     }
     if body.network_disabled {
         config.network = NetworkMode::None;

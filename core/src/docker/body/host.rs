@@ -3,7 +3,7 @@
 use super::limits::Limits;
 use super::mounts::{Mount, request, tmpfs};
 use crate::container::log::LogConfig;
-use crate::container::{ContainerConfig, NamespaceMode, NetworkMode, RestartPolicy, mounts, restart};
+use crate::container::{ContainerConfig, NamespaceMode, NetworkMode, RestartPolicy, defaults, mounts, restart};
 use crate::error::{Error, Result};
 use crate::io::Size;
 use crate::network::{PortRequest, ports};
@@ -183,6 +183,16 @@ impl HostConfig {
         let none = |paths: &Option<Vec<String>>| paths.as_ref().is_some_and(Vec::is_empty);
         if none(&self.masked_paths) && none(&self.readonly_paths) {
             config.security_opt.push("systempaths=unconfined".to_owned());
+        } else {
+            // Who asks for Docker's own, as an inspection shows them, asks for nothing.
+            let chosen = |paths: Option<Vec<String>>, own: &[&str]| paths.filter(|paths| paths != own);
+            config.masked_paths = chosen(self.masked_paths, &defaults::MASKED_PATHS);
+            config.readonly_paths = chosen(self.readonly_paths, &defaults::READ_ONLY_PATHS);
+            for path in config.masked_paths.iter().chain(&config.readonly_paths).flatten() {
+                if !path.starts_with('/') || path.contains('\0') {
+                    return Err(Error::invalid(format!("invalid path to mask: {}", path.escape_debug())));
+                }
+            }
         }
         config.shm_size = match self.shm_size {
             0 => None,

@@ -53,6 +53,7 @@ fn network() -> NetworkRecord {
         options: Default::default(),
         attachable: false,
         pool: Pool::default(),
+        configuration: Default::default(),
         created: Timestamp(0),
     }
 }

@@ -26,7 +26,7 @@ fn database(w: &World<'_>) -> Checked<String> {
         c.network = NetworkMode::default();
         c.name = Some("data".to_owned());
         c.env = vec!["KEPT=in a table".to_owned()];
-        c.expose = vec!["80".to_owned(), "81".to_owned(), "53/udp".to_owned()];
+        c.expose = vec!["80".to_owned(), "81".to_owned(), "82".to_owned(), "53/udp".to_owned()];
     })
 }
 
@@ -39,7 +39,7 @@ pub(super) const CLAUSES: &[Clause] = &[
             ("MY_DB_NAME=/asker/my-db".to_owned(), 1),
             (format!("MY_DB_PORT=udp://{address}:53"), 1),
             (format!("MY_DB_PORT_80_TCP=tcp://{address}:80"), 1),
-            (format!("MY_DB_PORT_80_TCP_END=tcp://{address}:81"), 1),
+            (format!("MY_DB_PORT_80_TCP_END=tcp://{address}:82"), 1),
             ("MY_DB_PORT_53_UDP_PROTO=udp".to_owned(), 1),
             ("MY_DB_ENV_KEPT=in a table".to_owned(), 1),
         ] {

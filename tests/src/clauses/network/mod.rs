@@ -2,7 +2,9 @@
 
 mod address;
 mod bridge;
+mod config;
 mod dns;
+mod ipv6;
 mod link;
 mod many;
 mod mode;
@@ -13,7 +15,18 @@ use crate::clause::Clause;
 
 /// Every topic, by name.
 pub(super) fn topics() -> Vec<&'static [Clause]> {
-    vec![address::CLAUSES, bridge::CLAUSES, dns::CLAUSES, link::CLAUSES, many::CLAUSES, mode::CLAUSES, names::CLAUSES, publish::CLAUSES]
+    vec![
+        address::CLAUSES,
+        bridge::CLAUSES,
+        config::CLAUSES,
+        dns::CLAUSES,
+        ipv6::CLAUSES,
+        link::CLAUSES,
+        many::CLAUSES,
+        mode::CLAUSES,
+        names::CLAUSES,
+        publish::CLAUSES,
+    ]
 }
 
 /// A web server with one page, as a script that says `ready`.
