@@ -4,6 +4,7 @@ use crate::error::ApiError;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use drydock_core::Error;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use std::io::Read;
@@ -20,7 +21,12 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// It is too large, too slow, not declared as JSON, or not what is expected.
 pub async fn json_or_none<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<Option<T>, ApiError> {
-    let whole = tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST_JSON).collect()).await;
+    json_within(headers, body, PATIENCE).await
+}
+
+/// The same where the whole body may take this long.
+async fn json_within<T: DeserializeOwned>(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Option<T>, ApiError> {
+    let whole = tokio::time::timeout(patience, Limited::new(body, LARGEST_JSON).collect()).await;
     let bytes = match whole {
         Err(_) => return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not come")),
         Ok(Err(e)) if e.is::<LengthLimitError>() => {
@@ -84,15 +90,21 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Resul
 pub struct BodyReader {
     incoming: mpsc::Receiver<std::io::Result<Bytes>>,
     chunk: Bytes,
+    broken: bool,
 }
 
 impl BodyReader {
     /// Begins to read a body. Must be called within the runtime.
-    pub fn new(mut body: Body) -> Self {
+    pub fn new(body: Body) -> Self {
+        Self::within(body, PATIENCE)
+    }
+
+    /// The same where the client may be silent this long.
+    fn within(mut body: Body, patience: Duration) -> Self {
         let (send, incoming) = mpsc::channel(4);
         tokio::spawn(async move {
             loop {
-                let next = match tokio::time::timeout(PATIENCE, body.frame()).await {
+                let next = match tokio::time::timeout(patience, body.frame()).await {
                     Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
                     Ok(None) => break,
                     Ok(Some(Ok(frame))) => match frame.into_data() {
@@ -107,7 +119,12 @@ impl BodyReader {
                 }
             }
         });
-        Self { incoming, chunk: Bytes::new() }
+        Self { incoming, chunk: Bytes::new(), broken: false }
+    }
+
+    /// What came of reading it: that a body broke off before its end is the client's doing.
+    pub fn blame(&self, error: Error) -> Error {
+        if self.broken { Error::invalid(error.message().to_owned()) } else { error }
     }
 }
 
@@ -116,7 +133,7 @@ impl Read for BodyReader {
         while self.chunk.is_empty() {
             match self.incoming.blocking_recv() {
                 None => return Ok(0),
-                Some(next) => self.chunk = next?,
+                Some(next) => self.chunk = next.inspect_err(|_| self.broken = true)?,
             }
         }
         let piece = self.chunk.split_to(self.chunk.len().min(into.len()));
@@ -130,7 +147,38 @@ impl Read for BodyReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::StreamExt as _;
     use serde_json::Value;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// A byte, and another one each time so long has passed, for ever.
+    fn dripping(every: Duration) -> Body {
+        let drops = futures_util::stream::unfold((), move |()| async move {
+            tokio::time::sleep(every).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+        });
+        Body::from_stream(futures_util::stream::iter([Ok(Bytes::from_static(b"{"))]).chain(drops))
+    }
+
+    #[tokio::test]
+    async fn an_object_that_does_not_come_is_given_up() {
+        // Silence, and a byte now and then.
+        for every in [SHORT * 1000, SHORT / 10] {
+            let headers = HeaderMap::new();
+            let read = json_within::<Value>(&headers, dripping(every), SHORT);
+            let answered = tokio::time::timeout(SHORT * 100, read).await.expect("an answer");
+            assert_eq!(answered.err().map(|e| e.status()), Some(StatusCode::REQUEST_TIMEOUT), "{every:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_waits_for_a_client_only_so_long() {
+        let mut reader = BodyReader::within(dripping(SHORT * 1000), SHORT);
+        let read = tokio::task::spawn_blocking(move || (reader.read(&mut [0; 10]).ok(), reader.read(&mut [0; 10]).map_err(|e| e.kind())));
+        let (first, second) = tokio::time::timeout(SHORT * 100, read).await.expect("it does not hang").unwrap();
+        assert_eq!((first, second), (Some(1), Err(std::io::ErrorKind::TimedOut)));
+    }
 
     #[test]
     fn mistakes_are_told_in_gos_words() {

@@ -294,8 +294,19 @@ async fn sealed(stream: tokio::net::TcpStream, tls: TlsAcceptor, api: Api, stop:
 pub async fn guarded(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     api: Api,
+    stop: watch::Receiver<bool>,
+    caller: Option<Caller>,
+) {
+    patient(stream, api, stop, caller, HEAD).await;
+}
+
+/// The same where a head may take this long, and a connection wait so long for its next one.
+pub async fn patient(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    api: Api,
     mut stop: watch::Receiver<bool>,
     caller: Option<Caller>,
+    head: Duration,
 ) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let api = api.clone();
@@ -308,7 +319,7 @@ pub async fn guarded(
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(LARGEST_HEAD);
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
         // A client that breaks off, or speaks no HTTP, is no error of ours.

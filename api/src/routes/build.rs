@@ -52,7 +52,7 @@ async fn build(State(server): State<Shared>, query: Query, headers: HeaderMap, b
             engine.build(&request, surface)
         });
         let (writer, lost) = told.end(built.as_ref().ok().and_then(|built| built.image.as_ref()));
-        let built = built.map_err(lines::in_dockers_words)?;
+        let built = built.map_err(|e| reader.blame(lines::in_dockers_words(e)))?;
         if lost {
             return Err(Error::new(ErrorKind::Interrupted, "the client went away"));
         }

@@ -156,7 +156,7 @@ pub(super) async fn put(State(server): State<Shared>, Path(id): Path<String>, qu
     let mut archive = BodyReader::new(body);
     let put = move |engine: &dyn Engine| {
         let copied = engine.copy_in(&id, &path, &mut archive, as_user);
-        copied.map_err(|e| no_directory(engine, &id, &path, e))
+        copied.map_err(|e| archive.blame(no_directory(engine, &id, &path, e)))
     };
     server.ask(put).await?;
     empty(StatusCode::OK)

@@ -35,7 +35,7 @@ pub(super) async fn load(State(server): State<Shared>, body: Body) -> Answer {
     streamed(&server, "application/json", Late::Line, move |engine, writer| {
         // Docker answers before it reads: what is wrong comes as a line.
         let _ = writer.begin();
-        for name in engine.load(&mut reader)? {
+        for name in engine.load(&mut reader).map_err(|e| reader.blame(e))? {
             let what = if name.starts_with("sha256:") { "Loaded image ID" } else { "Loaded image" };
             // The images are there, whoever still listens.
             let _ = writer.line(&json!({ "stream": format!("{what}: {name}\n") }));

@@ -72,7 +72,7 @@ async fn import(server: &Server, source: &str, query: &Query, body: Body) -> Ans
         if !request.address.is_empty() {
             let _ = writer.line(&json!({ "status": format!("Downloading from {}", request.address) }));
         }
-        let id = engine.import(&mut reader, &request)?;
+        let id = engine.import(&mut reader, &request).map_err(|e| reader.blame(e))?;
         // The image is there, whoever still listens.
         let _ = writer.line(&json!({ "status": id.as_str() }));
         Ok(())
