@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(parse_answer(&answer, &[1, 2], Family::V6), Ok(None));
         answer[3] = 0x83;
         assert_eq!(parse_answer(&answer, &[1, 2], Family::V4), Err(NoAnswer::Refused(3)));
-        assert_eq!(parse_answer(&answer, &[9, 9]), Err(NoAnswer::TimedOut));
+        assert_eq!(parse_answer(&answer, &[9, 9], Family::V4), Err(NoAnswer::TimedOut));
         assert_eq!(parse_answer(&answer[..14], &[1, 2], Family::V4), Err(NoAnswer::Refused(3)));
     }
 
