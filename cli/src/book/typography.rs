@@ -103,7 +103,7 @@ fn weight(line: &str) -> Option<String> {
             return Some(format!("'*' between '{before}' and '{after}' marks nothing: put the punctuation outside"));
         }
         // A list's own mark opens nothing.
-        if !(after == ' ' && !open) {
+        if after != ' ' || open {
             open = !open;
         }
         at = end;
