@@ -19,7 +19,7 @@ impl Scratch {
     /// # Errors
     /// It cannot be made.
     pub(super) fn new(purpose: &str) -> Result<Self> {
-        let made = tempfile::Builder::new().prefix(&format!("drydock-{purpose}-")).tempdir();
+        let made = tempfile::Builder::new().prefix(&format!("drydock-{purpose}-")).permissions(Permissions::from_mode(0o700)).tempdir();
         made.map(Self).map_err(|e| Error::new(ErrorKind::System, "make a directory for temporary files").source(e))
     }
 
