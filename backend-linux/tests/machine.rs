@@ -240,6 +240,13 @@ fn program(kernel: &LinuxKernel, place: &Place) {
 fn observes(place: &Place) {
     use drydock_core::kernel::Firewall;
     let kernel = kernel(place);
+    // From the first request over netlink on, tokio keeps a pair of sockets for signals.
+    for step in [
+        Step::AddBridge { name: "dd8".to_owned(), address: "10.98.1.1/24".parse().expect("a net"), mac: None },
+        Step::RemoveLink { name: "dd8".to_owned() },
+    ] {
+        perform(&kernel, step);
+    }
     let before = kernel.observe().expect("looks");
     let groups = drydock_core::container::layout::Layout::of(kernel.facts()).groups();
     let path = format!("{groups}/test-{}", std::process::id());
