@@ -41,6 +41,17 @@ pub struct RustBreak {
     pub fails: &'static [&'static str],
 }
 
+/// The part of Drydock that a student's code takes the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// core's life-cycle machine.
+    Machine,
+    /// How the planner has a process made.
+    Launch,
+    /// How layers become a root.
+    Layers,
+}
+
 /// A lab in which Rust is written.
 #[derive(Clone, Copy, Debug)]
 pub struct RustLab {
@@ -64,6 +75,8 @@ pub struct RustLab {
     pub words: &'static str,
     /// The solution's answers, from the same source: what its own program would say.
     pub answer: fn(&str) -> String,
+    /// What its program takes the place of when it is judged.
+    pub replaces: Part,
     /// What it is judged by, in this order.
     pub checks: &'static [RustCheck],
     /// What to break in the solution.

@@ -1,6 +1,6 @@
 //! The table of Rust labs: what each is judged by, what helps, and what to break.
 
-use super::{RustBreak, RustCheck, RustLab, layers, machine, process};
+use super::{Part, RustBreak, RustCheck, RustLab, layers, machine, process};
 
 /// The Rust labs, in order.
 pub const RUST_LABS: &[RustLab] = &[
@@ -17,6 +17,7 @@ pub const RUST_LABS: &[RustLab] = &[
         lab: include_str!("machine/lab.rs"),
         words: include_str!("machine/words.rs"),
         answer: machine::words::answer,
+        replaces: Part::Machine,
         checks: &[
             RustCheck {
                 id: "MACHINE-1",
@@ -154,6 +155,7 @@ pub const RUST_LABS: &[RustLab] = &[
         lab: include_str!("process/lab.rs"),
         words: include_str!("process/words.rs"),
         answer: process::words::answer,
+        replaces: Part::Launch,
         checks: &[
             RustCheck {
                 id: "CTR-ISO-1",
@@ -234,6 +236,7 @@ pub const RUST_LABS: &[RustLab] = &[
         lab: include_str!("layers/lab.rs"),
         words: include_str!("layers/words.rs"),
         answer: layers::words::answer,
+        replaces: Part::Layers,
         checks: &[
             RustCheck {
                 id: "IMG-LAYER-17",

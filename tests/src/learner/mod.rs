@@ -15,7 +15,7 @@ use crate::target::sim::{Parts, SimTarget};
 use crate::wrapped::Wrapped;
 use drydock_core::container::lifecycle::Machine;
 use drydock_core::{Error, ErrorKind, Result};
-use drydock_lessons::rust::RustLab;
+use drydock_lessons::rust::{Part, RustLab};
 use layers::Stacking;
 use machine::Table;
 use process::Isolating;
@@ -68,7 +68,7 @@ pub fn judge(lab: &RustLab, asked: &Arc<dyn Asked>, seed: u64, only: &[&str], ea
     };
     let wanted = || lab.checks.iter().map(|check| check.id).filter(|id| only.is_empty() || only.contains(id));
     let mut machine = None;
-    if lab.id == "rust-machine" {
+    if lab.replaces == Part::Machine {
         let table = Arc::new(Table::of(&**asked)?);
         // An engine waits for the end of what a machine loses, or lets go while it lives: for ever, or nearly.
         let mut loses = false;
@@ -83,16 +83,16 @@ pub fn judge(lab: &RustLab, asked: &Arc<dyn Asked>, seed: u64, only: &[&str], ea
         if loses {
             return Ok(all);
         }
-        machine = Some(table);
+        machine = Some(table as Arc<dyn Machine>);
     }
     let mut target = SimTarget::broken(seed, {
-        let (asked, id) = (Arc::clone(asked), lab.id);
-        move |parts: Parts| match (&machine, id) {
-            (Some(machine), _) => Parts { machine: Arc::clone(machine) as Arc<dyn Machine>, ..parts },
-            (None, "rust-process") => {
-                Parts { kernel: Arc::new(Wrapped { kernel: parts.kernel, between: Isolating(Arc::clone(&asked)) }), ..parts }
+        let (asked, part) = (Arc::clone(asked), lab.replaces);
+        move |parts: Parts| match part {
+            Part::Machine => Parts { machine: machine.clone().unwrap_or(parts.machine), ..parts },
+            Part::Launch => Parts { kernel: Arc::new(Wrapped { kernel: parts.kernel, between: Isolating(Arc::clone(&asked)) }), ..parts },
+            Part::Layers => {
+                Parts { kernel: Arc::new(Wrapped { kernel: parts.kernel, between: Stacking::new(Arc::clone(&asked)) }), ..parts }
             }
-            (None, _) => Parts { kernel: Arc::new(Wrapped { kernel: parts.kernel, between: Stacking::new(Arc::clone(&asked)) }), ..parts },
         }
     });
     // One after the other, in the lab's order: what a student reads first is what comes first.
